@@ -1,7 +1,29 @@
 //! Bytes of an image file become upright RGB pixels, a preview, hashes, colours and metadata, within limits.
 //!
-//! This crate opens no file, knows no model and no vector.
+//! This crate opens no file, starts no thread, and knows no model and no vector. The stages, in order:
+//! [`Format::sniff`] says what the bytes are, [`probe`] what decoding them will need, [`decode`] does it, and
+//! [`preview`], [`hashes`] and [`colors`] are derived from the decoded [`Pixels`].
 
+mod colors;
+mod decode;
+mod error;
+mod format;
+mod hashes;
+mod limits;
+mod metadata;
 mod pixels;
+mod preview;
+mod probe;
+mod resize;
 
+pub use colors::{COLOR_VERSION, Color, colors};
+pub use decode::{Image, decode};
+pub use error::{Error, Fault};
+pub use format::{Format, is_candidate_extension};
+pub use hashes::{HASH_VERSION, Hashes, hashes};
+pub use limits::{Limits, Options};
+pub use metadata::{EmbeddedCaption, Gps, Metadata, Taken};
 pub use pixels::Pixels;
+pub use preview::{PREVIEW_SIDE, PREVIEW_VERSION, Preview, preview};
+pub use probe::{Probe, probe};
+pub use resize::{Filter, resize};

@@ -13,7 +13,11 @@ impl Pixels {
     pub fn new(width: u32, height: u32, data: Vec<u8>) -> Option<Self> {
         let expected = u64::from(width) * u64::from(height) * 3;
         let fits = width > 0 && height > 0 && data.len() as u64 == expected;
-        fits.then_some(Self { width, height, data })
+        fits.then_some(Self {
+            width,
+            height,
+            data,
+        })
     }
 
     pub fn width(&self) -> u32 {
