@@ -1,1 +1,73 @@
-//! To be filled.
+//! Pixels or words become features and unit vectors.
+//!
+//! This crate owns model packs, preprocessing, tokenizers and inference sessions. It does not know
+//! where a vector goes, opens no database, and never prints.
+//!
+//! The stages, in order:
+//!
+//! ```text
+//! Pixels --Encoder::features--> feature --image_vector--> unit vector of space `image`
+//!                                       --visual_vector-> unit vector of space `visual`
+//! &str   --Encoder::text_vector-------------------------> unit vector of the shared space
+//! ```
+
+mod error;
+pub mod fake;
+pub mod models;
+mod pack;
+
+pub use error::{Error, Fault};
+pub use fovea_decode::Pixels;
+pub use pack::Pack;
+
+/// What a caller must know of an encoder before it stores one of its vectors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackSpec {
+    /// Name of the pack, as in `fovea models info NAME`.
+    pub name: String,
+    /// Version of the pack, compared with [`models::BASE_VERSION`] for `base`.
+    pub version: String,
+    /// Hex BLAKE3 over everything that decides a vector: vectors of another fingerprint are never compared.
+    pub fingerprint: String,
+    /// Length of a raw feature.
+    pub feature_dim: usize,
+    /// Length of a vector of the space shared by images and texts.
+    pub shared_dim: usize,
+    /// Length of a vector of the encoder's own visual space.
+    pub visual_dim: usize,
+    /// BCP 47 tags of the languages that the text encoder knows.
+    pub languages: Vec<String>,
+    /// Side in pixels of the square the image network reads. An image decoded at reduced scale
+    /// loses nothing as long as its shorter side stays at least this long.
+    pub input_side: u32,
+}
+
+/// Pixels or words in, features and unit vectors out.
+///
+/// Every method may be called from many threads at once; inference itself uses the calling thread alone.
+pub trait Encoder: Send + Sync {
+    /// What this encoder is and how long its vectors are.
+    fn spec(&self) -> &PackSpec;
+
+    /// Raw features, one of `spec().feature_dim` numbers for each image, in order.
+    fn features(&self, images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error>;
+
+    /// Alignment: a feature becomes a unit vector of the shared space (`spec().shared_dim`).
+    ///
+    /// A feature of the wrong length is a bug of the caller and gives the zero vector.
+    fn image_vector(&self, feature: &[f32]) -> Vec<f32>;
+
+    /// A feature becomes a unit vector of the visual space (`spec().visual_dim`).
+    fn visual_vector(&self, feature: &[f32]) -> Vec<f32>;
+
+    /// A text becomes a unit vector of the shared space.
+    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error>;
+}
+
+/// Scales `vector` to length one in place; the zero vector and vectors that are not finite stay as they are.
+pub(crate) fn normalise(vector: &mut [f32]) {
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if norm > 0.0 && norm.is_finite() {
+        vector.iter_mut().for_each(|x| *x /= norm);
+    }
+}
