@@ -1,0 +1,78 @@
+//! Retrieval quality from the rank of each query's first hit.
+//!
+//! Every measure here is a mean over queries of a score between 0 and 1, which
+//! is what lets one bootstrap serve them all (see `confidence`).
+
+/// The place of a query's first hit in its results, counted from 1; `None`
+/// when no hit came back at all.
+pub type Rank = Option<u32>;
+
+/// Share of queries whose first hit stands at rank `k` or better: R@k, also
+/// called success@k or hit rate. Between 0 and 1; 0 for no queries.
+pub fn recall_at(ranks: &[Rank], k: u32) -> f64 {
+    mean(&scored(ranks, |rank| found_by(rank, k)))
+}
+
+/// Mean reciprocal rank (Voorhees, "The TREC-8 Question Answering Track
+/// Report", 1999): a hit at rank r counts 1/r, no hit counts 0. Between 0 and
+/// 1; 0 for no queries.
+pub fn mrr(ranks: &[Rank]) -> f64 {
+    mean(&scored(ranks, reciprocal))
+}
+
+/// 1/r for a hit at rank r, 0 without one. A rank of 0, which no result list
+/// has, counts as no hit rather than as infinity.
+pub fn reciprocal(rank: Rank) -> f64 {
+    match rank {
+        Some(rank) if rank > 0 => 1.0 / f64::from(rank),
+        _ => 0.0,
+    }
+}
+
+/// One score for each query, in the order of the queries.
+pub fn scored(ranks: &[Rank], score: impl Fn(Rank) -> f64) -> Vec<f64> {
+    ranks.iter().map(|&rank| score(rank)).collect()
+}
+
+/// 1 when the hit stands at rank `k` or better, otherwise 0.
+pub(crate) fn found_by(rank: Rank, k: u32) -> f64 {
+    f64::from(u8::from(rank.is_some_and(|rank| (1..=k).contains(&rank))))
+}
+
+/// Arithmetic mean; 0 of nothing, since a share of no queries is shown as 0.
+pub(crate) fn mean(scores: &[f64]) -> f64 {
+    if scores.is_empty() {
+        return 0.0;
+    }
+    scores.iter().sum::<f64>() / scores.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(ranks: &[Rank], expect_recall_1_5_10: [f64; 3], expect_mrr: f64) {
+        let recall = [1, 5, 10].map(|k| recall_at(ranks, k));
+        assert_eq!(recall, expect_recall_1_5_10, "recall of {ranks:?}");
+        let found = mrr(ranks);
+        assert!((found - expect_mrr).abs() < 1e-12, "mrr {found}");
+    }
+
+    #[test]
+    fn worked_by_hand() {
+        check(&[], [0.0; 3], 0.0);
+        check(&[None], [0.0; 3], 0.0);
+        check(&[Some(1)], [1.0; 3], 1.0);
+        check(&[Some(0)], [0.0; 3], 0.0);
+        check(
+            &[Some(1), Some(2), Some(6), None],
+            [0.25, 0.5, 0.75],
+            (1.0 + 0.5 + 1.0 / 6.0) / 4.0,
+        );
+        check(
+            &[Some(10), Some(11)],
+            [0.0, 0.0, 0.5],
+            (0.1 + 1.0 / 11.0) / 2.0,
+        );
+    }
+}
