@@ -1,1 +1,32 @@
-//! To be filled.
+//! What is kept: items, captions, metadata, features and vectors, behind one
+//! [`Database`] trait with a typed [`Filter`].
+//!
+//! It knows nothing of pixels, models or ranking: a vector comes in finished,
+//! and a hit goes out with its cosine. The engine here is [`Embedded`], one
+//! SQLite file per database folder with exact search in memory; whatever
+//! other engine comes later has to pass the same `conformance` suite.
+
+mod batch;
+mod database;
+mod embedded;
+mod error;
+mod filter;
+mod ids;
+mod paths;
+mod records;
+
+#[doc(hidden)]
+pub mod conformance;
+
+pub use batch::{Batch, Caption, CaptionOrigin, Operation, Owner};
+pub use database::{Database, Hit, VectorQuery};
+pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
+pub use error::{Error, Fault, Result};
+pub use filter::{Comparison, Field, Filter};
+pub use ids::{Change, ContentHash, ItemId, ParseIdError, SourceId};
+pub use paths::{path_from_bytes, path_to_bytes};
+pub use records::{
+    Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, Metadata, PackRecord,
+    Part, Problem, ProblemKind, Region, SourceKind, SourceRecord, SpaceCount, SpaceRecord,
+    SpaceSource, Stats, Value,
+};

@@ -1,0 +1,1 @@
+//! The suite every engine behind [`Database`](crate::Database) has to pass.

@@ -1,0 +1,119 @@
+//! The one trait through which everything kept is reached. It promises what
+//! an engine does, not how; the `conformance` module holds it to that.
+
+use std::path::Path;
+
+use crate::batch::Batch;
+use crate::error::Result;
+use crate::filter::Filter;
+use crate::ids::{Change, ContentHash, ItemId, SourceId};
+use crate::records::{
+    ContentState, Failure, FileState, Info, Item, PackRecord, Part, Problem, SourceKind,
+    SourceRecord, Stats,
+};
+
+/// One collection of a database, shared by any number of threads.
+pub trait Database: Send + Sync {
+    fn info(&self) -> Result<Info>;
+
+    /// The change number now, commits of other processes included.
+    fn change(&self) -> Result<Change>;
+
+    /// Make a pack known; again with the same fingerprint changes nothing.
+    /// The collection's first pack becomes its active one.
+    fn register_pack(&self, pack: &PackRecord) -> Result<()>;
+
+    /// Packs of this collection, in order of registration.
+    fn packs(&self) -> Result<Vec<PackRecord>>;
+
+    fn active_pack(&self) -> Result<Option<PackRecord>>;
+
+    fn activate_pack(&self, fingerprint: &str) -> Result<()>;
+
+    /// The source with this kind and root, created when it is not there.
+    fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId>;
+
+    fn sources(&self) -> Result<Vec<SourceRecord>>;
+
+    /// Note whether a source's root can be reached. Its items stay.
+    fn set_online(&self, source: SourceId, online: bool) -> Result<()>;
+
+    /// Note that a scan of the source came to its end; it is online then.
+    fn mark_scanned(&self, source: SourceId, at_ns: i64) -> Result<()>;
+
+    /// Carry out all of the batch or nothing; durable on return.
+    fn write(&self, batch: &Batch) -> Result<Change>;
+
+    /// What a scan compares with the file system, in no order.
+    fn file_states(&self, source: SourceId) -> Result<Vec<FileState>>;
+
+    /// Of these contents the ones that are kept, in the order asked; `pack`
+    /// is the fingerprint `has_feature` is about.
+    fn known_contents(&self, hashes: &[ContentHash], pack: &str) -> Result<Vec<ContentState>>;
+
+    /// The items with these ids in the order asked; those not there are left out.
+    fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>>;
+
+    fn find(&self, source: SourceId, path: &[u8]) -> Result<Option<ItemId>>;
+
+    /// Items that match, by rising id, beginning after `after`.
+    fn scan(&self, filter: &Filter, after: Option<ItemId>, limit: usize) -> Result<Vec<ItemId>>;
+
+    fn count(&self, filter: &Filter) -> Result<u64>;
+
+    /// The nearest items, best first and equal scores by rising id. An item
+    /// appears once, with its best part; items that share a content all appear.
+    fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
+
+    /// Features of up to `limit` contents that items of this collection have,
+    /// by rising hash, beginning after `after`; all parts of a content come together.
+    fn features(
+        &self,
+        pack: &str,
+        after: Option<ContentHash>,
+        limit: usize,
+    ) -> Result<Vec<(ContentHash, Part, Vec<f32>)>>;
+
+    /// All parts' features of one content.
+    fn feature(&self, pack: &str, content: ContentHash) -> Result<Vec<(Part, Vec<f32>)>>;
+
+    /// Skipped files, of one source or of all.
+    fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>>;
+
+    /// A value kept under a key, for this collection.
+    fn setting(&self, key: &str) -> Result<Option<String>>;
+
+    /// Keep a value under a key; `None` forgets it.
+    fn set_setting(&self, key: &str, value: Option<&str>) -> Result<()>;
+
+    /// Remove contents and phrases that no item of any collection uses;
+    /// answers how many there were.
+    fn sweep(&self) -> Result<u64>;
+
+    /// Look for damage and for what is missing. Slow: it reads everything.
+    fn check(&self) -> Result<Vec<Problem>>;
+
+    fn stats(&self) -> Result<Stats>;
+}
+
+/// A search for the nearest vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct VectorQuery<'a> {
+    /// Fingerprint; refused when the collection has no such pack.
+    pub pack: &'a str,
+    pub space: &'a str,
+    /// Any length but zero: it is brought to unit length.
+    pub vector: &'a [f32],
+    pub top_k: usize,
+    pub filter: &'a Filter,
+}
+
+/// An item that was found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    pub item: ItemId,
+    /// Cosine, -1 to 1.
+    pub score: f32,
+    /// The part that matched best.
+    pub part: Part,
+}

@@ -1,0 +1,307 @@
+//! The records that go in and come out: plain data without behaviour. How
+//! they lie on disk is `embedded/schema.sql`.
+//!
+//! A flat list of types, long because there are many.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::batch::Caption;
+use crate::ids::{Change, ContentHash, ItemId, SourceId};
+use crate::paths::path_from_bytes;
+
+/// An item's metadata: each key has one or more values, in order.
+pub type Metadata = BTreeMap<String, Vec<Value>>;
+
+/// One value. Numbers compare with numbers whatever their kind, texts with
+/// texts by their bytes. NaN is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    Text(String),
+    Integer(i64),
+    Real(f64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Value {
+        Value::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Value {
+        Value::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Value {
+        Value::Integer(number)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Value {
+        Value::Real(number)
+    }
+}
+
+/// A pack as the database knows it: what decides whether vectors may be
+/// compared, and how long they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackRecord {
+    pub name: String,
+    /// Names pack and alignment; vectors of another one are never compared.
+    pub fingerprint: String,
+    pub feature_dim: usize,
+    pub spaces: Vec<SpaceRecord>,
+}
+
+impl PackRecord {
+    /// The space of this name.
+    pub fn space(&self, name: &str) -> Option<&SpaceRecord> {
+        self.spaces.iter().find(|space| space.name == name)
+    }
+}
+
+/// A named vector space of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpaceRecord {
+    pub name: String,
+    pub dim: usize,
+    pub source: SpaceSource,
+}
+
+/// Where a space's vectors come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpaceSource {
+    /// They are put, and kept as rows.
+    Stored,
+    /// They are the kept features at unit length, and never stored twice.
+    FromFeature,
+}
+
+/// What kind of place items come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceKind {
+    /// A folder that is scanned.
+    Root,
+    /// Files handed in one by one.
+    Upload,
+}
+
+/// A source of the collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceRecord {
+    pub id: SourceId,
+    pub kind: SourceKind,
+    pub root: PathBuf,
+    /// False while the root cannot be reached; its items stay.
+    pub online: bool,
+    /// When a scan last came to its end, in nanoseconds since 1970.
+    pub last_scan_ns: Option<i64>,
+    pub n_items: u64,
+}
+
+/// One of an image's dominant colours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Color {
+    pub rgb: [u8; 3],
+    /// Share of the image, 0 to 1.
+    pub share: f32,
+}
+
+/// What is known of one file's bytes, whichever items have them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Content {
+    pub hash: ContentHash,
+    /// Length of the file.
+    pub bytes: u64,
+    /// Upright, in pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Lower case, as in `jpeg`.
+    pub format: String,
+    pub phash: u64,
+    pub dhash: u64,
+    pub hash_version: u32,
+    pub colors: Vec<Color>,
+    pub color_version: u32,
+    /// Version of the preview that was made, 0 for none.
+    pub preview_version: u32,
+}
+
+/// A part of an image with a vector of its own. `index` tells parts of one
+/// content apart; 0 is by custom the whole image.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Part {
+    pub index: u32,
+    pub region: Option<Region>,
+}
+
+impl Part {
+    /// The whole image.
+    pub const WHOLE: Part = Part {
+        index: 0,
+        region: None,
+    };
+}
+
+/// A box, in fractions (0 to 1) of the upright image's width and height.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Region {
+    pub x: f32,
+    pub y: f32,
+    pub w: f32,
+    pub h: f32,
+}
+
+/// An item to be put.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemDraft {
+    pub source: SourceId,
+    /// Relative to the source's root, `/` between names, any bytes.
+    pub path: Vec<u8>,
+    pub content: ContentHash,
+    pub size: u64,
+    pub mtime_ns: i64,
+    /// When the file was looked at, so that a change within the same tick of
+    /// the file system's clock is not missed.
+    pub checked_ns: i64,
+    pub metadata: Metadata,
+    pub captions: Vec<Caption>,
+}
+
+/// An item as it is kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    pub id: ItemId,
+    pub source: SourceId,
+    /// Root of the source.
+    pub root: PathBuf,
+    /// False while the root cannot be reached.
+    pub online: bool,
+    /// Relative to `root`.
+    pub path: Vec<u8>,
+    pub content: Content,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub checked_ns: i64,
+    pub added_ns: i64,
+    /// The write that last changed the item.
+    pub change: Change,
+    pub metadata: Metadata,
+    pub captions: Vec<Caption>,
+}
+
+impl Item {
+    /// Root and relative path together.
+    pub fn absolute(&self) -> PathBuf {
+        self.root.join(path_from_bytes(&self.path))
+    }
+}
+
+/// What a scan compares with the file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileState {
+    pub item: ItemId,
+    pub path: Vec<u8>,
+    pub size: u64,
+    pub mtime_ns: i64,
+    pub checked_ns: i64,
+    pub content: ContentHash,
+}
+
+/// What is already there of a content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ContentState {
+    pub hash: ContentHash,
+    /// Whether a feature of the asked pack is kept.
+    pub has_feature: bool,
+    pub hash_version: u32,
+    pub color_version: u32,
+    pub preview_version: u32,
+}
+
+/// A file that was skipped, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub source: SourceId,
+    pub path: Vec<u8>,
+    /// A word to group by, as in `truncated`.
+    pub kind: String,
+    /// The line for a person.
+    pub reason: String,
+    pub size: u64,
+    pub mtime_ns: i64,
+    /// When it was found, in nanoseconds since 1970.
+    pub at_ns: i64,
+}
+
+/// What a database says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// As in `embedded`.
+    pub engine: String,
+    pub schema_version: i64,
+    pub collection: String,
+    pub collections: Vec<String>,
+    pub change: Change,
+    pub n_items: u64,
+    pub writable: bool,
+}
+
+/// How much is kept. Contents, phrases and bytes are of the whole database.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    pub n_items: u64,
+    /// Distinct contents of this collection's items.
+    pub n_contents: u64,
+    pub n_captions: u64,
+    /// Captions by language; `None` for those without one.
+    pub captions_by_lang: BTreeMap<Option<String>, u64>,
+    /// Items by format.
+    pub by_format: BTreeMap<String, u64>,
+    /// Failures by kind.
+    pub failures_by_kind: BTreeMap<String, u64>,
+    pub n_offline: u64,
+    /// Sum of the items' sizes.
+    pub source_bytes: u64,
+    /// Of the whole database.
+    pub database_bytes: u64,
+    pub spaces: Vec<SpaceCount>,
+}
+
+/// Vectors of one space of one of the collection's packs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpaceCount {
+    pub pack: String,
+    pub space: String,
+    pub n_vectors: u64,
+}
+
+/// Something `check` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub kind: ProblemKind,
+    /// A line for a person: what, where, what to do.
+    pub message: String,
+}
+
+/// What kind of problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The file's own structure is damaged.
+    Structure,
+    /// A row refers to one that is not there.
+    Dangling,
+    /// A vector or feature has the wrong length, or does not match its checksum.
+    Vector,
+    /// Kept text or numbers do not match their checksum.
+    Record,
+    /// An item's content has no feature of the active pack.
+    MissingFeature,
+    /// An item's content or caption has no vector in a stored space.
+    MissingVector,
+}
