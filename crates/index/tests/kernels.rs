@@ -1,0 +1,85 @@
+//! The machine's kernels against the generic twin and against f64.
+
+use fovea_index::kernels::{generic, normalize};
+use fovea_index::{Element, f16};
+use proptest::prelude::*;
+
+/// The one door: both kernels and both twins, within rounding of the exact sum.
+fn check(query: &[f32], row: &[f32]) {
+    let halves: Vec<f16> = row.iter().map(|&x| f16::from_f32(x)).collect();
+    let widened: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
+    close(
+        query,
+        row,
+        [f32::dot(query, row), generic::dot_f32(query, row)],
+    );
+    close(
+        query,
+        &widened,
+        [f16::dot(query, &halves), generic::dot_f16(query, &halves)],
+    );
+}
+
+fn close(query: &[f32], row: &[f32], sums: [f32; 2]) {
+    let products = || {
+        query
+            .iter()
+            .zip(row)
+            .map(|(&a, &b)| f64::from(a) * f64::from(b))
+    };
+    let exact: f64 = products().sum();
+    let size: f64 = products().map(f64::abs).sum();
+    for sum in sums {
+        let error = (f64::from(sum) - exact).abs();
+        assert!(
+            error <= 1e-5 * size + 1e-30,
+            "{sum} for {exact} at length {}",
+            row.len()
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    #[test]
+    fn dot_products_agree(pairs in proptest::collection::vec((-2.0f32..2.0, -2.0f32..2.0), 0..200)) {
+        let (query, row): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+        check(&query, &row);
+    }
+
+    #[test]
+    fn normalize_gives_unit_length(mut vector in proptest::collection::vec(-1e30f32..1e30, 1..50)) {
+        let zero = vector.iter().all(|&x| x == 0.0);
+        prop_assert_eq!(normalize(&mut vector), !zero);
+        let length: f64 = vector.iter().map(|&x| f64::from(x).powi(2)).sum();
+        prop_assert!(zero || (length - 1.0).abs() < 1e-5, "{}", length);
+    }
+}
+
+#[test]
+fn slices_that_begin_anywhere_are_read() {
+    let numbers: Vec<f32> = (0..300).map(|i| (i as f32).sin()).collect();
+    for start in 0..9 {
+        for len in [0, 1, 7, 8, 9, 31, 32, 33, 63, 64, 65, 200] {
+            check(
+                &numbers[start..start + len],
+                &numbers[90 - start..90 - start + len],
+            );
+        }
+    }
+}
+
+#[test]
+fn what_has_no_direction_is_left_alone() {
+    for bad in [
+        vec![],
+        vec![0.0; 3],
+        vec![1.0, f32::NAN],
+        vec![f32::INFINITY, 1.0],
+    ] {
+        let mut vector = bad.clone();
+        assert!(!normalize(&mut vector));
+        assert_eq!(format!("{vector:?}"), format!("{bad:?}"));
+    }
+}
