@@ -1,1 +1,97 @@
-//! To be filled.
+//! Joins decoding, encoding and keeping: folders become a collection, queries become ranked results.
+//!
+//! Knows no flags, no JSON, no HTTP and no colours: it takes plain options and answers plain data.
+//!
+//! The stages of ingest are the files of `ingest`, in order: `target`, `setup`, `plan`, `process`, `writer`,
+//! `finish`. The stages of a search are [`Query`], [`Engine::rank`], [`Engine::search`].
+
+mod captions;
+mod check;
+mod error;
+mod eval;
+mod ingest;
+mod metadata;
+mod paths;
+mod previews;
+mod query;
+mod scan;
+mod search;
+pub mod space;
+mod stages;
+mod time;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fovea_encode::Encoder;
+use fovea_vectordb::{Database, PackRecord, SpaceRecord, SpaceSource};
+
+pub use check::{CheckReport, Repair};
+pub use error::{Error, Fault};
+pub use eval::{Candidates, EvalOptions, Evaluation, LanguageResult};
+pub use ingest::{CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped, Verdict};
+pub use previews::PreviewStore;
+pub use query::{Query, Term, TermContent};
+pub use search::{Ranked, SearchOptions, SearchResult, SearchResults, Spaces};
+pub use stages::{STAGES, StageCosts, measure_stages};
+pub use watch::WatchOptions;
+
+/// A collection with the encoder that reads and writes it. Shared by any number of threads.
+#[derive(Clone)]
+pub struct Engine {
+    database: Arc<dyn Database>,
+    encoder: Arc<dyn Encoder>,
+    previews: PreviewStore,
+    own_folder: Option<PathBuf>,
+}
+
+impl Engine {
+    pub fn new(database: Arc<dyn Database>, encoder: Arc<dyn Encoder>, previews: PreviewStore) -> Self {
+        Self { database, encoder, previews, own_folder: None }
+    }
+
+    /// The folder of the database, which is never indexed even where it lies among the pictures.
+    #[must_use]
+    pub fn with_own_folder(mut self, folder: PathBuf) -> Self {
+        self.own_folder = Some(folder);
+        self
+    }
+
+    pub fn database(&self) -> &dyn Database {
+        self.database.as_ref()
+    }
+
+    pub fn encoder(&self) -> &dyn Encoder {
+        self.encoder.as_ref()
+    }
+
+    pub fn previews(&self) -> &PreviewStore {
+        &self.previews
+    }
+
+    pub(crate) fn own_folder(&self) -> Option<&Path> {
+        self.own_folder.as_deref()
+    }
+
+    /// Makes the encoder's pack known to the collection; the first one becomes the active one.
+    pub(crate) fn register_pack(&self) -> Result<(), Error> {
+        Ok(self.database.register_pack(&pack_record(self.encoder()))?)
+    }
+}
+
+/// What the database has to know of an encoder: names and lengths of its spaces, and which of them are kept.
+pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
+    let spec = encoder.spec();
+    let space = |name: &str, dim, source| SpaceRecord { name: name.to_owned(), dim, source };
+    PackRecord {
+        name: spec.name.clone(),
+        fingerprint: spec.fingerprint.clone(),
+        feature_dim: spec.feature_dim,
+        spaces: vec![
+            space(space::IMAGE, spec.shared_dim, SpaceSource::Stored),
+            space(space::CAPTION, spec.shared_dim, SpaceSource::Stored),
+            space(space::VISUAL, spec.visual_dim, SpaceSource::FromFeature),
+        ],
+    }
+}

@@ -1,0 +1,72 @@
+//! What can go wrong between the crates, and whose fault it is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use fovea_vectordb::Fault;
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// What the user typed or named cannot be used; the message says what to do.
+    #[error("{0}")]
+    Input(String),
+
+    /// The world outside failed: disk, permission, a folder that went away.
+    #[error("{path}: {source}", path = .path.display())]
+    Io { path: PathBuf, source: io::Error },
+
+    /// An image given as a query could not be decoded.
+    #[error("{path}: {source}", path = .path.display())]
+    Image {
+        path: PathBuf,
+        source: fovea_decode::Error,
+    },
+
+    #[error(transparent)]
+    Encode(#[from] fovea_encode::Error),
+
+    #[error(transparent)]
+    Database(#[from] fovea_vectordb::Error),
+
+    /// The folder could not be watched.
+    #[error("cannot watch {path}: {reason}", path = .path.display())]
+    Watch { path: PathBuf, reason: String },
+}
+
+impl Error {
+    /// One classification for exit codes and, later, HTTP status.
+    pub fn fault(&self) -> Fault {
+        match self {
+            Error::Input(_) | Error::Image { .. } => Fault::Input,
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
+            Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
+            Error::Encode(error) => encode_fault(error),
+            Error::Database(error) => error.fault(),
+        }
+    }
+}
+
+/// `encode` knows nothing of `vectordb`, so its classification is translated here.
+fn encode_fault(error: &fovea_encode::Error) -> Fault {
+    match error.fault() {
+        fovea_encode::Fault::Input => Fault::Input,
+        fovea_encode::Fault::Environment => Fault::Environment,
+        fovea_encode::Fault::Corruption => Fault::Corruption,
+        fovea_encode::Fault::Bug => Fault::Bug,
+    }
+}
+
+/// Puts the path into an I/O error, so that no message leaves it out.
+pub(crate) trait IoContext<T> {
+    fn at(self, path: &Path) -> Result<T, Error>;
+}
+
+impl<T> IoContext<T> for Result<T, io::Error> {
+    fn at(self, path: &Path) -> Result<T, Error> {
+        self.map_err(|source| Error::Io {
+            path: path.to_owned(),
+            source,
+        })
+    }
+}

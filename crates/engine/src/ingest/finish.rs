@@ -1,0 +1,82 @@
+//! After a complete run: items without a file leave, and what nobody uses any more is swept.
+
+use fovea_vectordb::{Batch, ContentHash, Database, Operation};
+
+use super::plan::{Missing, Plan};
+use super::report::IndexReport;
+use super::setup::{Setup, unencoded};
+use crate::Engine;
+use crate::error::Error;
+use crate::time::now_ns;
+
+/// Removals are committed in batches, so that a hundred thousand of them do not hold one long lock.
+const REMOVALS_AT_ONCE: usize = 1_000;
+
+pub fn finish(
+    engine: &Engine,
+    setup: &Setup,
+    plan: &Plan,
+    missing: &[Missing],
+    report: &mut IndexReport,
+) -> Result<(), Error> {
+    let database = engine.database();
+    for gone in missing.chunks(REMOVALS_AT_ONCE) {
+        let batch: Batch = gone.iter().map(|missing| Operation::RemoveItem(missing.item)).collect();
+        database.write(&batch)?;
+        report.removed += gone.len() as u64;
+    }
+    clear_failures(database, plan)?;
+    if report.removed > 0 || report.updated > 0 {
+        sweep(engine)?;
+    }
+    setup.remember(database)?;
+    let at_ns = now_ns();
+    for target in &setup.targets.reachable {
+        let is_offline = report.offline.iter().any(|offline| offline.root == target.root);
+        if !is_offline && target.scope == target.root {
+            database.mark_scanned(target.source, at_ns)?;
+        }
+    }
+    activate_when_complete(engine)?;
+    Ok(())
+}
+
+/// A second pack takes over when it has seen every item; until then searches stay with the first.
+fn activate_when_complete(engine: &Engine) -> Result<(), Error> {
+    let (database, spec) = (engine.database(), engine.encoder().spec());
+    let active = database.active_pack()?;
+    if active.is_some_and(|active| active.fingerprint == spec.fingerprint) {
+        return Ok(());
+    }
+    for source in database.sources()? {
+        if !unencoded(engine, source.id)?.is_empty() {
+            return Ok(());
+        }
+    }
+    database.activate_pack(&spec.fingerprint)?;
+    Ok(())
+}
+
+fn clear_failures(database: &dyn Database, plan: &Plan) -> Result<(), Error> {
+    if plan.outdated_failures.is_empty() {
+        return Ok(());
+    }
+    let clear = |(source, path): &(_, Vec<u8>)| Operation::ClearFailure { source: *source, path: path.clone() };
+    let batch: Batch = plan.outdated_failures.iter().map(clear).collect();
+    database.write(&batch)?;
+    Ok(())
+}
+
+/// Contents that no item uses leave the database first and the previews after it: a preview too many is harmless.
+fn sweep(engine: &Engine) -> Result<(), Error> {
+    if engine.database().sweep()? == 0 {
+        return Ok(());
+    }
+    let fingerprint = engine.encoder().spec().fingerprint.clone();
+    let is_known = |content: &ContentHash| {
+        let known = engine.database().known_contents(&[*content], &fingerprint);
+        known.map_or(true, |known| !known.is_empty())
+    };
+    engine.previews().sweep(&is_known)?;
+    Ok(())
+}

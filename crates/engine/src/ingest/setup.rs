@@ -1,0 +1,177 @@
+//! Before a run: which sources, which captions, which globs, and which contents the pack has not seen.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use fovea_vectordb::{ContentHash, Database, SourceId};
+
+use super::captions::CaptionSource;
+use super::options::{CaptionChoice, IndexOptions};
+use super::plan::{Plan, PlanContext};
+use super::report::{IndexEvent, IndexReport, Observer, Offline};
+use super::target::{self, Target, Targets};
+use crate::Engine;
+use crate::error::Error;
+use crate::scan::{self, ScanOptions};
+
+/// How many hashes are asked about in one query.
+const HASHES_AT_ONCE: usize = 10_000;
+
+pub struct Setup {
+    pub targets: Targets,
+    pub choice: CaptionChoice,
+    pub captions: CaptionSource,
+    /// For each reachable target: the globs, and whether the caption choice is another than last time.
+    per_target: Vec<PerTarget>,
+}
+
+struct PerTarget {
+    exclude: Vec<String>,
+    captions_changed: bool,
+}
+
+impl Setup {
+    pub fn prepare(engine: &Engine, paths: &[PathBuf], options: &IndexOptions) -> Result<Self, Error> {
+        scan::check_globs(options.exclude.as_deref().unwrap_or_default())?;
+        engine.register_pack()?;
+        let targets = target::resolve(engine.database(), paths)?;
+        let choice = caption_choice(engine.database(), &targets, options)?;
+        let captions = CaptionSource::open(&choice)?;
+        let mut per_target = Vec::new();
+        for target in &targets.reachable {
+            per_target.push(PerTarget::of(engine.database(), target, &choice, options)?);
+        }
+        Ok(Self { targets, choice, captions, per_target })
+    }
+
+    /// Scans every target and compares it with the database.
+    pub fn plan(
+        &self,
+        engine: &Engine,
+        options: &IndexOptions,
+        observer: &dyn Observer,
+        report: &mut IndexReport,
+    ) -> Result<Plan, Error> {
+        let mut plan = Plan::default();
+        for (number, target) in self.targets.reachable.iter().enumerate() {
+            observer.on(IndexEvent::Scanning { root: target.scope.clone() });
+            let per_target = &self.per_target[number];
+            let scan_options = ScanOptions {
+                exclude: per_target.exclude.clone(),
+                foreign: foreign_folders(engine, target)?,
+            };
+            let found = scan::scan(&target.root, &target.scope, &scan_options)?;
+            if found.candidates.is_empty() && !options.prune_empty && looks_unplugged(engine, target, report)? {
+                continue;
+            }
+            let unencoded = unencoded(engine, target.source)?;
+            let context = PlanContext {
+                database: engine.database(),
+                captions: &self.captions,
+                captions_changed: per_target.captions_changed,
+                retry: options.retry,
+                unencoded: &unencoded,
+            };
+            plan.add(number, target, found, &context)?;
+        }
+        Ok(plan)
+    }
+
+    /// Keeps the choices, so that the next run without flags does the same. Only a whole source counts.
+    pub fn remember(&self, database: &dyn Database) -> Result<(), Error> {
+        for (target, per_target) in self.targets.reachable.iter().zip(&self.per_target) {
+            if target.scope != target.root {
+                continue;
+            }
+            database.set_setting(&captions_key(target.source), Some(&self.choice.to_setting()))?;
+            database.set_setting(&exclude_key(target.source), Some(&per_target.exclude.join("\n")))?;
+        }
+        Ok(())
+    }
+}
+
+impl PerTarget {
+    fn of(
+        database: &dyn Database,
+        target: &Target,
+        choice: &CaptionChoice,
+        options: &IndexOptions,
+    ) -> Result<Self, Error> {
+        let before = database.setting(&captions_key(target.source))?;
+        let captions_changed = before.is_some_and(|before| before != choice.to_setting());
+        let exclude = match &options.exclude {
+            Some(exclude) => exclude.clone(),
+            None => {
+                let kept = database.setting(&exclude_key(target.source))?.unwrap_or_default();
+                kept.lines().map(str::to_owned).collect()
+            }
+        };
+        Ok(Self { exclude, captions_changed })
+    }
+}
+
+/// The flag, or what the first source was last indexed with, or sidecars.
+fn caption_choice(
+    database: &dyn Database,
+    targets: &Targets,
+    options: &IndexOptions,
+) -> Result<CaptionChoice, Error> {
+    if let Some(choice) = &options.captions {
+        return Ok(choice.clone());
+    }
+    let Some(first) = targets.reachable.first() else {
+        return Ok(CaptionChoice::Sidecar);
+    };
+    let kept = database.setting(&captions_key(first.source))?;
+    Ok(kept.map_or(CaptionChoice::Sidecar, |kept| CaptionChoice::from_setting(&kept)))
+}
+
+fn foreign_folders(engine: &Engine, target: &Target) -> Result<Vec<PathBuf>, Error> {
+    let mut foreign = target::nested_roots(engine.database(), target)?;
+    foreign.extend(engine.own_folder().map(PathBuf::from));
+    Ok(foreign)
+}
+
+/// A whole source that had items and shows no file at all is more likely an unplugged drive than a tidy-up.
+fn looks_unplugged(engine: &Engine, target: &Target, report: &mut IndexReport) -> Result<bool, Error> {
+    let n_items = engine.database().file_states(target.source)?.len() as u64;
+    if target.scope != target.root || n_items == 0 {
+        return Ok(false);
+    }
+    engine.database().set_online(target.source, false)?;
+    report.offline.push(Offline {
+        root: target.root.clone(),
+        reason: "it is there but holds no image at all, as a drive does that is not plugged in; if the pictures \
+                 are really gone, run again with --prune-empty"
+            .to_owned(),
+        n_items,
+    });
+    Ok(true)
+}
+
+/// Contents of a source that the pack in use has not encoded: all of them after a change of the pack.
+pub fn unencoded(engine: &Engine, source: SourceId) -> Result<HashSet<ContentHash>, Error> {
+    let database = engine.database();
+    if database.packs()?.len() < 2 {
+        return Ok(HashSet::new());
+    }
+    let mut contents: HashSet<ContentHash> =
+        database.file_states(source)?.into_iter().map(|state| state.content).collect();
+    let all: Vec<ContentHash> = contents.iter().copied().collect();
+    for hashes in all.chunks(HASHES_AT_ONCE) {
+        for state in database.known_contents(hashes, &engine.encoder().spec().fingerprint)? {
+            if state.has_feature {
+                contents.remove(&state.hash);
+            }
+        }
+    }
+    Ok(contents)
+}
+
+fn captions_key(source: SourceId) -> String {
+    format!("source.{source}.captions")
+}
+
+fn exclude_key(source: SourceId) -> String {
+    format!("source.{source}.exclude")
+}

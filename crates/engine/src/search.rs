@@ -1,0 +1,239 @@
+//! Answers a query: embed its terms, search the spaces that fit, fuse, and describe the items found.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fovea_decode as decode;
+use fovea_vectordb::{Filter, Hit, Item, ItemId, VectorQuery};
+
+use crate::error::{Error, IoContext};
+use crate::query::{Query, Term, TermContent};
+use crate::{Engine, space};
+
+/// Constant of reciprocal rank fusion, as its authors chose it (Cormack, Clarke and Büttcher 2009).
+const FUSION_K: f32 = 60.0;
+/// How deep each list is read before fusion, as a multiple of what is asked for.
+const FUSION_DEPTH: usize = 4;
+const FUSION_DEPTH_MIN: usize = 200;
+/// A query image may be as large as what is indexed; reading it has the same bound.
+const MAX_QUERY_IMAGE_BYTES: u64 = 1 << 30;
+
+#[derive(Clone, Debug)]
+pub struct SearchOptions {
+    pub top_k: usize,
+    pub filter: Filter,
+    pub spaces: Spaces,
+}
+
+/// Which spaces answer words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spaces {
+    /// `image` and, where there are captions, `caption`, fused.
+    #[default]
+    All,
+    Image,
+    Caption,
+}
+
+impl Default for SearchOptions {
+    fn default() -> Self {
+        Self { top_k: 10, filter: Filter::All, spaces: Spaces::All }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct SearchResult {
+    /// From 1.
+    pub rank: usize,
+    /// Cosine; after fusion the fused score, which is 1 for an item that leads every list.
+    pub score: f32,
+    /// Cosine in each space that found the item.
+    pub cosines: Vec<(&'static str, f32)>,
+    pub item: Item,
+}
+
+#[derive(Clone, Debug)]
+pub struct SearchResults {
+    pub results: Vec<SearchResult>,
+    /// Embedding and searching, without the opening of database and pack.
+    pub took: Duration,
+}
+
+/// One ranked list of a space.
+struct List {
+    space: &'static str,
+    hits: Vec<Hit>,
+}
+
+/// An item before it is described.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranked {
+    pub item: ItemId,
+    pub score: f32,
+    pub cosines: Vec<(&'static str, f32)>,
+}
+
+impl Engine {
+    pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults, Error> {
+        let started = Instant::now();
+        let ranked = self.rank(query, options)?;
+        let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+        let items = self.database().items(&ids)?;
+        let mut by_id: HashMap<ItemId, Item> = items.into_iter().map(|item| (item.id, item)).collect();
+        // An item may be removed by another process between the two reads; the list closes up over it.
+        let described = ranked.into_iter().filter_map(|one| Some((by_id.remove(&one.item)?, one)));
+        let results = described.enumerate().map(|(at, (item, one))| SearchResult {
+            rank: at + 1,
+            score: one.score,
+            cosines: one.cosines,
+            item,
+        });
+        Ok(SearchResults { results: results.collect(), took: started.elapsed() })
+    }
+
+    /// The same without the description of the items: what `eval` needs.
+    pub fn rank(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+        if query.has_images() && !query.has_words() {
+            let vector = self.combine(query, &|term| self.visual_vector(term))?;
+            return Ok(alone(self.list(space::VISUAL, &vector, options.top_k, options)?));
+        }
+        let vector = self.combine(query, &|term| self.shared_vector(term))?;
+        if query.has_images() {
+            return Ok(alone(self.list(space::IMAGE, &vector, options.top_k, options)?));
+        }
+        let depth = (options.top_k * FUSION_DEPTH).max(FUSION_DEPTH_MIN);
+        let list = |space, top_k| self.list(space, &vector, top_k, options);
+        match options.spaces {
+            Spaces::Image => Ok(alone(list(space::IMAGE, options.top_k)?)),
+            Spaces::Caption => Ok(alone(list(space::CAPTION, options.top_k)?)),
+            Spaces::All => {
+                let captions = list(space::CAPTION, depth)?;
+                if captions.hits.is_empty() {
+                    return Ok(alone(list(space::IMAGE, options.top_k)?));
+                }
+                let mut fused = fuse(&[list(space::IMAGE, depth)?, captions]);
+                fused.truncate(options.top_k);
+                Ok(fused)
+            }
+        }
+    }
+
+    fn list(
+        &self,
+        space: &'static str,
+        vector: &[f32],
+        top_k: usize,
+        options: &SearchOptions,
+    ) -> Result<List, Error> {
+        let pack = &self.encoder().spec().fingerprint;
+        let query = VectorQuery { pack, space, vector, top_k, filter: &options.filter };
+        Ok(List { space, hits: self.database().search(&query)? })
+    }
+
+    /// The weighted sum of the terms' unit vectors, at unit length again, so that scores stay cosines.
+    fn combine(&self, query: &Query, vector_of: &dyn Fn(&Term) -> Result<Vec<f32>, Error>) -> Result<Vec<f32>, Error> {
+        let mut sum: Vec<f32> = Vec::new();
+        for term in &query.terms {
+            let vector = vector_of(term)?;
+            sum.resize(vector.len(), 0.0);
+            for (total, value) in sum.iter_mut().zip(&vector) {
+                *total += term.weight * value;
+            }
+        }
+        let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+        if norm < 1e-6 || !norm.is_finite() {
+            return Err(Error::Input(format!("`{query}`: the terms cancel each other out; change a weight")));
+        }
+        sum.iter_mut().for_each(|value| *value /= norm);
+        Ok(sum)
+    }
+
+    fn shared_vector(&self, term: &Term) -> Result<Vec<f32>, Error> {
+        match &term.content {
+            TermContent::Words(words) => Ok(self.encoder().text_vector(words)?),
+            TermContent::Image(path) => Ok(self.encoder().image_vector(&self.feature_of(path)?)),
+        }
+    }
+
+    fn visual_vector(&self, term: &Term) -> Result<Vec<f32>, Error> {
+        match &term.content {
+            TermContent::Words(words) => Ok(self.encoder().text_vector(words)?),
+            TermContent::Image(path) => Ok(self.encoder().visual_vector(&self.feature_of(path)?)),
+        }
+    }
+
+    /// Decodes and encodes a query image exactly as an indexed one.
+    fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {
+        let size = fs::metadata(path).at(path)?.len();
+        if size > MAX_QUERY_IMAGE_BYTES {
+            return Err(Error::Input(format!("{}: {size} bytes are too many for a query image", path.display())));
+        }
+        let bytes = fs::read(path).at(path)?;
+        let options = decode::Options {
+            min_side: Some(crate::ingest::process::min_side(self.encoder())),
+            ..Default::default()
+        };
+        let image = decode::decode(&bytes, &options)
+            .map_err(|source| Error::Image { path: path.to_owned(), source })?;
+        let mut features = self.encoder().features(&[&image.pixels])?;
+        Ok(features.pop().unwrap_or_default())
+    }
+}
+
+fn alone(list: List) -> Vec<Ranked> {
+    let ranked = list.hits.iter().map(|hit| Ranked {
+        item: hit.item,
+        score: hit.score,
+        cosines: vec![(list.space, hit.score)],
+    });
+    ranked.collect()
+}
+
+/// Reciprocal rank fusion, scaled so that an item at the top of every list has the score 1.
+///
+/// Cosines of words with images and of words with words lie on different scales; ranks do not.
+fn fuse(lists: &[List]) -> Vec<Ranked> {
+    let best = lists.len() as f32 / (FUSION_K + 1.0);
+    let mut by_item: HashMap<ItemId, Ranked> = HashMap::new();
+    for list in lists {
+        for (at, hit) in list.hits.iter().enumerate() {
+            let entry = by_item.entry(hit.item).or_insert_with(|| Ranked {
+                item: hit.item,
+                score: 0.0,
+                cosines: Vec::new(),
+            });
+            entry.score += 1.0 / (FUSION_K + at as f32 + 1.0) / best;
+            entry.cosines.push((list.space, hit.score));
+        }
+    }
+    let mut fused: Vec<Ranked> = by_item.into_values().collect();
+    fused.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item)));
+    fused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fovea_vectordb::Part;
+
+    fn list(space: &'static str, items: &[i64]) -> List {
+        let hits = items.iter().enumerate().map(|(at, item)| Hit {
+            item: ItemId::new(*item).unwrap(),
+            score: 0.9 - at as f32 / 10.0,
+            part: Part::WHOLE,
+        });
+        List { space, hits: hits.collect() }
+    }
+
+    #[test]
+    fn an_item_that_leads_every_list_scores_one_and_lists_agree_on_the_order() {
+        let fused = fuse(&[list(space::IMAGE, &[7, 3, 5]), list(space::CAPTION, &[7, 5, 9])]);
+        let order: Vec<i64> = fused.iter().map(|one| one.item.get()).collect();
+        assert_eq!(order, [7, 5, 3, 9]);
+        assert!((fused[0].score - 1.0).abs() < 1e-6);
+        assert_eq!(fused[1].cosines.len(), 2);
+        assert_eq!(fused[3].cosines, [(space::CAPTION, 0.7)]);
+    }
+}
