@@ -1,6 +1,8 @@
 //! From bytes to an upright picture and its metadata: the one door to all formats.
 
+use crate::probe::{guard, header, identify};
 use crate::{Error, Format, Metadata, Options, Pixels};
+use crate::{bmp, gif, heif, jpeg, metadata, orient, png, raw, svg, tiff, webp};
 
 /// A decoded file.
 #[derive(Clone, Debug)]
@@ -15,6 +17,33 @@ pub struct Image {
 }
 
 /// Decodes the first frame. What the bytes are decides the decoder, never a name.
-pub fn decode(_bytes: &[u8], _options: &Options) -> Result<Image, Error> {
-    unimplemented!()
+pub fn decode(bytes: &[u8], options: &Options) -> Result<Image, Error> {
+    let format = identify(bytes)?;
+    guard(format, || {
+        let header = header(format, bytes, options)?;
+        let pixels = match format {
+            Format::Jpeg => jpeg::pixels(bytes, options),
+            Format::Png => png::pixels(bytes, options),
+            Format::WebP => webp::pixels(bytes, options),
+            Format::Gif => gif::pixels(bytes, options),
+            Format::Bmp => bmp::pixels(bytes, options),
+            Format::Tiff => tiff::pixels(bytes, options),
+            Format::Svg => svg::pixels(bytes, options),
+            Format::Raw => raw::pixels(bytes, options),
+            Format::Avif | Format::Heic => heif::pixels(format, bytes, options),
+        }?;
+        let metadata = metadata::read(format, bytes, &options.limits);
+        let (mut width, mut height) = (header.width, header.height);
+        if orient::swaps_sides(metadata.orientation) {
+            std::mem::swap(&mut width, &mut height);
+        }
+        let pixels = orient::upright(pixels, metadata.orientation);
+        Ok(Image {
+            pixels,
+            width,
+            height,
+            format,
+            metadata,
+        })
+    })
 }

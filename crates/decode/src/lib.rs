@@ -4,17 +4,29 @@
 //! [`Format::sniff`] says what the bytes are, [`probe`] what decoding them will need, [`decode`] does it, and
 //! [`preview`], [`hashes`] and [`colors`] are derived from the decoded [`Pixels`].
 
+mod bmp;
+mod canvas;
 mod colors;
 mod decode;
 mod error;
 mod format;
+mod gif;
 mod hashes;
+mod heif;
+mod ifd;
+mod jpeg;
 mod limits;
 mod metadata;
+mod orient;
 mod pixels;
+mod png;
 mod preview;
 mod probe;
+mod raw;
 mod resize;
+mod svg;
+mod tiff;
+mod webp;
 
 pub use colors::{COLOR_VERSION, Color, colors};
 pub use decode::{Image, decode};

@@ -1,5 +1,14 @@
 //! What a file says of itself: EXIF, IPTC-IIM and XMP, read leniently. Damaged metadata is left out and never an error.
 
+mod containers;
+mod exif;
+mod iptc;
+mod text;
+mod xmp;
+
+use crate::{Format, Limits, svg};
+use containers::Blocks;
+
 /// When the picture was taken, as the camera's clock had it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Taken {
@@ -21,7 +30,7 @@ pub struct Gps {
     pub altitude_m: Option<f64>,
 }
 
-/// A description that travels inside the file.
+/// A description or title that travels inside the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedCaption {
     /// A language tag such as `en` or `zh-CN`; `None` where the file does not say (XMP's `x-default` included).
@@ -34,10 +43,12 @@ pub struct EmbeddedCaption {
 #[non_exhaustive]
 pub struct Metadata {
     pub taken: Option<Taken>,
+    /// Maker and model, the maker not twice.
     pub camera: Option<String>,
     pub lens: Option<String>,
     pub iso: Option<u32>,
     pub focal_mm: Option<f64>,
+    /// The f-number.
     pub aperture: Option<f64>,
     pub exposure_s: Option<f64>,
     pub gps: Option<Gps>,
@@ -47,4 +58,77 @@ pub struct Metadata {
     pub keywords: Vec<String>,
     /// Stars, 1 to 5; 0 is unrated and -1 rejected, as XMP has it.
     pub rating: Option<i8>,
+}
+
+/// Most captions or keywords kept of one file.
+const MAX_TEXTS: usize = 1000;
+
+/// Reads all blocks of a file. Where they disagree, EXIF wins for the camera's facts and XMP, then IPTC, for words.
+pub(crate) fn read(format: Format, bytes: &[u8], limits: &Limits) -> Metadata {
+    let blocks = containers::blocks(format, bytes);
+    let mut metadata = Metadata::default();
+    if format == Format::Svg {
+        read_drawing(bytes, limits, &mut metadata);
+    }
+    if let Some(exif) = &blocks.exif {
+        exif::read(exif, &mut metadata);
+    }
+    read_words(&blocks, &mut metadata);
+    if let Some(exif) = &blocks.exif {
+        // A date of change says little, so it only stands in for all others.
+        metadata.taken = metadata.taken.or_else(|| exif::changed(exif));
+        exif::read_words(exif, &mut metadata);
+    }
+    metadata
+}
+
+/// A drawing's words are elements of the drawing.
+fn read_drawing(bytes: &[u8], limits: &Limits, metadata: &mut Metadata) {
+    let Ok(text) = svg::text(bytes, limits) else {
+        return;
+    };
+    if let Ok(xml) = svg::parse_xml(&text) {
+        xmp::read_svg(&xml, metadata);
+    }
+}
+
+fn read_words(blocks: &Blocks<'_>, metadata: &mut Metadata) {
+    if let Some(xmp) = &blocks.xmp {
+        xmp::read(xmp, metadata);
+    }
+    if let Some(iptc) = &blocks.iptc {
+        iptc::read(iptc, metadata);
+    }
+    for (lang, text) in &blocks.captions {
+        metadata.add_caption(lang.as_deref(), text);
+    }
+}
+
+impl Metadata {
+    /// Adds a caption unless it is empty or already there.
+    pub(crate) fn add_caption(&mut self, lang: Option<&str>, text: &str) {
+        let Some(text) = text::cleaned(text) else {
+            return;
+        };
+        let lang = lang
+            .filter(|lang| text::is_language(lang))
+            .map(str::to_owned);
+        let is_known = self
+            .captions
+            .iter()
+            .any(|known| known.text == text && (lang.is_none() || known.lang == lang));
+        if !is_known && self.captions.len() < MAX_TEXTS {
+            self.captions.push(EmbeddedCaption { lang, text });
+        }
+    }
+
+    /// Adds a keyword unless it is empty or already there.
+    pub(crate) fn add_keyword(&mut self, keyword: &str) {
+        let Some(keyword) = text::cleaned(keyword) else {
+            return;
+        };
+        if !self.keywords.contains(&keyword) && self.keywords.len() < MAX_TEXTS {
+            self.keywords.push(keyword);
+        }
+    }
 }
