@@ -1,0 +1,24 @@
+# Shows the recipes.
+default:
+    @just --list
+
+# Formatting and lints, without building a test.
+check:
+    scripts/check
+
+# Everything a change must pass; the second command of the README.
+test *ARGS:
+    scripts/test {{ARGS}}
+
+# Formats every Rust file.
+fmt:
+    cargo fmt --all
+
+# Prints every number of the README with the peer beside it: all, or ingest memory reindex cold query eval.
+bench *WHAT="all":
+    cargo build --release --locked --package fovea
+    python3 bench/run.py {{WHAT}}
+
+# Makes the golden vectors again from the models' own Python packages.
+golden:
+    scripts/golden
