@@ -41,19 +41,19 @@ impl Error {
             Error::Input(_) | Error::Image { .. } => Fault::Input,
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
             Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
-            Error::Encode(error) => encode_fault(error),
+            Error::Encode(error) => Self::fault_of_encode(error),
             Error::Database(error) => error.fault(),
         }
     }
-}
 
-/// `encode` knows nothing of `vectordb`, so its classification is translated here.
-fn encode_fault(error: &fovea_encode::Error) -> Fault {
-    match error.fault() {
-        fovea_encode::Fault::Input => Fault::Input,
-        fovea_encode::Fault::Environment => Fault::Environment,
-        fovea_encode::Fault::Corruption => Fault::Corruption,
-        fovea_encode::Fault::Bug => Fault::Bug,
+    /// `encode` knows nothing of `vectordb`, so its classification is translated here.
+    pub fn fault_of_encode(error: &fovea_encode::Error) -> Fault {
+        match error.fault() {
+            fovea_encode::Fault::Input => Fault::Input,
+            fovea_encode::Fault::Environment => Fault::Environment,
+            fovea_encode::Fault::Corruption => Fault::Corruption,
+            fovea_encode::Fault::Bug => Fault::Bug,
+        }
     }
 }
 

@@ -1,1 +1,43 @@
-fn main() {}
+//! The command line of Fovea: parse, one match, exit code.
+
+mod commands;
+mod exit;
+mod flags;
+mod interrupt;
+mod render;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::exit::Exit;
+use crate::flags::{Command, Flags};
+use crate::settings::Settings;
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    match run(flags) {
+        Ok(exit) => exit.into(),
+        Err(error) if exit::is_broken_pipe(&error) => Exit::Done.into(),
+        Err(error) => {
+            render::error(&error);
+            exit::exit_of(&error).into()
+        }
+    }
+}
+
+fn run(flags: Flags) -> anyhow::Result<Exit> {
+    let settings = Settings::of(flags.global)?;
+    interrupt::listen()?;
+    match flags.command {
+        Command::Demo => commands::demo::run(&settings),
+        Command::Index(flags) => commands::index::run(&settings, flags),
+        Command::Search(flags) => commands::search::run(&settings, flags),
+        Command::Eval(flags) => commands::eval::run(&settings, flags),
+        Command::Bench(flags) => commands::bench::run(&settings, flags),
+        Command::Models(flags) => commands::models::run(&settings, flags),
+        Command::Stats => commands::stats::run(&settings),
+        Command::Check(flags) => commands::check::run(&settings, flags),
+    }
+}

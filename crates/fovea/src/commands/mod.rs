@@ -1,0 +1,10 @@
+//! One file for each command: it opens what it needs, calls the engine, and hands the result to `render`.
+
+pub mod bench;
+pub mod check;
+pub mod demo;
+pub mod eval;
+pub mod index;
+pub mod models;
+pub mod search;
+pub mod stats;

@@ -1,0 +1,21 @@
+//! `fovea stats`: what the collection holds, and what it could not read.
+
+use fovea_vectordb::OpenMode;
+
+use crate::exit::Exit;
+use crate::render::{self, Overview};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
+    let database = settings.open_database(OpenMode::ReadOnly)?;
+    let overview = Overview {
+        info: database.info()?,
+        stats: database.stats()?,
+        packs: database.packs()?,
+        active: database.active_pack()?,
+        sources: database.sources()?,
+        failures: database.failures(None)?,
+    };
+    render::overview(settings, &overview)?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,230 @@
+//! What a person may type. Parsed here and nowhere else; `settings` turns it into what the program means.
+//!
+//! A flat list of flags.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Find images by words, by images, and by mixtures of both.
+#[derive(Debug, Parser)]
+#[command(name = "fovea", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Flags {
+    #[command(flatten)]
+    pub global: GlobalFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+First steps:
+  fovea demo                      see it work on a real set of images
+  fovea index ~/Pictures          make a folder searchable
+  fovea search a dog on a beach   find pictures by words, in 16 languages
+  fovea search ./photo.jpg        find similar pictures
+
+Exit codes: 0 found or done, 1 nothing found, 2 wrong usage or input, 3 the environment failed,
+4 data is damaged, 130 interrupted.";
+
+#[derive(Args, Debug)]
+pub struct GlobalFlags {
+    /// Folder of the database
+    #[arg(long, global = true, env = "FOVEA_DB", value_name = "DIR")]
+    pub db: Option<String>,
+    /// Collection inside the database
+    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
+    pub collection: String,
+    /// Print JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Folder of the model packs
+    #[arg(long, global = true, env = "FOVEA_MODELS", value_name = "DIR")]
+    pub models: Option<PathBuf>,
+    /// No progress on standard error
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Pull the base model pack and a real set of images, index it, and search it
+    Demo,
+    /// Make the images of folders searchable, and keep up with what changed
+    Index(IndexFlags),
+    /// Find images by words, by images, or by both
+    Search(SearchFlags),
+    /// Measure how well captions find their images
+    Eval(EvalFlags),
+    /// Measure speed
+    Bench(BenchFlags),
+    /// Pull, list and inspect model packs
+    Models(ModelsFlags),
+    /// Show what the collection holds
+    Stats,
+    /// Look for damage
+    Check(CheckFlags),
+}
+
+#[derive(Args, Debug)]
+pub struct IndexFlags {
+    /// Folders or files
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Where captions come from: `none`, `sidecar` (IMAGE.txt beside IMAGE.jpg), or a FILE.tsv with path,
+    /// language and caption. Without this flag: as the folder was indexed last, at first `sidecar`
+    #[arg(long, value_name = "none|sidecar|FILE.tsv")]
+    pub captions: Option<String>,
+    /// Leave out what matches (grammar of .gitignore; repeatable). Remembered for the folder; `--exclude ""` forgets
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Option<Vec<String>>,
+    /// Keep following the folders until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+    /// Try unreadable files again, although they have not changed
+    #[arg(long)]
+    pub retry: bool,
+    /// A folder that has become empty is really empty, not an unplugged drive
+    #[arg(long)]
+    pub prune_empty: bool,
+    /// Largest image, in millions of pixels
+    #[arg(long, value_name = "N")]
+    pub max_megapixels: Option<u64>,
+    /// Largest file, in MiB
+    #[arg(long, value_name = "N")]
+    pub max_file_mb: Option<u64>,
+    /// Worker threads (default: one a core)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Args, Debug)]
+pub struct SearchFlags {
+    /// Words, or images as ./FILE; a lone `+` adds a term, a lone `-` takes one away, `0.5:TERM` weighs it
+    #[arg(value_name = "TERM", allow_hyphen_values = false)]
+    pub terms: Vec<String>,
+    /// How many results (default: 10)
+    #[arg(long, short = 'n', value_name = "N")]
+    pub top: Option<usize>,
+    /// Print only paths
+    #[arg(long)]
+    pub paths: bool,
+    /// End each path with a zero byte, for `xargs -0`; implies --paths
+    #[arg(long, short = '0')]
+    pub null: bool,
+    /// Read queries from a file, one on each line (`-` is standard input)
+    #[arg(long, value_name = "FILE", conflicts_with = "terms")]
+    pub queries: Option<PathBuf>,
+    /// Lines of --queries may use `+`, `-`, weights and ./FILE
+    #[arg(long, requires = "queries")]
+    pub syntax: bool,
+    /// Spaces that answer words
+    #[arg(long, value_enum, default_value_t = SpaceFlag::All)]
+    pub space: SpaceFlag,
+    /// Show the pictures in the terminal
+    #[arg(long, value_enum, default_value_t = PreviewFlag::Auto)]
+    pub preview: PreviewFlag,
+    /// Height of a shown picture, in lines
+    #[arg(long, default_value_t = 8, value_name = "LINES", value_parser = clap::value_parser!(u32).range(2..200))]
+    pub preview_height: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SpaceFlag {
+    /// What is seen and, where there are captions, what was said, fused
+    All,
+    /// Only what is seen
+    Image,
+    /// Only captions
+    Caption,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PreviewFlag {
+    /// When standard output is a terminal that can
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub struct EvalFlags {
+    /// Path, language and caption on each line, with tabs between them
+    #[arg(long, value_name = "FILE.tsv")]
+    pub captions: PathBuf,
+    /// Among which images a caption has to find its own
+    #[arg(long, value_enum, default_value_t = CandidatesFlag::All)]
+    pub candidates: CandidatesFlag,
+    /// Only these languages (repeatable)
+    #[arg(long, value_name = "TAG")]
+    pub lang: Vec<String>,
+    /// Spaces that answer; captions would find themselves, so only what is seen by default
+    #[arg(long, value_enum, default_value_t = SpaceFlag::Image)]
+    pub space: SpaceFlag,
+    /// Seed of the bootstrap
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CandidatesFlag {
+    /// Every image of the collection
+    All,
+    /// The images that the file names
+    Listed,
+}
+
+#[derive(Args, Debug)]
+pub struct BenchFlags {
+    #[command(subcommand)]
+    pub what: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Stage costs alone on one thread, against the whole ingest on all cores
+    Ingest {
+        /// Folder of images
+        path: PathBuf,
+        /// Worker threads (default: one a core)
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+    },
+    /// Latency of searches in this process, text encoding included
+    Query {
+        /// One query on each line
+        #[arg(long, value_name = "FILE")]
+        queries: PathBuf,
+        /// How often the file is asked
+        #[arg(long, default_value_t = 3, value_name = "N")]
+        rounds: usize,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct ModelsFlags {
+    #[command(subcommand)]
+    pub what: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Install a model pack
+    Pull {
+        /// `base` is the only one so far
+        name: String,
+        /// Take the parts from this folder instead of the network
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+    },
+    /// Show the installed packs
+    List,
+    /// Show one pack and check every file of it; fails when it is not the version this program needs
+    Info { name: String },
+}
+
+#[derive(Args, Debug)]
+pub struct CheckFlags {
+    /// Make missing previews again
+    #[arg(long)]
+    pub repair: bool,
+}

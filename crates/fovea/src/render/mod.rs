@@ -1,0 +1,68 @@
+//! Everything the program prints: results on standard output, progress and words on standard error.
+//!
+//! Only here are there colours, JSON and terminal pictures.
+
+mod bench;
+mod models;
+mod overview;
+mod pictures;
+mod progress;
+mod report;
+mod results;
+mod units;
+
+use std::io::{self, Write};
+
+pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
+pub use models::{pack, packs};
+pub use overview::{Overview, check, overview};
+pub use pictures::terminal_shows_pictures;
+pub use progress::{IndexProgress, PullProgress};
+pub use report::index_report;
+pub use results::{ResultStyle, line_error, query_error, results};
+
+use crate::settings::Settings;
+
+/// An error for a person: what happened first, causes after it.
+pub fn error(error: &anyhow::Error) {
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1) {
+        let cause = cause.to_string();
+        // Errors that are transparent over their cause would say everything twice.
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    anstream::eprintln!("{red}fovea:{red:#} {text}");
+}
+
+/// Said on standard error, so that an empty result stays empty.
+pub fn nothing_found(settings: &Settings, n_items: u64) {
+    if settings.json {
+        return;
+    }
+    match n_items {
+        0 => anstream::eprintln!("Nothing is indexed here yet. Begin with: fovea index ~/Pictures"),
+        _ => anstream::eprintln!("Nothing found among {n_items} images."),
+    }
+}
+
+/// Bold where the terminal can.
+pub fn strong(text: &str) -> String {
+    let bold = anstyle::Style::new().bold();
+    format!("{bold}{text}{bold:#}")
+}
+
+fn dim(text: &str) -> String {
+    let dim = anstyle::Style::new().dimmed();
+    format!("{dim}{text}{dim:#}")
+}
+
+/// One JSON value on a line of its own.
+fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    serde_json::to_writer(&mut out, value)?;
+    writeln!(out)?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,119 @@
+//! Progress on standard error: a bar where there is a terminal, nothing where there is none.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use fovea_encode::models;
+use fovea_engine::{IndexEvent, Observer};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::units;
+use crate::interrupt;
+
+const BAR: &str = "{bar:30} {pos}/{len} {per_sec} {eta} left {msg}";
+
+/// Follows an index run.
+pub struct IndexProgress {
+    bar: ProgressBar,
+    skipped: Mutex<u64>,
+}
+
+impl IndexProgress {
+    pub fn new(quiet: bool) -> Self {
+        Self { bar: bar(quiet), skipped: Mutex::new(0) }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Between two runs of `--watch`.
+    pub fn waiting(&self) {
+        self.bar.reset();
+        self.bar.set_style(spinner());
+        self.bar.set_message("watching; Ctrl-C ends");
+    }
+}
+
+impl Observer for IndexProgress {
+    fn on(&self, event: IndexEvent) {
+        match event {
+            IndexEvent::Scanning { root } => {
+                self.bar.set_style(spinner());
+                self.bar.set_message(format!("looking through {}", root.display()));
+                self.bar.enable_steady_tick(Duration::from_millis(120));
+            }
+            IndexEvent::Planned { n_jobs, .. } => {
+                self.bar.reset();
+                self.bar.set_style(style(BAR));
+                self.bar.set_length(n_jobs);
+                self.bar.set_message("");
+            }
+            IndexEvent::Kept { n_done } => self.bar.set_position(n_done),
+            IndexEvent::Skipped(_) => {
+                let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
+                *skipped += 1;
+                self.bar.set_message(format!("({} skipped)", units::count(*skipped)));
+            }
+            IndexEvent::Finishing => self.bar.set_message("finishing"),
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        interrupt::is_interrupted()
+    }
+}
+
+/// Follows a pull of a model pack.
+pub struct PullProgress {
+    bar: ProgressBar,
+}
+
+impl PullProgress {
+    pub fn new(quiet: bool) -> Self {
+        let bar = bar(quiet);
+        bar.set_style(spinner());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self { bar }
+    }
+
+    pub fn on(&mut self, event: models::Progress) {
+        use models::Progress;
+        match event {
+            Progress::Downloading { n, of, file } => self.say(format!("{n}/{of} fetching {file}")),
+            Progress::Reused { n, of, file } => self.say(format!("{n}/{of} already here: {file}")),
+            Progress::Converting { what } => self.say(format!("converting {what}")),
+            Progress::ClassVectors { done, of } => {
+                self.bar.set_message(format!("class names to vectors: {done}/{of}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn say(&self, message: String) {
+        if !self.bar.is_hidden() {
+            self.bar.set_message(message);
+        }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn bar(quiet: bool) -> ProgressBar {
+    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    ProgressBar::with_draw_target(None, target)
+}
+
+fn spinner() -> ProgressStyle {
+    style("{spinner} {msg}")
+}
+
+/// The templates are constants of this file; one that does not parse falls back to the library's own.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸ ")
+}

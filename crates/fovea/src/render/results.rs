@@ -1,0 +1,173 @@
+//! Search results: a table for people, JSON for programs, bare paths for pipes.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use fovea_engine::{Engine, SearchResult, SearchResults};
+use serde::Serialize;
+
+use super::{dim, pictures, strong};
+use crate::settings::Settings;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResultStyle {
+    Table {
+        /// Height of each picture in lines, where pictures are shown.
+        pictures: Option<u32>,
+    },
+    Json,
+    Paths {
+        end: u8,
+    },
+}
+
+/// One query's answer on the wire: exactly one object on one line.
+#[derive(Serialize)]
+struct Answer<'a> {
+    query: &'a str,
+    took_ms: f64,
+    results: Vec<Found>,
+}
+
+#[derive(Serialize)]
+struct Found {
+    rank: usize,
+    item: String,
+    path: String,
+    score: f32,
+    /// Cosine in each space that found the item.
+    cosines: serde_json::Map<String, serde_json::Value>,
+    #[serde(skip_serializing_if = "is_true")]
+    online: bool,
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[derive(Serialize)]
+struct Failed<'a> {
+    query: &'a str,
+    error: String,
+}
+
+pub fn results(
+    out: &mut dyn Write,
+    engine: &Engine,
+    query: &str,
+    results: &SearchResults,
+    style: &ResultStyle,
+) -> anyhow::Result<()> {
+    match style {
+        ResultStyle::Json => {
+            let took_ms = round(results.took.as_secs_f64() * 1e3, 1e3);
+            let results = results.results.iter().map(found).collect();
+            serde_json::to_writer(&mut *out, &Answer { query, took_ms, results })?;
+            writeln!(out)?;
+        }
+        ResultStyle::Paths { end } => {
+            for result in &results.results {
+                out.write_all(&fovea_vectordb::path_to_bytes(&result.item.absolute()))?;
+                out.write_all(&[*end])?;
+            }
+        }
+        ResultStyle::Table { pictures } => table(out, engine, results, *pictures)?,
+    }
+    Ok(())
+}
+
+/// A bad query with `--json`: still one object on one line.
+pub fn query_error(out: &mut dyn Write, query: &str, error: &anyhow::Error) -> anyhow::Result<()> {
+    serde_json::to_writer(&mut *out, &Failed { query, error: format!("{error:#}") })?;
+    Ok(writeln!(out)?)
+}
+
+/// A bad line of `--queries`.
+pub fn line_error(out: &mut dyn Write, settings: &Settings, query: &str, error: &anyhow::Error) -> anyhow::Result<()> {
+    if settings.json {
+        return query_error(out, query, error);
+    }
+    anstream::eprintln!("fovea: {query:?}: {error:#}");
+    Ok(())
+}
+
+fn found(result: &SearchResult) -> Found {
+    let cosines = result.cosines.iter().map(|(space, cosine)| {
+        let value = serde_json::Value::from(round(f64::from(*cosine), 1e6));
+        ((*space).to_owned(), value)
+    });
+    Found {
+        rank: result.rank,
+        item: result.item.id.to_string(),
+        path: result.item.absolute().to_string_lossy().into_owned(),
+        score: result.score,
+        cosines: cosines.collect(),
+        online: result.item.online,
+    }
+}
+
+fn table(out: &mut dyn Write, engine: &Engine, results: &SearchResults, height: Option<u32>) -> anyhow::Result<()> {
+    let here = std::env::current_dir().ok();
+    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    for result in &results.results {
+        let line = line(result, here.as_deref());
+        match colours {
+            true => writeln!(out, "{line}")?,
+            false => writeln!(out, "{}", anstream::adapter::strip_str(&line))?,
+        }
+        if let Some(height) = height {
+            out.flush()?;
+            pictures::show(engine, &result.item, height);
+        }
+    }
+    Ok(())
+}
+
+fn line(result: &SearchResult, here: Option<&Path>) -> String {
+    let rank = dim(&format!("{:>3}", result.rank));
+    let score = strong(&format!("{:.3}", result.score));
+    let path = printable(&shortest(&result.item.absolute(), here));
+    let mut line = format!("{rank}  {score}  {path}");
+    if !result.item.online {
+        line.push_str(&dim("  (offline)"));
+    }
+    line
+}
+
+/// A name may hold newlines and escape sequences, which would forge lines or steer the terminal.
+fn printable(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    text.chars()
+        .map(|letter| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() })
+        .collect()
+}
+
+fn shortest(path: &Path, here: Option<&Path>) -> PathBuf {
+    match here.and_then(|here| path.strip_prefix(here).ok()) {
+        Some(below) if !below.as_os_str().is_empty() => below.to_owned(),
+        _ => path.to_owned(),
+    }
+}
+
+fn round(value: f64, digits: f64) -> f64 {
+    (value * digits).round() / digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_forge_a_line_or_steer_the_terminal() {
+        assert_eq!(printable(Path::new("a\nb\x1b[2Jc.jpg")), "a\\nb\\u{1b}[2Jc.jpg");
+        assert_eq!(printable(Path::new("企鹅 🐧.jpg")), "企鹅 🐧.jpg");
+    }
+
+    #[test]
+    fn paths_below_here_are_shown_from_here() {
+        let here = Some(Path::new("/a/b"));
+        for (path, expect) in [("/a/b/c.jpg", "c.jpg"), ("/a/bc/d.jpg", "/a/bc/d.jpg"), ("/a/b", "/a/b")] {
+            assert_eq!(shortest(Path::new(path), here), Path::new(expect));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the program means by what was typed: where the database is, which models, how to answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fovea_encode::{Pack, models};
+use fovea_engine::{Engine, PreviewStore};
+use fovea_vectordb::{Database, Embedded, OpenMode};
+
+use crate::exit::Refusal;
+use crate::flags::GlobalFlags;
+
+/// The pack that a new collection is made with.
+pub const DEFAULT_PACK: &str = "base";
+
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Folder of the database.
+    pub folder: PathBuf,
+    pub collection: String,
+    pub json: bool,
+    pub quiet: bool,
+    pub models: PathBuf,
+}
+
+impl Settings {
+    pub fn of(flags: GlobalFlags) -> anyhow::Result<Self> {
+        let folder = match flags.db.filter(|db| !db.is_empty()) {
+            Some(db) if db.contains("://") => {
+                let message = format!("--db {db}: this version keeps a database in a folder only; give its path");
+                return Err(Refusal::input(message).into());
+            }
+            Some(db) => PathBuf::from(db),
+            None => data_folder()?.join("db"),
+        };
+        let models = flags.models.unwrap_or_else(models::default_dir);
+        Ok(Self { folder, collection: flags.collection, json: flags.json, quiet: flags.quiet, models })
+    }
+
+    /// The collection for reading, with the pack it was indexed with.
+    pub fn open_for_reading(&self) -> anyhow::Result<Engine> {
+        let database = self.open_database(OpenMode::ReadOnly)?;
+        let active = database.active_pack()?;
+        let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
+        self.engine(database, &name)
+    }
+
+    /// The collection for writing, created when it is not there.
+    pub fn open_for_writing(&self) -> anyhow::Result<Engine> {
+        let pack = self.open_pack(DEFAULT_PACK)?;
+        pack.verify()?;
+        let database = self.open_database(OpenMode::Create)?;
+        Ok(self.join(database, pack))
+    }
+
+    pub fn open_database(&self, mode: OpenMode) -> anyhow::Result<Arc<dyn Database>> {
+        Ok(Arc::new(Embedded::open(&self.folder, &self.collection, mode)?))
+    }
+
+    pub fn open_pack(&self, name: &str) -> anyhow::Result<Pack> {
+        Ok(Pack::open(&models::installed(&self.models, name)?.dir)?)
+    }
+
+    fn engine(&self, database: Arc<dyn Database>, pack: &str) -> anyhow::Result<Engine> {
+        let pack = self.open_pack(pack)?;
+        Ok(self.join(database, pack))
+    }
+
+    fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
+        let previews = PreviewStore::new(self.folder.join("previews"));
+        let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        Engine::new(database, Arc::new(pack), previews).with_own_folder(own)
+    }
+}
+
+/// Where data lives when nobody says otherwise: `$XDG_DATA_HOME/fovea`, or what the system uses instead.
+pub fn data_folder() -> anyhow::Result<PathBuf> {
+    user_folder("XDG_DATA_HOME", "LOCALAPPDATA", "Library/Application Support", ".local/share")
+}
+
+/// Where what can be fetched again lives: `$FOVEA_CACHE`, `$XDG_CACHE_HOME/fovea`, or what the system uses.
+pub fn cache_folder() -> anyhow::Result<PathBuf> {
+    match env_path("FOVEA_CACHE") {
+        Some(folder) => Ok(folder),
+        None => user_folder("XDG_CACHE_HOME", "LOCALAPPDATA", "Library/Caches", ".cache"),
+    }
+}
+
+fn user_folder(xdg: &str, windows: &str, mac: &str, unix: &str) -> anyhow::Result<PathBuf> {
+    if let Some(folder) = env_path(xdg).filter(|folder| folder.is_absolute()) {
+        return Ok(folder.join("fovea"));
+    }
+    if cfg!(windows)
+        && let Some(folder) = env_path(windows)
+    {
+        return Ok(folder.join("fovea"));
+    }
+    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
+    let home = home.ok_or_else(|| {
+        Refusal::environment("no home folder is known; say where with --db DIR, and set HOME or FOVEA_MODELS")
+    })?;
+    let below = if cfg!(target_os = "macos") { Path::new(mac) } else { Path::new(unix) };
+    Ok(home.join(below).join("fovea"))
+}
+
+fn env_path(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
