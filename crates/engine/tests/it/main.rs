@@ -1,0 +1,9 @@
+//! The engine over the embedded database with an encoder that knows colours: no weights, no network.
+
+mod captions;
+mod fixture;
+mod hostile;
+mod incremental;
+mod search;
+mod sources;
+mod watch;

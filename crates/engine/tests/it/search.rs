@@ -1,0 +1,112 @@
+//! Words, images and mixtures find images.
+
+use std::path::Path;
+
+use fovea_engine::{Candidates, CaptionChoice, EvalOptions, Query, SearchOptions, Spaces};
+
+use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW};
+
+fn coloured() -> Fixture {
+    let fixture = Fixture::new();
+    for (name, rgb) in [("red.png", RED), ("green.png", GREEN), ("blue.png", BLUE), ("yellow.jpg", YELLOW)] {
+        fixture.paint(name, rgb, 1);
+    }
+    fixture.index();
+    fixture
+}
+
+#[test]
+fn words_find_in_several_languages() {
+    let fixture = coloured();
+    for (words, expect) in [("red", "red.png"), ("一张蓝色的图片", "blue.png"), ("grün", "green.png"), ("amarillo", "yellow.jpg")] {
+        assert_eq!(fixture.find(&[words], 1), [expect], "for {words}");
+    }
+    assert_eq!(fixture.find(&["red"], 100).len(), 4);
+}
+
+#[test]
+fn an_image_finds_itself_first_and_mixtures_combine() {
+    let fixture = coloured();
+    let red = fixture.path("red.png").display().to_string();
+    let query = Query::from_arguments(&[&red]).unwrap();
+    let results = fixture.engine.search(&query, &SearchOptions::default()).unwrap().results;
+    assert_eq!(results[0].item.path, b"red.png");
+    assert!(results[0].score > 0.999 && results[1].score < 0.999);
+    assert_eq!(fixture.find(&[&red, "+", "3:blue"], 1), ["blue.png"]);
+    assert_eq!(fixture.find(&[&red, "-", "red", "+", "green"], 1), ["green.png"]);
+    assert_eq!(fixture.find(&["red", "+", "blue"], 2).len(), 2);
+}
+
+#[test]
+fn a_query_that_cannot_be_answered_says_why() {
+    let fixture = coloured();
+    let fail = |arguments: &[&str]| {
+        let query = Query::from_arguments(arguments).unwrap();
+        fixture.engine.search(&query, &SearchOptions::default()).unwrap_err()
+    };
+    let error = fail(&["red", "-", "red"]);
+    assert!(error.to_string().contains("cancel each other out"), "{error}");
+    let missing = fixture.path("nowhere.jpg").display().to_string();
+    let error = fail(&[&missing]);
+    assert!(error.to_string().contains("nowhere.jpg"), "{error}");
+    assert_eq!(error.fault(), fovea_engine::Fault::Input);
+    let text = fixture.write("text.png", b"not a picture").display().to_string();
+    assert!(fail(&[&text]).to_string().contains("not an image"));
+}
+
+#[test]
+fn an_empty_collection_answers_nothing() {
+    let fixture = Fixture::new();
+    fixture.index();
+    assert!(fixture.find(&["red"], 5).is_empty());
+}
+
+#[test]
+fn eval_counts_a_hit_on_any_image_with_the_caption() {
+    let fixture = coloured();
+    fixture.paint("red2.png", RED, 9);
+    fixture.index();
+    let tsv = fixture.write(
+        "captions.tsv",
+        "red.png\ten\tred\nred2.png\ten\tred\ngreen.png\ten\tblue\nblue.png\tzh\t蓝\nnowhere.png\ten\tlost\n".as_bytes(),
+    );
+    let options = EvalOptions {
+        candidates: Candidates::Listed,
+        spaces: Spaces::Image,
+        languages: Vec::new(),
+        bootstrap: Default::default(),
+    };
+    let evaluation = fixture.engine.evaluate(Path::new(&tsv), &options).unwrap();
+    assert_eq!(evaluation.n_candidates, 4);
+    assert_eq!(evaluation.not_indexed, [fixture.path("nowhere.png")]);
+    let [english, chinese] = &evaluation.languages[..] else { panic!("two languages") };
+    assert_eq!((english.lang.as_str(), english.retrieval.n_queries), ("en", 3));
+    // Both reds are hits in first place; green is found for `blue` only after blue itself.
+    assert!((english.retrieval.recall_at_1.value - 2.0 / 3.0).abs() < 1e-9);
+    assert!((english.retrieval.recall_at_5.value - 1.0).abs() < 1e-9);
+    assert_eq!((chinese.lang.as_str(), chinese.retrieval.recall_at_1.value), ("zh", 1.0));
+    let all = EvalOptions { candidates: Candidates::All, ..options };
+    assert_eq!(fixture.engine.evaluate(Path::new(&tsv), &all).unwrap().n_candidates, 5);
+}
+
+#[test]
+fn captions_do_not_leak_into_an_evaluation_of_what_is_seen() {
+    let fixture = Fixture::new();
+    fixture.paint("red.png", RED, 1);
+    fixture.paint("blue.png", BLUE, 2);
+    let tsv = fixture.write("captions.tsv", b"red.png\ten\tblue\nblue.png\ten\tred\n");
+    fixture.index_captions(CaptionChoice::Tsv(tsv.clone()));
+    let mut options = EvalOptions {
+        candidates: Candidates::All,
+        spaces: Spaces::Image,
+        languages: vec!["en".to_owned()],
+        bootstrap: Default::default(),
+    };
+    let recall = |options: &EvalOptions| {
+        let evaluation = fixture.engine.evaluate(&tsv, options).unwrap();
+        evaluation.languages[0].retrieval.recall_at_1.value
+    };
+    assert_eq!(recall(&options), 0.0);
+    options.spaces = Spaces::Caption;
+    assert_eq!(recall(&options), 1.0);
+}
