@@ -1,0 +1,10 @@
+//! The program as a person or another program runs it, with the real model pack.
+//!
+//! Needs what `scripts/test` prepares: the base pack (`fovea models pull base`) and the stamps (FOVEA_STAMPS).
+
+mod damage;
+mod faults;
+mod library;
+mod program;
+mod quality;
+mod search;
