@@ -26,7 +26,7 @@ const CANDIDATE_EXTENSIONS: [&str; 24] = [
 ];
 
 /// How far into a file the `<svg` element may begin, after declarations and comments.
-const SVG_SEARCH_BYTES: usize = 4096;
+const SVG_SEARCH_BYTES: usize = 64 << 10;
 
 /// Whether a file with this extension (without the dot, any case) is worth reading as an image.
 pub fn is_candidate_extension(ext: &str) -> bool {

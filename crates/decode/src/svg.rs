@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use resvg::tiny_skia::{Color, Pixmap, Transform};
+use resvg::usvg::filter::Kind;
 use resvg::usvg::{self, Group, ImageHrefResolver, ImageKind, Node, Tree, roxmltree};
 
 use crate::format::svg_begins;
@@ -278,7 +279,12 @@ impl Cost {
         }
         for filter in group.filters() {
             layers += 3;
-            self.painted += self.canvas_pixels * 8.0 * filter.primitives().len() as f64;
+            let weight: f64 = filter
+                .primitives()
+                .iter()
+                .map(|primitive| self.filter_weight(primitive.kind()))
+                .sum();
+            self.painted += self.canvas_pixels * weight;
         }
         if let Some(clip) = group.clip_path() {
             self.add_group(clip.root(), layers + 1);
@@ -292,6 +298,24 @@ impl Cost {
                 Node::Group(inner) => self.add_group(inner, layers),
                 node => self.add_shape(node),
             }
+        }
+    }
+
+    /// How many plain pixels one pixel of a filter costs, measured roughly.
+    fn filter_weight(&self, kind: &Kind) -> f64 {
+        match kind {
+            Kind::Turbulence(noise) => 200.0 * f64::from(noise.num_octaves()),
+            Kind::ConvolveMatrix(filter) => {
+                8.0 + f64::from(filter.matrix().columns()) * f64::from(filter.matrix().rows())
+            }
+            Kind::Morphology(filter) => {
+                let reach = |radius: f32| {
+                    (2.0 * f64::from(radius) * self.scale + 1.0).min(self.canvas_pixels)
+                };
+                8.0 + reach(filter.radius_x().get()) * reach(filter.radius_y().get())
+            }
+            Kind::DiffuseLighting(_) | Kind::SpecularLighting(_) => 40.0,
+            _ => 8.0,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The first page of a TIFF to RGB, one row of strips or tiles at a time, so that a large scan is never held whole.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 
 use ::tiff::decoder::{ChunkType, Decoder, DecodingResult, Limits as TiffLimits};
@@ -7,13 +8,14 @@ use ::tiff::tags::{PlanarConfiguration, Tag};
 use ::tiff::{ColorType, TiffError};
 
 use crate::canvas::{Canvas, Layout};
+use crate::ifd::Tiff;
 use crate::limits::Header;
 use crate::{Error, Options, Pixels};
 
 const NAME: &str = "TIFF";
 const FIXED_BYTES: u64 = 1 << 20;
 
-type Source<'a> = Decoder<Cursor<&'a [u8]>>;
+type Source<'a> = Decoder<Cursor<Cow<'a, [u8]>>>;
 
 /// How the picture is cut up, and what its samples are.
 struct Page {
@@ -30,8 +32,8 @@ struct Page {
 }
 
 pub(crate) fn header(bytes: &[u8], options: &Options) -> Result<Header, Error> {
-    let mut decoder = open(bytes, options)?;
-    let page = page(&mut decoder)?;
+    let (mut decoder, has_palette) = open(bytes, options)?;
+    let page = page(&mut decoder, has_palette)?;
     let sample_bytes = u64::from(page.depth.max(8).next_multiple_of(8) / 8);
     let (chunk_width, chunk_height) = page.chunk;
     let samples = page.samples as u64;
@@ -49,8 +51,8 @@ pub(crate) fn header(bytes: &[u8], options: &Options) -> Result<Header, Error> {
 }
 
 pub(crate) fn pixels(bytes: &[u8], options: &Options) -> Result<Pixels, Error> {
-    let mut decoder = open(bytes, options)?;
-    let page = page(&mut decoder)?;
+    let (mut decoder, has_palette) = open(bytes, options)?;
+    let page = page(&mut decoder, has_palette)?;
     let mut canvas = Canvas::new(page.width, page.height, options);
     let mut row_rgb = Vec::new();
     let mut band = Vec::new();
@@ -164,7 +166,7 @@ fn unpacked(packed: &[u8], page: &Page, row_samples: usize) -> Vec<u8> {
         .collect()
 }
 
-fn page(decoder: &mut Source<'_>) -> Result<Page, Error> {
+fn page(decoder: &mut Source<'_>, has_palette: bool) -> Result<Page, Error> {
     let (width, height) = decoder.dimensions().map_err(failure)?;
     let color = decoder.colortype().map_err(failure)?;
     let planar = decoder
@@ -183,11 +185,11 @@ fn page(decoder: &mut Source<'_>) -> Result<Page, Error> {
         });
     }
     let (layout, samples) = layout(color)?;
-    let palette = match color {
-        ColorType::Palette(_) => Some(palette(
+    let palette = match has_palette {
+        true => Some(palette(
             &decoder.get_tag_u16_vec(Tag::ColorMap).map_err(failure)?,
         )),
-        _ => None,
+        false => None,
     };
     let is_planar = samples > 1 && planar == Some(PlanarConfiguration::Planar.to_u16());
     let chunk = (chunk_width, chunk_height);
@@ -205,7 +207,7 @@ fn page(decoder: &mut Source<'_>) -> Result<Page, Error> {
 
 fn layout(color: ColorType) -> Result<(Layout, usize), Error> {
     Ok(match color {
-        ColorType::Gray(_) | ColorType::Palette(1..=8) => (Layout::Gray, 1),
+        ColorType::Gray(_) => (Layout::Gray, 1),
         ColorType::GrayA(8..) => (Layout::GrayAlpha, 2),
         ColorType::RGB(8..) => (Layout::Rgb, 3),
         // JPEG-compressed chunks come out of the library as RGB.
@@ -236,7 +238,26 @@ fn palette(map: &[u16]) -> Vec<[u8; 3]> {
         .collect()
 }
 
-fn open<'a>(bytes: &'a [u8], options: &Options) -> Result<Source<'a>, Error> {
+/// The library refuses palettes, so that it is shown the indices as grey; the colours are applied here.
+fn palette_as_gray(bytes: &[u8]) -> Option<Vec<u8>> {
+    const PHOTOMETRIC: u16 = 262;
+    const PALETTE: u32 = 3;
+    const BLACK_IS_ZERO: u8 = 1;
+    let tiff = Tiff::new(bytes)?;
+    let entry = tiff
+        .find(tiff.first_ifd()?, PHOTOMETRIC)
+        .filter(|entry| entry.uint() == Some(PALETTE))?;
+    let at = entry.data().as_ptr().addr() - bytes.as_ptr().addr();
+    let mut patched = bytes.to_vec();
+    let value = patched.get_mut(at..at + entry.data().len())?;
+    value
+        .iter_mut()
+        .filter(|byte| **byte != 0)
+        .for_each(|byte| *byte = BLACK_IS_ZERO);
+    Some(patched)
+}
+
+fn open<'a>(bytes: &'a [u8], options: &Options) -> Result<(Source<'a>, bool), Error> {
     let limit = usize::try_from(options.limits.max_decoded_bytes).unwrap_or(usize::MAX);
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = limit;
