@@ -1,11 +1,39 @@
 //! The embedded engine: one SQLite file that is the truth, and exact search
 //! over vectors held in memory.
+//!
+//! It makes no ranking and reads no image. Each table has its functions in a
+//! file of its own; they get a connection within a transaction, which
+//! [`Store`] begins and ends.
+
+mod check;
+mod codec;
+mod fail;
+mod features;
+mod filter_sql;
+mod items;
+mod members;
+mod packs;
+mod schema;
+mod search;
+mod sources;
+mod space_rows;
+mod store;
+mod upkeep;
+mod write;
+mod write_item;
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
+use rusqlite::Connection;
+
+use self::fail::Try;
+use self::search::Cache;
+use self::store::Store;
+use self::write::Writing;
 use crate::batch::Batch;
 use crate::database::{Database, Hit, VectorQuery};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::records::{
@@ -32,98 +60,241 @@ pub enum OpenMode {
 }
 
 /// A collection of a database folder.
-pub struct Embedded {}
+pub struct Embedded {
+    store: Store,
+    scope: Scope,
+    cache: Cache,
+}
+
+/// The collection that statements are about.
+struct Scope {
+    collection: i64,
+    name: String,
+}
 
 impl Embedded {
     /// Open one collection of the database in `dir`.
     pub fn open(dir: &Path, collection: &str, mode: OpenMode) -> Result<Embedded> {
-        unimplemented!("{dir:?} {collection} {mode:?}")
+        if mode == OpenMode::Create {
+            std::fs::create_dir_all(dir).map_err(|error| Error::Io {
+                path: dir.to_owned(),
+                reason: format!("the folder cannot be made: {error}"),
+            })?;
+        }
+        let store = Store::open(dir.join(DATABASE_FILE), mode)?;
+        schema::prepare(&store, mode)?;
+        let found = store.read(|reader| sources::find_collection(reader, collection))?;
+        let id = match (found, mode) {
+            (Some(id), _) => id,
+            (None, OpenMode::Create) => {
+                store.write(|writer, _| sources::create_collection(writer, collection))?
+            }
+            (None, OpenMode::ReadWrite | OpenMode::ReadOnly) => {
+                return Err(Error::NoCollection {
+                    path: store.path().to_owned(),
+                    collection: collection.to_owned(),
+                    known: store.read(sources::collections)?,
+                });
+            }
+        };
+        let scope = Scope {
+            collection: id,
+            name: collection.to_owned(),
+        };
+        Ok(Embedded {
+            store,
+            scope,
+            cache: Cache::default(),
+        })
     }
 }
 
-#[allow(unused_variables)]
+fn now_ns() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(now.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn change_of(connection: &Connection) -> Try<Change> {
+    Ok(Change(
+        connection
+            .prepare_cached("SELECT change FROM state")?
+            .query_row([], |row| row.get(0))?,
+    ))
+}
+
 impl Database for Embedded {
     fn info(&self) -> Result<Info> {
-        unimplemented!()
+        self.store.read(|reader| {
+            Ok(Info {
+                engine: "embedded".to_owned(),
+                schema_version: SCHEMA_VERSION,
+                collection: self.scope.name.clone(),
+                collections: sources::collections(reader)?,
+                change: change_of(reader)?,
+                n_items: filter_sql::count(reader, &self.scope, &Filter::All)?,
+                writable: self.store.is_writable(),
+            })
+        })
     }
+
     fn change(&self) -> Result<Change> {
-        unimplemented!()
+        self.store.read(change_of)
     }
+
     fn register_pack(&self, pack: &PackRecord) -> Result<()> {
-        unimplemented!()
+        let known = self.packs()?;
+        if known.contains(pack) {
+            return Ok(());
+        }
+        self.store
+            .write(|writer, _| packs::register(writer, &self.scope, pack))
     }
+
     fn packs(&self) -> Result<Vec<PackRecord>> {
-        unimplemented!()
+        self.store.read(|reader| packs::list(reader, &self.scope))
     }
+
     fn active_pack(&self) -> Result<Option<PackRecord>> {
-        unimplemented!()
+        self.store.read(|reader| packs::active(reader, &self.scope))
     }
+
     fn activate_pack(&self, fingerprint: &str) -> Result<()> {
-        unimplemented!()
+        self.store
+            .write(|writer, _| packs::activate(writer, &self.scope, fingerprint))
     }
+
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
-        unimplemented!()
+        match self
+            .store
+            .read(|reader| sources::find(reader, &self.scope, kind, root))?
+        {
+            Some(id) => Ok(id),
+            None => self
+                .store
+                .write(|writer, _| sources::create(writer, &self.scope, kind, root)),
+        }
     }
+
     fn sources(&self) -> Result<Vec<SourceRecord>> {
-        unimplemented!()
+        self.store.read(|reader| sources::list(reader, &self.scope))
     }
+
     fn set_online(&self, source: SourceId, online: bool) -> Result<()> {
-        unimplemented!()
+        self.store.write(|writer, _| {
+            sources::require(writer, &self.scope, source)?;
+            sources::set_online(writer, source, online)
+        })
     }
+
     fn mark_scanned(&self, source: SourceId, at_ns: i64) -> Result<()> {
-        unimplemented!()
+        self.store.write(|writer, _| {
+            sources::require(writer, &self.scope, source)?;
+            sources::mark_scanned(writer, source, at_ns)
+        })
     }
+
     fn write(&self, batch: &Batch) -> Result<Change> {
-        unimplemented!()
+        if batch.is_empty() {
+            return self.change();
+        }
+        self.store.write(|connection, change| {
+            write::apply(
+                &Writing {
+                    connection,
+                    scope: &self.scope,
+                    change,
+                },
+                batch,
+            )?;
+            Ok(change)
+        })
     }
+
     fn file_states(&self, source: SourceId) -> Result<Vec<FileState>> {
-        unimplemented!()
+        self.store
+            .read(|reader| items::file_states(reader, &self.scope, source))
     }
+
     fn known_contents(&self, hashes: &[ContentHash], pack: &str) -> Result<Vec<ContentState>> {
-        unimplemented!()
+        self.store
+            .read(|reader| items::known_contents(reader, &self.scope, hashes, pack))
     }
+
     fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>> {
-        unimplemented!()
+        self.store
+            .read(|reader| items::items(reader, &self.scope, ids))
     }
+
     fn find(&self, source: SourceId, path: &[u8]) -> Result<Option<ItemId>> {
-        unimplemented!()
+        self.store
+            .read(|reader| items::find(reader, &self.scope, source, path))
     }
+
     fn scan(&self, filter: &Filter, after: Option<ItemId>, limit: usize) -> Result<Vec<ItemId>> {
-        unimplemented!()
+        self.store
+            .read(|reader| filter_sql::matching(reader, &self.scope, filter, after, limit))
     }
+
     fn count(&self, filter: &Filter) -> Result<u64> {
-        unimplemented!()
+        self.store
+            .read(|reader| filter_sql::count(reader, &self.scope, filter))
     }
+
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
-        unimplemented!()
+        self.store
+            .read(|reader| search::search(reader, &self.scope, &self.cache, query))
     }
+
     fn features(
         &self,
         pack: &str,
         after: Option<ContentHash>,
         limit: usize,
     ) -> Result<Vec<(ContentHash, Part, Vec<f32>)>> {
-        unimplemented!()
+        self.store
+            .read(|reader| features::page(reader, &self.scope, pack, after, limit))
     }
+
     fn feature(&self, pack: &str, content: ContentHash) -> Result<Vec<(Part, Vec<f32>)>> {
-        unimplemented!()
+        self.store
+            .read(|reader| features::of_content(reader, &self.scope, pack, content))
     }
+
     fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>> {
-        unimplemented!()
+        self.store
+            .read(|reader| items::failures(reader, &self.scope, source))
     }
+
     fn setting(&self, key: &str) -> Result<Option<String>> {
-        unimplemented!()
+        self.store
+            .read(|reader| upkeep::setting(reader, &self.scope, key))
     }
+
     fn set_setting(&self, key: &str, value: Option<&str>) -> Result<()> {
-        unimplemented!()
+        self.store
+            .write(|writer, _| upkeep::set_setting(writer, &self.scope, key, value))
     }
+
     fn sweep(&self) -> Result<u64> {
-        unimplemented!()
+        if self.store.read(upkeep::is_swept)? {
+            return Ok(0);
+        }
+        self.store.write(|connection, change| {
+            upkeep::sweep(&Writing {
+                connection,
+                scope: &self.scope,
+                change,
+            })
+        })
     }
+
     fn check(&self) -> Result<Vec<Problem>> {
-        unimplemented!()
+        self.store.read(|reader| check::check(reader, &self.scope))
     }
+
     fn stats(&self) -> Result<Stats> {
-        unimplemented!()
+        self.store.read(|reader| upkeep::stats(reader, &self.scope))
     }
 }

@@ -1,0 +1,219 @@
+//! Cases about filters: every kind, in scan, count and search alike.
+
+use std::path::Path;
+
+use super::Harness;
+use super::fixtures::*;
+use super::search::{all_items, search, twin_of};
+use super::twin::{assert_same_hits, matches};
+use crate::{
+    Comparison, Database, Error, Field, Filter, Item, ItemId, Operation, Result, SourceKind, Value,
+};
+
+const COMPARISONS: [Comparison; 6] = [
+    Comparison::Eq,
+    Comparison::Ne,
+    Comparison::Lt,
+    Comparison::Le,
+    Comparison::Gt,
+    Comparison::Ge,
+];
+
+/// Items that differ in every field a filter can name.
+fn filled(harness: &dyn Harness) -> Result<Box<dyn Database>> {
+    let db = harness.open("photos")?;
+    let source = prepared(&*db)?;
+    let away = db.source(SourceKind::Root, Path::new("/media/usb"))?;
+    let metadata: [&[(&str, &[Value])]; 7] = [
+        &[
+            ("iso", &[Value::Integer(9)]),
+            ("camera", &[Value::Text("Leica".to_owned())]),
+        ],
+        &[("iso", &[Value::Integer(10)])],
+        &[
+            ("iso", &[Value::Real(9.5)]),
+            ("camera", &[Value::Text("leica".to_owned())]),
+        ],
+        &[("iso", &[Value::Text("9".to_owned())])],
+        &[
+            ("iso", &[Value::Integer(9), Value::Integer(100)]),
+            ("x", &[Value::Real(-0.0)]),
+        ],
+        &[(
+            "camera",
+            &[
+                Value::Text("Nikon*".to_owned()),
+                Value::Text("[D]".to_owned()),
+            ],
+        )],
+        &[],
+    ];
+    let paths: [&[u8]; 7] = [
+        b"a.png",
+        b"b.JPG",
+        b"sub/c.png",
+        b"sub/deep/d",
+        b".hidden",
+        "é/ñ?.webp".as_bytes(),
+        b"\xff.png",
+    ];
+    for (n, (path, values)) in (0..).zip(paths.into_iter().zip(metadata)) {
+        let mut draft = draft(if n % 3 == 2 { away } else { source }, path, n);
+        draft.metadata = values
+            .iter()
+            .map(|(key, values)| ((*key).to_owned(), values.to_vec()))
+            .collect();
+        if n % 2 == 1 {
+            draft.captions = vec![caption("a caption"), caption("another")];
+        }
+        write(&*db, put_with_vectors(draft, n))?;
+    }
+    db.set_online(away, false)?;
+    Ok(db)
+}
+
+/// The one door: scan, count and search answer as the twin does.
+fn check(db: &dyn Database, items: &[Item], filter: &Filter) -> Result<()> {
+    let expect: Vec<ItemId> = items
+        .iter()
+        .filter(|item| matches(filter, item))
+        .map(|item| item.id)
+        .collect();
+    assert_eq!(
+        db.scan(filter, None, usize::MAX)?,
+        expect,
+        "scan {filter:?}"
+    );
+    assert_eq!(db.count(filter)?, expect.len() as u64, "count {filter:?}");
+    for space in ["image", "caption"] {
+        let twin = twin_of(items, space);
+        let query = direction(4);
+        let got = search(db, space, &query, 5, filter)?;
+        let expect = twin.search(items, &query, 5, filter);
+        let all = twin.search(items, &query, usize::MAX, filter);
+        assert_same_hits(&got, &expect, &all, &format!("search {space} {filter:?}"));
+    }
+    Ok(())
+}
+
+pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
+    let db = filled(harness)?;
+    let items = all_items(&*db)?;
+    let fields = [
+        "path", "name", "ext", "folder", "size", "width", "height", "format", "mtime", "added",
+        "source", "iso", "camera", "x", "missing",
+    ];
+    let values = [
+        Value::Integer(9),
+        Value::Integer(10),
+        Value::Real(9.5),
+        Value::Real(100.0),
+        Value::Integer(21),
+        Value::Real(1_700_000_001.5),
+        Value::Integer(0),
+        Value::Integer(102),
+        Value::from("9"),
+        Value::from("png"),
+        Value::from("jpg"),
+        Value::from("Leica"),
+        Value::from("sub"),
+        Value::from(""),
+        Value::from("/pictures"),
+        Value::from("[D]"),
+        Value::Real(f64::INFINITY),
+        Value::Integer(i64::MIN),
+    ];
+    let mut filters = vec![
+        Filter::All,
+        Filter::Nothing,
+        Filter::And(vec![]),
+        Filter::Or(vec![]),
+        Filter::HasCaption,
+        Filter::Online(true),
+        Filter::Online(false),
+        Filter::Ids(vec![]),
+        Filter::Ids(vec![items[1].id, items[4].id, items[1].id]),
+    ];
+    for field in fields {
+        filters.push(Filter::Exists(Field::named(field)));
+        for value in &values {
+            for op in COMPARISONS {
+                filters.push(Filter::compare(field, op, value.clone()));
+            }
+        }
+        for pattern in [
+            "*", "**", "?", "*.png", "sub/*", "[D]", "*\\**", "?.???", "l*", "", "é*", "*?ebp",
+            "Nikon[*]",
+        ] {
+            filters.push(Filter::glob(field, pattern));
+        }
+    }
+    for filter in &filters {
+        check(&*db, &items, filter)?;
+        check(&*db, &items, &Filter::Not(Box::new(filter.clone())))?;
+    }
+    for pair in filters.windows(2).step_by(7) {
+        check(&*db, &items, &Filter::And(pair.to_vec()))?;
+        check(&*db, &items, &Filter::Or(pair.to_vec()))?;
+        check(&*db, &items, &pair[0].clone().and(pair[1].clone()))?;
+    }
+    Ok(())
+}
+
+pub fn filters_take_hostile_values(harness: &dyn Harness) -> Result<()> {
+    let db = filled(harness)?;
+    let items = all_items(&*db)?;
+    let hostile = [
+        "'; DROP TABLE item; --",
+        "\" OR 1=1",
+        "?",
+        "%",
+        "_",
+        "\0",
+        "a\0b",
+        ")",
+        "\u{202e}",
+    ];
+    for text in hostile {
+        for field in ["path", "iso", text] {
+            check(&*db, &items, &Filter::compare(field, Comparison::Eq, text))?;
+            check(&*db, &items, &Filter::compare(field, Comparison::Lt, text))?;
+            check(&*db, &items, &Filter::Exists(Field::named(field)))?;
+        }
+    }
+    let many: Vec<Filter> = (0..3000)
+        .map(|n| Filter::compare("iso", Comparison::Eq, i64::from(n)))
+        .collect();
+    check(&*db, &items, &Filter::Or(many.clone()))?;
+    check(&*db, &items, &Filter::And(many))?;
+    let ids = (1..100_000)
+        .filter_map(ItemId::new)
+        .chain([items[0].id])
+        .collect();
+    check(&*db, &items, &Filter::Ids(ids))?;
+    write(&*db, vec![Operation::RemoveItem(items[0].id)])?;
+    assert_eq!(db.count(&Filter::All)?, items.len() as u64 - 1);
+    Ok(())
+}
+
+pub fn filters_have_limits(harness: &dyn Harness) -> Result<()> {
+    let db = filled(harness)?;
+    let deep = (0..5000).fold(Filter::All, |filter, _| Filter::Not(Box::new(filter)));
+    let wide = (0..200_000)
+        .map(|n| Filter::compare("iso", Comparison::Eq, i64::from(n)))
+        .collect();
+    let refused = [
+        deep,
+        Filter::Or(wide),
+        Filter::glob("path", &"a".repeat(1 << 20)),
+        Filter::glob("path", &"*a".repeat(1000)),
+        Filter::compare("iso", Comparison::Lt, f64::NAN),
+    ];
+    for filter in refused {
+        match db.count(&filter) {
+            Err(Error::Filter { .. }) => {}
+            other => panic!("{other:?} for a filter beyond the limits"),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! From a [`Filter`] to a condition on `item`, with every value as a
+//! parameter. What the user wrote never becomes part of the statement.
+
+use rusqlite::types::Value as Cell;
+use rusqlite::{Connection, params_from_iter};
+
+use super::Scope;
+use super::fail::{Fail, Try};
+use super::items::item_id;
+use crate::error::Error;
+use crate::filter::{Comparison, Field, Filter};
+use crate::ids::ItemId;
+use crate::records::Value;
+
+/// Filters within filters.
+const MAX_DEPTH: usize = 100;
+/// SQLite takes 32,766 parameters in a statement.
+const MAX_VALUES: usize = 30_000;
+/// Time to match a glob can double with each `*`.
+const MAX_STARS: usize = 12;
+const MAX_PATTERN_BYTES: usize = 10_000;
+
+/// A condition and its parameters.
+pub(super) struct Condition {
+    sql: String,
+    values: Vec<Cell>,
+}
+
+/// Ids of the collection's items that match, rising.
+pub(super) fn matching(
+    connection: &Connection,
+    scope: &Scope,
+    filter: &Filter,
+    after: Option<ItemId>,
+    limit: usize,
+) -> Try<Vec<ItemId>> {
+    let condition = compile(filter)?;
+    let sql = format!(
+        "SELECT id FROM item WHERE item.collection = ? AND id > ? AND {} ORDER BY id LIMIT ?",
+        condition.sql
+    );
+    let mut values = vec![Cell::Integer(scope.collection)];
+    values.push(Cell::Integer(after.map_or(0, ItemId::get)));
+    values.extend(condition.values);
+    values.push(Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.push(item_id(row.get(0)?)?);
+    }
+    Ok(ids)
+}
+
+/// How many of the collection's items match.
+pub(super) fn count(connection: &Connection, scope: &Scope, filter: &Filter) -> Try<u64> {
+    let condition = compile(filter)?;
+    let sql = format!(
+        "SELECT count(*) FROM item WHERE item.collection = ? AND {}",
+        condition.sql
+    );
+    let collection = Cell::Integer(scope.collection);
+    let values = std::iter::once(collection).chain(condition.values);
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row(params_from_iter(values), |row| row.get(0))?)
+}
+
+fn compile(filter: &Filter) -> Try<Condition> {
+    let mut condition = Condition {
+        sql: String::new(),
+        values: Vec::new(),
+    };
+    condition.add(filter, 0)?;
+    if condition.values.len() > MAX_VALUES {
+        return refuse(format!("it has more than {MAX_VALUES} values"));
+    }
+    Ok(condition)
+}
+
+fn refuse<T>(reason: String) -> Try<T> {
+    Err(Fail::Known(Error::Filter { reason }))
+}
+
+/// Where a well-known field is found.
+enum Column {
+    Text(&'static str),
+    Number(&'static str),
+}
+
+/// The column of a field; metadata has none.
+fn column(field: &Field) -> Option<Column> {
+    const CONTENT_WIDTH: &str = "(SELECT width FROM content WHERE content.id = item.content)";
+    const CONTENT_HEIGHT: &str = "(SELECT height FROM content WHERE content.id = item.content)";
+    const CONTENT_FORMAT: &str = "(SELECT format FROM content WHERE content.id = item.content)";
+    const SOURCE_ROOT: &str = "(SELECT root_text FROM source WHERE source.id = item.source)";
+    Some(match field {
+        Field::Path => Column::Text("item.path_text"),
+        Field::Name => Column::Text("item.name"),
+        Field::Ext => Column::Text("item.ext"),
+        Field::Folder => Column::Text("item.folder"),
+        Field::Size => Column::Number("item.size"),
+        Field::Width => Column::Number(CONTENT_WIDTH),
+        Field::Height => Column::Number(CONTENT_HEIGHT),
+        Field::Format => Column::Text(CONTENT_FORMAT),
+        Field::Mtime => Column::Number("(item.mtime_ns / 1e9)"),
+        Field::Added => Column::Number("(item.added_ns / 1e9)"),
+        Field::Source => Column::Text(SOURCE_ROOT),
+        Field::Metadata(_) => return None,
+    })
+}
+
+fn operator(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Eq => "=",
+        Comparison::Ne => "<>",
+        Comparison::Lt => "<",
+        Comparison::Le => "<=",
+        Comparison::Gt => ">",
+        Comparison::Ge => ">=",
+    }
+}
+
+fn cell(value: &Value) -> Try<Cell> {
+    match value {
+        Value::Text(text) => Ok(Cell::Text(text.clone())),
+        Value::Integer(number) => Ok(Cell::Integer(*number)),
+        Value::Real(number) if number.is_nan() => refuse("a value is not a number".to_owned()),
+        Value::Real(number) => Ok(Cell::Real(*number)),
+    }
+}
+
+impl Condition {
+    fn push(&mut self, sql: &str) {
+        self.sql.push_str(sql);
+    }
+
+    fn add(&mut self, filter: &Filter, depth: usize) -> Try<()> {
+        if depth > MAX_DEPTH {
+            return refuse(format!("it is nested more than {MAX_DEPTH} deep"));
+        }
+        match filter {
+            Filter::All => self.push("1"),
+            Filter::Nothing => self.push("0"),
+            Filter::And(filters) => self.join(filters, " AND ", "1", depth)?,
+            Filter::Or(filters) => self.join(filters, " OR ", "0", depth)?,
+            Filter::Not(filter) => {
+                self.push("(NOT ");
+                self.add(filter, depth + 1)?;
+                self.push(")");
+            }
+            Filter::Compare { field, op, value } => self.compare(field, *op, value)?,
+            Filter::Glob { field, pattern } => self.glob(field, pattern)?,
+            Filter::Exists(field) => self.exists(field),
+            Filter::Ids(ids) => self.ids(ids),
+            Filter::HasCaption => {
+                self.push("EXISTS (SELECT 1 FROM caption WHERE caption.item = item.id)");
+            }
+            Filter::Online(online) => {
+                self.push("(SELECT online FROM source WHERE source.id = item.source) = ?");
+                self.values.push(Cell::Integer(i64::from(*online)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Joined by halves: SQLite limits the depth of an expression, and a
+    /// chain of a thousand would be a thousand deep.
+    fn join(&mut self, filters: &[Filter], word: &str, empty: &str, depth: usize) -> Try<()> {
+        match filters {
+            [] => self.push(empty),
+            [filter] => self.add(filter, depth + 1)?,
+            _ => {
+                let (left, right) = filters.split_at(filters.len() / 2);
+                self.push("(");
+                self.join(left, word, empty, depth)?;
+                self.push(word);
+                self.join(right, word, empty, depth)?;
+                self.push(")");
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, field: &Field, op: Comparison, value: &Value) -> Try<()> {
+        let cell = cell(value)?;
+        let is_text = matches!(value, Value::Text(_));
+        match (column(field), field) {
+            (Some(Column::Text(sql)), _) => self.compare_column(field, sql, is_text, op, cell),
+            (Some(Column::Number(sql)), _) => self.compare_column(field, sql, !is_text, op, cell),
+            (None, Field::Metadata(key)) if op == Comparison::Ne => {
+                self.push("(");
+                self.exists(field);
+                self.push(" AND NOT ");
+                self.any_value(key, is_text, "=", cell);
+                self.push(")");
+            }
+            (None, Field::Metadata(key)) => self.any_value(key, is_text, operator(op), cell),
+            (None, _) => self.push("0"),
+        }
+        Ok(())
+    }
+
+    /// A column has one value of one kind; another kind is never equal.
+    fn compare_column(&mut self, field: &Field, sql: &str, same: bool, op: Comparison, cell: Cell) {
+        match (same, op) {
+            (true, _) => {
+                let has = if *field == Field::Ext {
+                    "item.ext <> '' AND "
+                } else {
+                    ""
+                };
+                self.push(&format!("({has}{sql} {} ?)", operator(op)));
+                self.values.push(cell);
+            }
+            (false, Comparison::Ne) => self.exists(field),
+            (false, _) => self.push("0"),
+        }
+    }
+
+    fn any_value(&mut self, key: &str, is_text: bool, operator: &str, cell: Cell) {
+        let kind = if is_text { "text" } else { "number" };
+        self.push(&format!(
+            "item.id IN (SELECT metadata.item FROM metadata WHERE key = ? AND {kind} {operator} ?)"
+        ));
+        self.values.push(Cell::Text(key.to_owned()));
+        self.values.push(cell);
+    }
+
+    fn glob(&mut self, field: &Field, pattern: &str) -> Try<()> {
+        let pattern = Cell::Text(sqlite_glob(pattern)?);
+        match (column(field), field) {
+            (Some(Column::Text(sql)), _) => {
+                let has = if *field == Field::Ext {
+                    "item.ext <> '' AND "
+                } else {
+                    ""
+                };
+                self.push(&format!("({has}{sql} GLOB ?)"));
+                self.values.push(pattern);
+            }
+            (None, Field::Metadata(key)) => self.any_value(key, true, "GLOB", pattern),
+            _ => self.push("0"),
+        }
+        Ok(())
+    }
+
+    fn exists(&mut self, field: &Field) {
+        match field {
+            Field::Metadata(key) => {
+                self.push(
+                    "EXISTS (SELECT 1 FROM metadata WHERE metadata.item = item.id AND key = ?)",
+                );
+                self.values.push(Cell::Text(key.clone()));
+            }
+            Field::Ext => self.push("item.ext <> ''"),
+            _ => self.push("1"),
+        }
+    }
+
+    /// As one JSON parameter: any number of ids fits.
+    fn ids(&mut self, ids: &[ItemId]) {
+        let list: Vec<String> = ids.iter().map(|id| id.get().to_string()).collect();
+        self.push("item.id IN (SELECT value FROM json_each(?))");
+        self.values
+            .push(Cell::Text(format!("[{}]", list.join(","))));
+    }
+}
+
+/// SQLite's globs have classes in brackets, ours do not; runs of `*` are one.
+fn sqlite_glob(pattern: &str) -> Try<String> {
+    if pattern.len() > MAX_PATTERN_BYTES {
+        return refuse(format!(
+            "a pattern is longer than {MAX_PATTERN_BYTES} bytes"
+        ));
+    }
+    let mut glob = String::with_capacity(pattern.len());
+    for letter in pattern.chars() {
+        match letter {
+            '[' => glob.push_str("[[]"),
+            '*' if glob.ends_with('*') => {}
+            other => glob.push(other),
+        }
+    }
+    if glob.matches('*').count() > MAX_STARS {
+        return refuse(format!("a pattern has more than {MAX_STARS} stars"));
+    }
+    Ok(glob)
+}

@@ -1,0 +1,122 @@
+//! Making a new database, and making sure that an old one is ours, whole, and
+//! not from the future. The tables themselves are in `schema.sql`.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+
+use super::codec::Checksum;
+use super::fail::{Fail, Try};
+use super::store::{BUSY_TIMEOUT, Store};
+use super::{OpenMode, SCHEMA_VERSION};
+use crate::error::{Error, Result};
+
+const SCHEMA: &str = include_str!("schema.sql");
+
+/// Marks the file as Fovea's: "FvEA".
+const APPLICATION_ID: i64 = 0x4676_4541;
+
+/// Features of the base pack fill 2,564 bytes: three go in a page of this size,
+/// where SQLite's usual 4,096 would waste a third of each.
+const PAGE_SIZE: i64 = 8192;
+
+/// Check the file, or fill it when it is new and that was asked for.
+pub(super) fn prepare(store: &Store, mode: OpenMode) -> Result<()> {
+    if mode == OpenMode::Create {
+        let mut writer = store.writer()?;
+        create_if_new(&mut writer).map_err(|fail| fail.at(store.path()))?;
+    }
+    store.read(|reader| verify(reader, store))
+}
+
+fn create_if_new(connection: &mut Connection) -> Try<()> {
+    if is_new(connection)? {
+        connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+        use_log(connection)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Another process may have been first.
+        if is_new(&transaction)? {
+            transaction.execute_batch(SCHEMA)?;
+            transaction.execute(
+                "INSERT INTO state (id, change, log_floor, schema_check) VALUES (1, 0, 0, ?)",
+                [schema_check(&transaction)?],
+            )?;
+            transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+            transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
+
+/// Switch to the write-ahead log, so that readers and the writer never wait
+/// for each other. SQLite does not wait here when two processes do it at once.
+fn use_log(connection: &Connection) -> Try<()> {
+    let begun = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begun.elapsed() < BUSY_TIMEOUT =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn is_new(connection: &Connection) -> Try<bool> {
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(tables == 0 && pragma(connection, "application_id")? == 0)
+}
+
+fn pragma(connection: &Connection, name: &str) -> Try<i64> {
+    Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
+}
+
+fn verify(connection: &Connection, store: &Store) -> Try<()> {
+    if pragma(connection, "application_id")? != APPLICATION_ID {
+        return Err(Fail::Damaged("it is not a Fovea database".to_owned()));
+    }
+    let found = pragma(connection, "user_version")?;
+    if found > SCHEMA_VERSION {
+        return Err(Fail::Known(Error::NewerSchema {
+            path: store.path().to_owned(),
+            found,
+            supported: SCHEMA_VERSION,
+        }));
+    }
+    if found < 1 {
+        return Err(Fail::Damaged(format!(
+            "it says its schema version is {found}"
+        )));
+    }
+    let kept = connection
+        .query_row("SELECT schema_check FROM state", [], |row| {
+            row.get::<_, u32>(0)
+        })
+        .map_err(|_| Fail::Damaged("its tables are not those of a Fovea database".to_owned()))?;
+    if kept != schema_check(connection)? {
+        return Err(Fail::Damaged(
+            "its list of tables does not match its checksum".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// Over the text of all tables and indexes.
+fn schema_check(connection: &Connection) -> Try<u32> {
+    let mut statement = connection.prepare(
+        "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut check = Checksum::new();
+    while let Some(row) = rows.next()? {
+        check.text(&row.get::<_, String>(0)?);
+        check.text(&row.get::<_, Option<String>>(1)?.unwrap_or_default());
+    }
+    Ok(check.finish())
+}

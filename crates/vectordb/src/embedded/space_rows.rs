@@ -1,0 +1,227 @@
+//! The vectors of one space that items of the collection have, in memory and
+//! ready to be compared. It follows the tables by change number.
+
+use fovea_index::kernels::normalize;
+use fovea_index::{Flat, f16};
+use roaring::RoaringBitmap;
+use rusqlite::{Connection, Row};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use super::codec::{Numbers, NumbersOf, decode_numbers, decode_region};
+use super::fail::{Fail, Try};
+use super::items::not_bytes;
+use super::members::{Members, OwnerId};
+use super::packs::Space;
+use crate::records::{Part, SpaceSource};
+
+/// What a row of the index stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowOf {
+    pub(super) owner: OwnerId,
+    pub(super) part: Part,
+}
+
+/// One space's vectors. A clone shares most of its memory.
+#[derive(Clone, Debug)]
+pub(super) struct SpaceRows {
+    pub(super) flat: Flat<f16>,
+    rows: Vec<RowOf>,
+    of_owner: FxHashMap<OwnerId, SmallVec<[u32; 1]>>,
+}
+
+/// Statements for one kind of space. Columns: content, phrase, part, region, numbers.
+struct Statements {
+    all: &'static str,
+    changed: &'static str,
+    of_content: &'static str,
+    of_phrase: Option<&'static str>,
+}
+
+const STORED: Statements = Statements {
+    all: "SELECT content, phrase, part, region, numbers FROM vector WHERE space = ?",
+    changed: "SELECT content, phrase FROM vector WHERE space = ? AND change > ?",
+    of_content: "SELECT content, phrase, part, region, numbers FROM vector
+                 WHERE space = ? AND content = ?",
+    of_phrase: Some(
+        "SELECT content, phrase, part, region, numbers FROM vector
+         WHERE space = ? AND phrase = ?",
+    ),
+};
+
+const FROM_FEATURE: Statements = Statements {
+    all: "SELECT content, NULL, part, region, numbers FROM feature WHERE pack = ?",
+    changed: "SELECT content, NULL FROM feature WHERE pack = ? AND change > ?",
+    of_content: "SELECT content, NULL, part, region, numbers FROM feature
+                 WHERE pack = ? AND content = ?",
+    of_phrase: None,
+};
+
+fn statements(space: &Space) -> &'static Statements {
+    match space.source {
+        SpaceSource::Stored => &STORED,
+        SpaceSource::FromFeature => &FROM_FEATURE,
+    }
+}
+
+/// The id that `numbers` are kept under: features are of the pack.
+fn kept_under(space: &Space) -> i64 {
+    match space.source {
+        SpaceSource::Stored => space.id,
+        SpaceSource::FromFeature => space.pack,
+    }
+}
+
+impl SpaceRows {
+    /// All vectors of the space that members have.
+    pub(super) fn load(
+        connection: &Connection,
+        space: &Space,
+        members: &Members,
+    ) -> Try<SpaceRows> {
+        let mut loaded = SpaceRows {
+            flat: Flat::new(space.dim),
+            rows: Vec::new(),
+            of_owner: FxHashMap::default(),
+        };
+        let mut statement = connection.prepare_cached(statements(space).all)?;
+        let mut rows = statement.query([kept_under(space)])?;
+        while let Some(row) = rows.next()? {
+            if members.has(owner_of(row)?) {
+                loaded.push(space, row)?;
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Take in what was written after change `seen`; `turned` are the owners
+    /// that came to have items or lost them since then.
+    pub(super) fn follow(
+        &mut self,
+        connection: &Connection,
+        space: &Space,
+        members: &Members,
+        turned: &FxHashSet<OwnerId>,
+        seen: u64,
+    ) -> Try<()> {
+        let mut touched = turned.clone();
+        let mut statement = connection.prepare_cached(statements(space).changed)?;
+        let mut rows = statement.query([kept_under(space), seen.cast_signed()])?;
+        while let Some(row) = rows.next()? {
+            touched.insert(owner_of(row)?);
+        }
+        for owner in touched {
+            self.remove(owner)?;
+            if members.has(owner) {
+                self.read_owner(connection, space, owner)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_owner(&mut self, connection: &Connection, space: &Space, owner: OwnerId) -> Try<()> {
+        let (sql, id) = match owner {
+            OwnerId::Content(id) => (Some(statements(space).of_content), id),
+            OwnerId::Phrase(id) => (statements(space).of_phrase, id),
+        };
+        let Some(sql) = sql else { return Ok(()) };
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query([kept_under(space), id])?;
+        while let Some(row) = rows.next()? {
+            self.push(space, row)?;
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, space: &Space, row: &Row<'_>) -> Try<()> {
+        let owner = owner_of(row)?;
+        let region = row.get_ref(3)?.as_blob_or_null().map_err(not_bytes)?;
+        let part = Part {
+            index: row.get(2)?,
+            region: decode_region(region)?,
+        };
+        let (kind, id) = match owner {
+            OwnerId::Content(id) => (0, id),
+            OwnerId::Phrase(id) => (1, id),
+        };
+        let of = NumbersOf {
+            kind,
+            owner: id,
+            space: kept_under(space),
+            part: part.index,
+        };
+        let blob = row.get_ref(4)?.as_blob().map_err(not_bytes)?;
+        let numbers = decode_numbers(blob, space.dim, of, region)?;
+        let Some(unit) = unit_of(numbers, space.source) else {
+            return Ok(());
+        };
+        let at = self
+            .flat
+            .push(&unit)
+            .map_err(|error| Fail::Damaged(format!("a kept vector is unusable: {error}")))?;
+        self.rows.push(RowOf { owner, part });
+        self.of_owner.entry(owner).or_default().push(at);
+        Ok(())
+    }
+
+    fn remove(&mut self, owner: OwnerId) -> Try<()> {
+        while let Some(row) = self.of_owner.get_mut(&owner).and_then(|rows| rows.pop()) {
+            let last = self
+                .flat
+                .remove(row)
+                .map_err(|error| Fail::Damaged(format!("vectors in memory went wrong: {error}")))?;
+            self.rows.swap_remove(row as usize);
+            if last != row {
+                self.renumber(row, last);
+            }
+        }
+        self.of_owner.remove(&owner);
+        Ok(())
+    }
+
+    /// The last row took the number of a removed one.
+    fn renumber(&mut self, row: u32, last: u32) {
+        let moved = self.rows[row as usize].owner;
+        for number in self.of_owner.get_mut(&moved).into_iter().flatten() {
+            if *number == last {
+                *number = row;
+            }
+        }
+    }
+
+    pub(super) fn row(&self, row: u32) -> RowOf {
+        self.rows[row as usize]
+    }
+
+    /// Rows of any of these owners.
+    pub(super) fn rows_of(&self, owners: impl Iterator<Item = OwnerId>) -> RoaringBitmap {
+        let mut rows: Vec<u32> = owners
+            .filter_map(|owner| self.of_owner.get(&owner))
+            .flatten()
+            .copied()
+            .collect();
+        rows.sort_unstable();
+        rows.dedup();
+        RoaringBitmap::from_sorted_iter(rows).unwrap_or_default()
+    }
+}
+
+fn owner_of(row: &Row<'_>) -> Try<OwnerId> {
+    match (row.get(0)?, row.get(1)?) {
+        (Some(content), None) => Ok(OwnerId::Content(content)),
+        (None, Some(phrase)) => Ok(OwnerId::Phrase(phrase)),
+        _ => Err(Fail::Damaged("a vector has no owner or two".to_owned())),
+    }
+}
+
+/// Stored vectors are at unit length, features are brought to it. A feature
+/// of zeros has no direction and is not searched.
+fn unit_of(numbers: Numbers, source: SpaceSource) -> Option<Vec<f16>> {
+    match source {
+        SpaceSource::Stored => Some(numbers.into_f16()),
+        SpaceSource::FromFeature => {
+            let mut unit = numbers.into_f32();
+            normalize(&mut unit).then(|| unit.into_iter().map(f16::from_f32).collect())
+        }
+    }
+}
