@@ -4,7 +4,7 @@
 
 No two files are alike, and none is a flat test card: sky-like gradients, edges and overlapping
 shapes, texture in octaves and sensor noise, quality 90, at the sizes that cameras write (about
-0.6 MB for 2 megapixels, 4 MB for 12). A few large scenes are made once; each file is another
+0.5 MB for 2 megapixels, 3 MB for 12). A few large scenes are made once; each file is another
 part of one of them, recoloured, with shapes of its own.
 
 Needs numpy and Pillow as pinned in requirements.txt. Each set is made aside and renamed.

@@ -443,7 +443,7 @@ fn named_paths(text: &str) -> Vec<String> {
 fn is_path(text: &str) -> bool {
     let folder = text.split_once('/').map(|(folder, _)| folder);
     let ours = folder.is_some_and(|folder| {
-        ["crates", "scripts", "bench", "docs", ".ci", "fixtures"].contains(&folder)
+        ["crates", "scripts", "bench", "docs", ".ci", "testdata"].contains(&folder)
     });
     let document =
         folder.is_none() && (text.ends_with(".md") || text == "Cargo.toml" || text == "justfile");
