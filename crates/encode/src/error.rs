@@ -25,8 +25,15 @@ pub enum Error {
     NotInstalled { name: String, dir: PathBuf },
 
     /// The pack is of another version than this binary pins.
-    #[error("model pack `{name}` in {dir} is version {found}, but this fovea needs {expected}; run `fovea models pull {name}`")]
-    Outdated { name: String, dir: PathBuf, found: String, expected: String },
+    #[error(
+        "model pack `{name}` in {dir} is version {found}, but this fovea needs {expected}; run `fovea models pull {name}`"
+    )]
+    Outdated {
+        name: String,
+        dir: PathBuf,
+        found: String,
+        expected: String,
+    },
 
     /// A file of the pack is missing, cut short or changed.
     #[error("{path} is damaged: {what}; remove that pack folder and run `fovea models pull base`")]
@@ -34,27 +41,49 @@ pub enum Error {
 
     /// A file that came from outside is not what its format says.
     #[error("{path} cannot be read as {format}: {what}")]
-    Format { path: PathBuf, format: &'static str, what: String },
+    Format {
+        path: PathBuf,
+        format: &'static str,
+        what: String,
+    },
 
     /// A download does not have the pinned checksum.
-    #[error("{path} has SHA-256 {found}, but {expected} is pinned; delete it and try again, and if it happens again do not trust that source")]
-    Checksum { path: PathBuf, expected: String, found: String },
+    #[error(
+        "{path} has SHA-256 {found}, but {expected} is pinned; delete it and try again, and if it happens again do not trust that source"
+    )]
+    Checksum {
+        path: PathBuf,
+        expected: String,
+        found: String,
+    },
 
     /// Files that `--from` should hold are not there.
-    #[error("{dir} lacks what `models pull --from` needs; on a machine with a network run:\n{commands}\nthen copy the files into {dir} and try again")]
+    #[error(
+        "{dir} lacks what `models pull --from` needs; on a machine with a network run:\n{commands}\nthen copy the files into {dir} and try again"
+    )]
     MissingWheels { dir: PathBuf, commands: String },
 
     /// A program that the pull needs cannot be started.
     #[error("{program} is needed to fetch the model pack, but {what}; {remedy}")]
-    Tool { program: String, what: String, remedy: String },
+    Tool {
+        program: String,
+        what: String,
+        remedy: String,
+    },
 
     /// This platform has no pinned runtime.
-    #[error("no ONNX Runtime is pinned for {platform}; the base pack runs on Linux x86-64 and arm64, macOS arm64 and Windows x86-64")]
+    #[error(
+        "no ONNX Runtime is pinned for {platform}; the base pack runs on Linux x86-64 and arm64, macOS arm64 and Windows x86-64"
+    )]
     Platform { platform: String },
 
     /// The operating system refused.
     #[error("cannot {action} {path}: {source}{}", hint(source))]
-    Io { action: &'static str, path: PathBuf, source: io::Error },
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
 
     /// ONNX Runtime refused.
     #[error("ONNX Runtime cannot {action}: {what}")]
@@ -65,7 +94,9 @@ impl Error {
     /// Whose fault this is.
     pub fn fault(&self) -> Fault {
         match self {
-            Self::NotInstalled { .. } | Self::Outdated { .. } | Self::MissingWheels { .. } => Fault::Environment,
+            Self::NotInstalled { .. } | Self::Outdated { .. } | Self::MissingWheels { .. } => {
+                Fault::Environment
+            }
             Self::Tool { .. } | Self::Platform { .. } | Self::Io { .. } => Fault::Environment,
             Self::Damaged { .. } | Self::Checksum { .. } | Self::Format { .. } => Fault::Corruption,
             Self::Runtime { .. } => Fault::Environment,
@@ -92,6 +123,10 @@ pub(crate) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn doing(self, action: &'static str, path: &Path) -> Result<T, Error> {
-        self.map_err(|source| Error::Io { action, path: path.to_path_buf(), source })
+        self.map_err(|source| Error::Io {
+            action,
+            path: path.to_path_buf(),
+            source,
+        })
     }
 }

@@ -12,16 +12,34 @@ const WORD_AXES: usize = 32;
 
 /// Colour, and the words for it in English, Chinese, German, Spanish and French.
 const PALETTE: [([f32; 3], &[&str]); 11] = [
-    ([0.9, 0.1, 0.1], &["red", "红", "紅", "rot", "rote", "rojo", "rouge"]),
-    ([0.1, 0.7, 0.1], &["green", "绿", "綠", "grün", "grüne", "verde", "vert"]),
-    ([0.1, 0.1, 0.9], &["blue", "蓝", "藍", "blau", "blaue", "azul", "bleu"]),
-    ([0.9, 0.9, 0.1], &["yellow", "黄", "黃", "gelb", "gelbe", "amarillo", "jaune"]),
+    (
+        [0.9, 0.1, 0.1],
+        &["red", "红", "紅", "rot", "rote", "rojo", "rouge"],
+    ),
+    (
+        [0.1, 0.7, 0.1],
+        &["green", "绿", "綠", "grün", "grüne", "verde", "vert"],
+    ),
+    (
+        [0.1, 0.1, 0.9],
+        &["blue", "蓝", "藍", "blau", "blaue", "azul", "bleu"],
+    ),
+    (
+        [0.9, 0.9, 0.1],
+        &["yellow", "黄", "黃", "gelb", "gelbe", "amarillo", "jaune"],
+    ),
     ([1.0, 0.55, 0.0], &["orange", "橙", "naranja"]),
-    ([0.5, 0.1, 0.6], &["purple", "紫", "lila", "morado", "violet"]),
+    (
+        [0.5, 0.1, 0.6],
+        &["purple", "紫", "lila", "morado", "violet"],
+    ),
     ([0.1, 0.8, 0.8], &["cyan", "青", "türkis", "turquesa"]),
     ([1.0, 0.6, 0.75], &["pink", "粉", "rosa", "rose"]),
     ([1.0, 1.0, 1.0], &["white", "白", "weiß", "blanco", "blanc"]),
-    ([0.0, 0.0, 0.0], &["black", "黑", "schwarz", "negro", "noir"]),
+    (
+        [0.0, 0.0, 0.0],
+        &["black", "黑", "schwarz", "negro", "noir"],
+    ),
     ([0.5, 0.5, 0.5], &["gray", "grey", "灰", "grau", "gris"]),
 ];
 
@@ -73,7 +91,11 @@ impl Encoder for FakeEncoder {
         let mut vector = vec![0.0; SHARED_DIM];
         for cell in feature.chunks_exact(3) {
             for (axis, (colour, _)) in vector.iter_mut().zip(&PALETTE) {
-                let distance: f32 = cell.iter().zip(colour).map(|(a, b)| (a - b) * (a - b)).sum();
+                let distance: f32 = cell
+                    .iter()
+                    .zip(colour)
+                    .map(|(a, b)| (a - b) * (a - b))
+                    .sum();
                 *axis += (-12.0 * distance).exp();
             }
         }
@@ -91,8 +113,13 @@ impl Encoder for FakeEncoder {
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
         let mut vector = vec![0.0; SHARED_DIM];
         let lower = text.to_lowercase();
-        for word in lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            let colour = PALETTE.iter().position(|(_, names)| names.iter().any(|name| names_colour(word, name)));
+        for word in lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+        {
+            let colour = PALETTE
+                .iter()
+                .position(|(_, names)| names.iter().any(|name| names_colour(word, name)));
             match colour {
                 Some(axis) => vector[axis] += 1.0,
                 None => vector[PALETTE.len() + fnv(word) as usize % WORD_AXES] += 0.25,
@@ -108,7 +135,11 @@ impl Encoder for FakeEncoder {
 
 /// Chinese writes no spaces, so there a colour's character is looked for anywhere.
 fn names_colour(word: &str, name: &str) -> bool {
-    if name.chars().all(|c| c >= '\u{2e80}') { word.contains(name) } else { word == name }
+    if name.chars().all(|c| c >= '\u{2e80}') {
+        word.contains(name)
+    } else {
+        word == name
+    }
 }
 
 fn mean_colours(image: &Pixels) -> Vec<f32> {
@@ -141,7 +172,9 @@ fn span(index: usize, side: usize) -> std::ops::Range<usize> {
 
 /// FNV-1a (Fowler, Noll, Vo), 64 bits: stable over platforms and releases.
 fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -157,7 +190,10 @@ mod tests {
         let encoder = FakeEncoder::new();
         for (width, height) in [(1, 1), (3, 7), (40, 30)] {
             let image = plain(rgb, width, height);
-            let feature = encoder.features(&[&image]).expect("a fake never fails").remove(0);
+            let feature = encoder
+                .features(&[&image])
+                .expect("a fake never fails")
+                .remove(0);
             assert_eq!(feature.len(), encoder.spec().feature_dim);
             let vector = encoder.image_vector(&feature);
             let dot = |text: &str| -> f32 {
@@ -165,7 +201,12 @@ mod tests {
                 assert_eq!(words.len(), encoder.spec().shared_dim);
                 vector.iter().zip(&words).map(|(a, b)| a * b).sum()
             };
-            assert!(dot(text) > 0.6 && dot(text) > dot(another) + 0.3, "{text}: {} {}", dot(text), dot(another));
+            assert!(
+                dot(text) > 0.6 && dot(text) > dot(another) + 0.3,
+                "{text}: {} {}",
+                dot(text),
+                dot(another)
+            );
         }
     }
 

@@ -11,10 +11,17 @@
 //! &str   --Encoder::text_vector-------------------------> unit vector of the shared space
 //! ```
 
+mod conse;
+mod convert;
 mod error;
 pub mod fake;
+mod image;
+mod manifest;
+mod matrix;
 pub mod models;
 mod pack;
+mod tensors;
+mod text;
 
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;

@@ -1,23 +1,120 @@
 //! An installed model pack, opened.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use crate::{Encoder, Error, PackSpec, Pixels};
+use crate::conse::Conse;
+use crate::image::ImageEncoder;
+use crate::manifest::Manifest;
+use crate::models::{BASE, BASE_VERSION};
+use crate::text::TextEncoder;
+use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
-/// An installed model pack. Opening reads the manifest; weights are loaded by the first call that needs them.
+/// The image network: pixels to features.
+pub(crate) const IMAGE_MODEL: &str = "image.onnx";
+/// Classifier and class vectors.
+pub(crate) const ALIGNMENT: &str = "alignment.tensors";
+/// Pieces of the tokenizer.
+pub(crate) const TEXT_VOCABULARY: &str = "text-vocabulary.tensors";
+/// Embedding of each piece.
+pub(crate) const TEXT_TABLE: &str = "text-table.tensors";
+/// The other weights of the text encoder.
+pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
+/// Licence texts of all parts.
+pub(crate) const LICENCES_TEXT: &str = "LICENCES.txt";
+
+/// An installed model pack. Opening reads the manifest, checks lengths, and checks the alignment's checksum;
+/// the text encoder and the image network are checked and loaded by the first call that needs them, so that a search
+/// by words never loads ONNX Runtime.
 pub struct Pack {
+    dir: PathBuf,
+    manifest: Manifest,
     spec: PackSpec,
+    alignment: Conse,
+    text: Lazy<TextEncoder>,
+    image: Lazy<ImageEncoder>,
 }
 
 impl Pack {
     /// Opens the pack in `dir` (the folder that holds its manifest).
-    pub fn open(_dir: &Path) -> Result<Self, Error> {
-        unimplemented!()
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let name = dir
+            .file_name()
+            .map_or_else(|| BASE.into(), |name| name.to_string_lossy().into_owned());
+        let store = dir.parent().unwrap_or(dir);
+        let manifest = Manifest::read(dir)?.ok_or_else(|| Error::NotInstalled {
+            name: name.clone(),
+            dir: store.into(),
+        })?;
+        if manifest.name == BASE && manifest.version != BASE_VERSION {
+            let (found, expected) = (manifest.version, BASE_VERSION.into());
+            return Err(Error::Outdated {
+                name,
+                dir: store.into(),
+                found,
+                expected,
+            });
+        }
+        for file in &manifest.files {
+            file.check_length(dir)?;
+        }
+        check_content(dir, &manifest, &[ALIGNMENT])?;
+        let dims = (manifest.classes, manifest.feature_dim, manifest.shared_dim);
+        let alignment = Conse::new(&dir.join(ALIGNMENT), dims, manifest.conse.clone())?;
+        let spec = manifest.spec();
+        Ok(Self {
+            dir: dir.into(),
+            manifest,
+            spec,
+            alignment,
+            text: Lazy::new(),
+            image: Lazy::new(),
+        })
     }
 
     /// Checks every file of the pack against its checksum.
     pub fn verify(&self) -> Result<(), Error> {
-        unimplemented!()
+        self.manifest
+            .files
+            .iter()
+            .try_for_each(|file| file.check_content(&self.dir))
+    }
+
+    /// Scores of the classes that the alignment is made of, before the softmax.
+    pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
+        self.alignment.logits(feature)
+    }
+
+    /// Ids of the pieces into which the tokenizer cuts `text`.
+    pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, Error> {
+        Ok(self.text()?.ids(text))
+    }
+
+    fn text(&self) -> Result<Arc<TextEncoder>, Error> {
+        self.text.get_or_load(|| {
+            check_content(
+                &self.dir,
+                &self.manifest,
+                &[TEXT_VOCABULARY, TEXT_TABLE, TEXT_DENSE],
+            )?;
+            let path = |name: &str| self.dir.join(name);
+            TextEncoder::new(&path(TEXT_VOCABULARY), &path(TEXT_TABLE), &path(TEXT_DENSE))
+        })
+    }
+
+    fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
+        self.image.get_or_load(|| {
+            let runtime = self.manifest.runtime.as_str();
+            check_content(&self.dir, &self.manifest, &[IMAGE_MODEL, runtime])?;
+            let (model, runtime) = (self.dir.join(IMAGE_MODEL), self.dir.join(runtime));
+            let preprocessing = self.manifest.preprocessing.clone();
+            Ok(ImageEncoder::new(
+                model,
+                runtime,
+                preprocessing,
+                self.spec.feature_dim,
+            ))
+        })
     }
 }
 
@@ -26,19 +123,58 @@ impl Encoder for Pack {
         &self.spec
     }
 
-    fn features(&self, _images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error> {
-        unimplemented!()
+    fn features(&self, images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error> {
+        let encoder = self.image()?;
+        images
+            .iter()
+            .map(|pixels| encoder.feature(pixels))
+            .collect()
     }
 
-    fn image_vector(&self, _feature: &[f32]) -> Vec<f32> {
-        unimplemented!()
+    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
+        self.alignment.align(feature)
     }
 
-    fn visual_vector(&self, _feature: &[f32]) -> Vec<f32> {
-        unimplemented!()
+    fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
+        let mut vector = feature.to_vec();
+        vector.resize(self.spec.visual_dim, 0.0);
+        normalise(&mut vector);
+        vector
     }
 
-    fn text_vector(&self, _text: &str) -> Result<Vec<f32>, Error> {
-        unimplemented!()
+    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
+        Ok(self.text()?.encode(text))
+    }
+}
+
+fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), Error> {
+    names.iter().try_for_each(|name| {
+        let entry = manifest.file(name).ok_or_else(|| Error::Damaged {
+            path: dir.join(crate::manifest::MANIFEST),
+            what: format!("it does not list {name}"),
+        })?;
+        entry.check_content(dir)
+    })
+}
+
+/// A part that is loaded once; a failure is not remembered, so that the next call may succeed.
+struct Lazy<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Lazy<T> {
+    fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn get_or_load(&self, load: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
+        let mut place = self
+            .0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(part) = &*place {
+            return Ok(Arc::clone(part));
+        }
+        let part = Arc::new(load()?);
+        *place = Some(Arc::clone(&part));
+        Ok(part)
     }
 }

@@ -1,0 +1,9 @@
+//! Published weights become the files of a pack. Bytes in, bytes out: this module opens no file.
+
+pub mod classes;
+pub mod lite0;
+pub mod npz;
+mod onnx;
+mod pickle;
+pub mod pth;
+pub mod vocabulary;

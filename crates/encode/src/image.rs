@@ -1,0 +1,272 @@
+//! Pixels become a raw feature: preprocessing, and the image network in ONNX Runtime.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+
+use fovea_decode::{Filter, Pixels, resize};
+use ort::ep;
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+use ort::value::TensorRef;
+
+use crate::error::Error;
+
+/// How pixels become the numbers that a network reads. It travels with the weights, in the manifest.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Preprocessing {
+    /// Side of the square input.
+    pub side: u32,
+    pub fit: Fit,
+    pub filter: Resampling,
+    /// `(value / 255 - mean) / deviation`, for every channel alike.
+    pub mean: f32,
+    pub deviation: f32,
+}
+
+/// How a picture that is not square becomes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// The longer side fits, the rest is white. Nothing is cut off.
+    Pad,
+    /// The shorter side fits, the middle is kept.
+    Crop,
+    /// Both sides are scaled to the square, each by its own factor.
+    Squash,
+}
+
+/// Filter of the resize, widened when shrinking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resampling {
+    Bilinear,
+    Bicubic,
+    Lanczos3,
+}
+
+impl Preprocessing {
+    /// The input of the network for one picture: three planes of `side` x `side`.
+    pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
+        let square = self.square(pixels);
+        let area = self.side as usize * self.side as usize;
+        let mut planes = vec![0.0; 3 * area];
+        let (scale, shift) = (1.0 / (255.0 * self.deviation), self.mean / self.deviation);
+        for (channel, plane) in planes.chunks_exact_mut(area).enumerate() {
+            for (value, byte) in plane.iter_mut().zip(square.iter().skip(channel).step_by(3)) {
+                *value = f32::from(*byte) * scale - shift;
+            }
+        }
+        planes
+    }
+
+    /// RGB bytes of the square.
+    fn square(&self, pixels: &Pixels) -> Vec<u8> {
+        let filter = match self.filter {
+            Resampling::Bilinear => Filter::Bilinear,
+            Resampling::Bicubic => Filter::Bicubic,
+            Resampling::Lanczos3 => Filter::Lanczos3,
+        };
+        let (width, height) = (pixels.width(), pixels.height());
+        let (scaled_width, scaled_height) = match self.fit {
+            Fit::Squash => (self.side, self.side),
+            Fit::Pad => scaled(width, height, self.side, width.max(height)),
+            Fit::Crop => scaled(width, height, self.side, width.min(height)),
+        };
+        let resized = resize(pixels, scaled_width, scaled_height, filter);
+        if (scaled_width, scaled_height) == (self.side, self.side) {
+            return resized.into_data();
+        }
+        centred(&resized, self.side as usize)
+    }
+}
+
+/// Both sides scaled so that the side of length `reference` gets length `side`.
+fn scaled(width: u32, height: u32, side: u32, reference: u32) -> (u32, u32) {
+    let scale = |length: u32| {
+        let exact = f64::from(length) * f64::from(side) / f64::from(reference);
+        // The long side of a crop could be absurd for a picture one pixel high; nothing past this is kept anyway.
+        (exact.round() as u32).clamp(1, side.saturating_mul(64))
+    };
+    (scale(width), scale(height))
+}
+
+/// The middle of `pixels` on a white square: pads where it is smaller, cuts where it is larger.
+fn centred(pixels: &Pixels, side: usize) -> Vec<u8> {
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let mut square = vec![255; side * side * 3];
+    let (columns, rows) = (width.min(side), height.min(side));
+    let (from_x, from_y) = ((width - columns) / 2, (height - rows) / 2);
+    let (to_x, to_y) = ((side - columns) / 2, (side - rows) / 2);
+    for row in 0..rows {
+        let from = ((from_y + row) * width + from_x) * 3;
+        let to = ((to_y + row) * side + to_x) * 3;
+        square[to..to + columns * 3].copy_from_slice(&pixels.data()[from..from + columns * 3]);
+    }
+    square
+}
+
+/// The image network. Sessions are made when first needed, one for each thread that runs at the same time,
+/// because a session of the `ort` crate runs one input at a time.
+pub struct ImageEncoder {
+    model: PathBuf,
+    runtime: PathBuf,
+    preprocessing: Preprocessing,
+    feature_dim: usize,
+    idle: Mutex<Vec<Session>>,
+}
+
+impl ImageEncoder {
+    /// Loads nothing yet.
+    pub fn new(
+        model: PathBuf,
+        runtime: PathBuf,
+        preprocessing: Preprocessing,
+        feature_dim: usize,
+    ) -> Self {
+        Self {
+            model,
+            runtime,
+            preprocessing,
+            feature_dim,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// The features of one picture.
+    pub fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
+        let planes = self.preprocessing.planes(pixels);
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .pop();
+        let mut session = match idle {
+            Some(session) => session,
+            None => self.session()?,
+        };
+        let feature = self.run(&mut session, &planes);
+        // A session that failed is not used again.
+        if feature.is_ok() {
+            self.idle
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+                .push(session);
+        }
+        feature
+    }
+
+    fn run(&self, session: &mut Session, planes: &[f32]) -> Result<Vec<f32>, Error> {
+        let failed = |error: ort::Error| Error::Runtime {
+            action: "run the image network",
+            what: error.to_string(),
+        };
+        let side = self.preprocessing.side as usize;
+        let input = TensorRef::from_array_view(([1, 3, side, side], planes)).map_err(failed)?;
+        let outputs = session
+            .run(ort::inputs!["pixels" => input])
+            .map_err(failed)?;
+        let (_, feature) = outputs["feature"]
+            .try_extract_tensor::<f32>()
+            .map_err(failed)?;
+        if feature.len() != self.feature_dim || !feature.iter().all(|value| value.is_finite()) {
+            let what = format!(
+                "it returned {} numbers, expected {} finite ones",
+                feature.len(),
+                self.feature_dim
+            );
+            return Err(Error::Runtime {
+                action: "run the image network",
+                what,
+            });
+        }
+        Ok(feature.to_vec())
+    }
+
+    fn session(&self) -> Result<Session, Error> {
+        let failed = |error: String| Error::Runtime {
+            action: "load the image network",
+            what: error,
+        };
+        let environment = environment(&self.runtime)?;
+        let builder = Session::builder(environment).map_err(|error| failed(error.to_string()))?;
+        // Without arena and memory pattern the memory of a process stays flat over any number of pictures.
+        builder
+            .with_intra_threads(1)
+            .and_then(|builder| builder.with_optimization_level(GraphOptimizationLevel::All))
+            .and_then(|builder| builder.with_memory_pattern(false))
+            .and_then(|builder| {
+                builder.with_execution_providers([ep::CPU::default()
+                    .with_arena_allocator(false)
+                    .build()])
+            })
+            .map_err(|error| failed(error.to_string()))?
+            .commit_from_file(&self.model)
+            .map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// ONNX Runtime has one environment in a process; the first pack that is used brings the library.
+fn environment(library: &Path) -> Result<&'static ort::environment::Environment, Error> {
+    static ENVIRONMENT: OnceLock<Result<ort::environment::Environment, String>> = OnceLock::new();
+    let loaded = ENVIRONMENT.get_or_init(|| {
+        let builder = ort::init_from(library).map_err(|error| error.to_string())?;
+        builder
+            .with_name("fovea")
+            .with_telemetry(false)
+            .build()
+            .map_err(|error| error.to_string())
+    });
+    loaded.as_ref().map_err(|what| Error::Runtime {
+        action: "start",
+        what: format!("{}: {what}", library.display()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: Preprocessing = Preprocessing {
+        side: 4,
+        fit: Fit::Pad,
+        filter: Resampling::Bilinear,
+        mean: 0.5,
+        deviation: 0.5,
+    };
+
+    fn plain(width: u32, height: u32) -> Pixels {
+        let data = [0u8, 0, 255].repeat((width * height) as usize);
+        Pixels::new(width, height, data).expect("the data has the size that was asked for")
+    }
+
+    /// Draws the red plane: `#` is black, `.` is white.
+    #[track_caller]
+    fn check(fit: Fit, width: u32, height: u32, expect: [&str; 4]) {
+        let planes = Preprocessing { fit, ..BASE }.planes(&plain(width, height));
+        assert_eq!(planes.len(), 48);
+        let red = planes[..16].chunks(4);
+        let drawn: Vec<String> = red
+            .map(|row| {
+                row.iter()
+                    .map(|value| if *value < 0.0 { '#' } else { '.' })
+                    .collect()
+            })
+            .collect();
+        assert_eq!(drawn, expect);
+        assert!(
+            planes[32..].iter().all(|value| *value == 1.0),
+            "blue is full everywhere"
+        );
+    }
+
+    #[test]
+    fn fits() {
+        check(Fit::Pad, 8, 4, ["....", "####", "####", "...."]);
+        check(Fit::Pad, 10, 20, [".##."; 4]);
+        check(Fit::Pad, 300, 1, ["....", "####", "....", "...."]);
+        check(Fit::Pad, 1, 1, ["####"; 4]);
+        check(Fit::Crop, 8, 4, ["####"; 4]);
+        check(Fit::Crop, 1, 30_000, ["####"; 4]);
+        check(Fit::Squash, 9, 2, ["####"; 4]);
+    }
+}

