@@ -89,7 +89,7 @@ pub fn writers_take_turns(harness: &dyn Harness) -> Result<()> {
         search(&*first, "image", &direction(1), 1000, &Filter::All)?.len() as u64,
         n
     );
-    assert!(first.check()?.is_empty());
+    assert_eq!(first.check()?, []);
     Ok(())
 }
 

@@ -21,7 +21,7 @@ pub fn an_empty_collection_answers(harness: &dyn Harness) -> Result<()> {
     assert!(db.packs()?.is_empty() && db.active_pack()?.is_none());
     assert!(db.sources()?.is_empty() && db.failures(None)?.is_empty());
     assert_eq!((db.setting("none")?, db.sweep()?), (None, 0));
-    assert!(db.check()?.is_empty());
+    assert_eq!(db.check()?, []);
     assert_eq!(
         db.items(&[ItemId::derive("photos", SourceId(1), b"x", 0)])?,
         []
@@ -459,7 +459,7 @@ pub fn sweeping_removes_what_nobody_uses(harness: &dyn Harness) -> Result<()> {
         art.items(&[id_at(&*art, in_art, "b")?])?[0].captions,
         [caption("everywhere")]
     );
-    assert!(art.check()?.is_empty());
+    assert_eq!(art.check()?, []);
     Ok(())
 }
 
@@ -529,7 +529,7 @@ pub fn check_finds_what_is_missing(harness: &dyn Harness) -> Result<()> {
     let db = harness.open("photos")?;
     let source = prepared(&*db)?;
     fill(&*db, source, &["a"])?;
-    assert!(db.check()?.is_empty());
+    assert_eq!(db.check()?, []);
     let bare = vec![
         Operation::PutContent(content(1)),
         Operation::PutItem(draft(source, b"bare.png", 1)),

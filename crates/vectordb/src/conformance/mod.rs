@@ -18,7 +18,7 @@ pub use fixtures::{content, draft, pack, put_with_vectors};
 pub use items::*;
 pub use packs::*;
 pub use search::*;
-pub use twin::{Twin, matches};
+pub use twin::{Twin, assert_same_hits, matches};
 
 use crate::{Database, Result};
 

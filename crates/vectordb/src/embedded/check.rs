@@ -45,9 +45,9 @@ impl Found {
     /// SQLite's own check, and references to rows that are not there.
     fn structure(&mut self, connection: &Connection) -> Try<()> {
         let lines = connection
-            .prepare("SELECT integrity_check FROM pragma_integrity_check(?)")
+            .prepare(&format!("PRAGMA integrity_check({MAX_STRUCTURE})"))
             .and_then(|mut statement| {
-                let lines = statement.query_map([MAX_STRUCTURE], |row| row.get::<_, String>(0))?;
+                let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
                 lines.collect::<Result<Vec<_>, _>>()
             });
         match lines {

@@ -107,6 +107,13 @@ impl Embedded {
             cache: Cache::default(),
         })
     }
+
+    /// Let the file grow to this many bytes and no further, as on a full
+    /// disk: for tests.
+    #[doc(hidden)]
+    pub fn limit_bytes(&self, bytes: u64) -> Result<()> {
+        self.store.limit_bytes(bytes)
+    }
 }
 
 fn now_ns() -> i64 {

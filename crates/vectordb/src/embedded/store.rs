@@ -36,8 +36,10 @@ enum Access {
 pub(super) struct Store {
     path: PathBuf,
     access: Access,
-    writer: Option<Mutex<Connection>>,
+    /// Dropped before the writer: the last connection to close merges the log
+    /// into the file, and a reader may not.
     readers: Mutex<Vec<Connection>>,
+    writer: Option<Mutex<Connection>>,
 }
 
 impl Store {
@@ -104,6 +106,16 @@ impl Store {
         })?;
         // A panic while writing rolled the transaction back as it unwound.
         Ok(writer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// No page beyond this many bytes is written from now on.
+    pub(super) fn limit_bytes(&self, bytes: u64) -> Result<()> {
+        let limit = |writer: &Connection| -> Try<()> {
+            let page: u64 = writer.pragma_query_value(None, "page_size", |row| row.get(0))?;
+            writer.pragma_update(None, "max_page_count", bytes / page)?;
+            Ok(())
+        };
+        limit(&*self.writer()?).map_err(|fail| fail.at(&self.path))
     }
 
     fn reader(&self) -> Try<Reader<'_>> {
