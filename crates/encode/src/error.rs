@@ -36,7 +36,7 @@ pub enum Error {
     },
 
     /// A file of the pack is missing, cut short or changed.
-    #[error("{path} is damaged: {what}; remove that pack folder and run `fovea models pull base`")]
+    #[error("{path} is damaged: {what}; `fovea models pull base` installs it again")]
     Damaged { path: PathBuf, what: String },
 
     /// A file that came from outside is not what its format says.

@@ -183,25 +183,24 @@ impl ImageEncoder {
     }
 
     fn session(&self) -> Result<Session, Error> {
-        let failed = |error: String| Error::Runtime {
+        let failed = |error: &dyn std::fmt::Display| Error::Runtime {
             action: "load the image network",
-            what: error,
+            what: error.to_string(),
         };
-        let environment = environment(&self.runtime)?;
-        let builder = Session::builder(environment).map_err(|error| failed(error.to_string()))?;
         // Without arena and memory pattern the memory of a process stays flat over any number of pictures.
-        builder
+        let processor = ep::CPU::default().with_arena_allocator(false).build();
+        Session::builder(environment(&self.runtime)?)
+            .map_err(|error| failed(&error))?
             .with_intra_threads(1)
-            .and_then(|builder| builder.with_optimization_level(GraphOptimizationLevel::All))
-            .and_then(|builder| builder.with_memory_pattern(false))
-            .and_then(|builder| {
-                builder.with_execution_providers([ep::CPU::default()
-                    .with_arena_allocator(false)
-                    .build()])
-            })
-            .map_err(|error| failed(error.to_string()))?
+            .map_err(|error| failed(&error))?
+            .with_optimization_level(GraphOptimizationLevel::All)
+            .map_err(|error| failed(&error))?
+            .with_memory_pattern(false)
+            .map_err(|error| failed(&error))?
+            .with_execution_providers([processor])
+            .map_err(|error| failed(&error))?
             .commit_from_file(&self.model)
-            .map_err(|error| failed(error.to_string()))
+            .map_err(|error| failed(&error))
     }
 }
 

@@ -10,6 +10,10 @@
 //!                                       --visual_vector-> unit vector of space `visual`
 //! &str   --Encoder::text_vector-------------------------> unit vector of the shared space
 //! ```
+//!
+//! `unsafe` stands in two places: the memory map in `tensors.rs` and the matrix kernel in `matrix.rs`.
+
+#![deny(unsafe_code)]
 
 mod conse;
 mod convert;

@@ -16,6 +16,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const FORMAT: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
+/// No image network reads a larger square.
+const SIDE_MAX: u32 = 4096;
 
 /// The whole manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,6 +115,13 @@ impl Manifest {
             || self.preprocessing.side == 0
         {
             return Err("a length in it is zero or absurd".into());
+        }
+        let positive = |value: f32| value.is_finite() && value > 0.0;
+        if self.preprocessing.side > SIDE_MAX
+            || !positive(self.preprocessing.deviation)
+            || !positive(self.conse.temperature)
+        {
+            return Err("a setting in it is absurd".into());
         }
         Ok(())
     }

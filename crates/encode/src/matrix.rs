@@ -8,6 +8,10 @@ pub fn product(left: &[f32], right: &[f32], m: usize, k: usize, n: usize) -> Vec
 }
 
 /// Adds `left` [m x k] times `right` [k x n] to `out` [m x n].
+#[expect(
+    unsafe_code,
+    reason = "the matrix kernel takes pointers; this is the crate's only call of it"
+)]
 pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], m: usize, k: usize, n: usize) {
     assert!(
         out.len() == m * n && left.len() == m * k && right.len() == k * n,
@@ -15,10 +19,6 @@ pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], m: usize, k: us
     );
     // SAFETY: the three slices hold exactly what the shapes and strides below address, and `out` is borrowed
     // mutably, so that it overlaps neither of the others.
-    #[expect(
-        unsafe_code,
-        reason = "the matrix kernel takes pointers; this is the crate's only call of it"
-    )]
     unsafe {
         gemm::gemm(
             m,

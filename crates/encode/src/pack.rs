@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::conse::Conse;
 use crate::image::ImageEncoder;
-use crate::manifest::Manifest;
-use crate::models::{BASE, BASE_VERSION};
+use crate::manifest::{MANIFEST, Manifest};
+use crate::models::{self, BASE, BASE_VERSION};
 use crate::text::TextEncoder;
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
@@ -53,6 +53,13 @@ impl Pack {
                 dir: store.into(),
                 found,
                 expected,
+            });
+        }
+        if manifest.name == BASE && manifest.fingerprint != models::base_fingerprint() {
+            let what = "its fingerprint is not that of its version".into();
+            return Err(Error::Damaged {
+                path: dir.join(MANIFEST),
+                what,
             });
         }
         for file in &manifest.files {
@@ -150,7 +157,7 @@ impl Encoder for Pack {
 fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), Error> {
     names.iter().try_for_each(|name| {
         let entry = manifest.file(name).ok_or_else(|| Error::Damaged {
-            path: dir.join(crate::manifest::MANIFEST),
+            path: dir.join(MANIFEST),
             what: format!("it does not list {name}"),
         })?;
         entry.check_content(dir)

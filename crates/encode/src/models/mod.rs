@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use base::fingerprint as base_fingerprint;
 pub use install::pull_base;
 
 use crate::error::{Context, Error};
