@@ -262,9 +262,11 @@ fn open<'a>(bytes: &'a [u8], options: &Options) -> Result<(Source<'a>, bool), Er
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = limit;
     limits.intermediate_buffer_size = limit;
-    Ok(Decoder::new(Cursor::new(bytes))
-        .map_err(failure)?
-        .with_limits(limits))
+    let patched = palette_as_gray(bytes);
+    let has_palette = patched.is_some();
+    let bytes = patched.map_or(Cow::Borrowed(bytes), Cow::Owned);
+    let decoder = Decoder::new(Cursor::new(bytes)).map_err(failure)?;
+    Ok((decoder.with_limits(limits), has_palette))
 }
 
 fn failure(error: TiffError) -> Error {

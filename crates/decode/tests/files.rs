@@ -357,11 +357,7 @@ fn damaged_metadata_leaves_no_trace() {
 
 #[test]
 fn external_references_are_never_followed() {
-    for file in [
-        "external_file.svg",
-        "external_url.svg",
-        "external_entity.svg",
-    ] {
+    for file in ["external_file.svg", "external_url.svg"] {
         let image = decode(&read(&format!("hostile/{file}")), &Options::default()).unwrap();
         assert!(
             image.pixels.data().iter().all(|&value| value == 255),

@@ -2,6 +2,9 @@
 //!
 //! Orientation is not applied here.
 
+mod bits;
+mod idct;
+mod reduced;
 pub(crate) mod segments;
 
 use jpeg_decoder::{Decoder, Error as JpegError, PixelFormat};
@@ -34,6 +37,9 @@ pub(crate) fn pixels(bytes: &[u8], options: &Options) -> Result<Pixels, Error> {
     let frame = segments::frame(bytes).ok_or_else(|| no_frame(bytes))?;
     check_scans(bytes, &frame)?;
     let scale = scale(&frame, options);
+    if let Some(pixels) = reduced::pixels(bytes, &frame, scale, options) {
+        return Ok(pixels);
+    }
     decode_with_library(bytes, &frame, scale, options)
 }
 
