@@ -95,15 +95,17 @@ fn check(dir: &Path, bytes: &[u8], truth: &Answers, about: &str) -> bool {
     std::fs::write(dir.join(DATABASE_FILE), bytes).unwrap();
     match ask(dir) {
         Ok((answers, problems)) => {
-            assert!(
-                answers == *truth || !problems.is_empty(),
-                "{about}: wrong and unnoticed"
-            );
+            if problems.is_empty() {
+                assert_eq!(answers, *truth, "{about}: wrong and unnoticed");
+            }
             answers == *truth && problems.is_empty()
         }
         Err(error) => {
             assert_ne!(error.fault(), Fault::Bug, "{about}: {error}");
-            assert_ne!(error.fault(), Fault::Environment, "{about}: {error}");
+            // Bytes of the header that say "only read this" and "made by a newer version".
+            let header = ["byte 18", "byte 60", "byte 61", "byte 62", "byte 63"];
+            let known = error.fault() != Fault::Environment || header.contains(&about);
+            assert!(known, "{about}: {error}");
             false
         }
     }
@@ -132,10 +134,10 @@ fn any_truncation_is_noticed() {
             &truth,
             &format!("cut to {length}"),
         );
+        // The rest of the last page may be empty; a whole page is always missed.
         assert!(
-            !whole,
-            "cut to {length} of {} bytes and nothing noticed",
-            bytes.len()
+            !whole || length > bytes.len() - 8192,
+            "cut to {length}, and nothing noticed"
         );
     }
 }

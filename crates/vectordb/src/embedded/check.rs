@@ -9,6 +9,7 @@ use super::codec::{NumbersOf, decode_numbers, decode_region};
 use super::fail::{Fail, Try};
 use super::items;
 use super::packs;
+use super::write_item::PathTexts;
 use crate::filter::Filter;
 use crate::records::{Problem, ProblemKind, SpaceSource};
 
@@ -22,6 +23,7 @@ pub(super) fn check(connection: &Connection, scope: &Scope) -> Try<Vec<Problem>>
     found.numbers(connection, FEATURES, "feature")?;
     found.numbers(connection, VECTORS, "vector")?;
     found.records(connection, scope)?;
+    found.repeated(connection)?;
     found.missing(connection, scope)?;
     Ok(found.0)
 }
@@ -114,6 +116,34 @@ impl Found {
         while let Some(row) = rows.next()? {
             if let Err(fail) = items::content(row, 0) {
                 self.add(ProblemKind::Record, words(fail));
+            }
+        }
+        Ok(())
+    }
+
+    /// Columns that repeat others for the sake of filters and indexes.
+    fn repeated(&mut self, connection: &Connection) -> Try<()> {
+        let mut statement = connection.prepare(
+            "SELECT path, path_text, folder, name, ext, item.id, root, root_text,
+                    item.collection = source.collection
+             FROM item JOIN source ON source.id = item.source",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (path, root): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(6)?);
+            let kept = PathTexts {
+                whole: row.get(1)?,
+                folder: row.get(2)?,
+                name: row.get(3)?,
+                ext: row.get(4)?,
+            };
+            let agrees = kept == PathTexts::of(&path)
+                && row.get::<_, String>(7)? == String::from_utf8_lossy(&root)
+                && row.get(8)?;
+            if !agrees {
+                let (id, path): (i64, String) = (row.get(5)?, kept.whole);
+                let message = format!("item {id} ({path}) disagrees with itself: index it again");
+                self.add(ProblemKind::Record, message);
             }
         }
         Ok(())

@@ -81,8 +81,7 @@ impl Embedded {
                 reason: format!("the folder cannot be made: {error}"),
             })?;
         }
-        let store = Store::open(dir.join(DATABASE_FILE), mode)?;
-        schema::prepare(&store, mode)?;
+        let store = schema::open(dir.join(DATABASE_FILE), mode)?;
         let found = store.read(|reader| sources::find_collection(reader, collection))?;
         let id = match (found, mode) {
             (Some(id), _) => id,

@@ -1,6 +1,7 @@
 //! Making a new database, and making sure that an old one is ours, whole, and
 //! not from the future. The tables themselves are in `schema.sql`.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,13 +22,23 @@ const APPLICATION_ID: i64 = 0x4676_4541;
 /// where SQLite's usual 4,096 would waste a third of each.
 const PAGE_SIZE: i64 = 8192;
 
-/// Check the file, or fill it when it is new and that was asked for.
-pub(super) fn prepare(store: &Store, mode: OpenMode) -> Result<()> {
+/// Open the file, fill it when it is new and that was asked for, and check it.
+pub(super) fn open(path: PathBuf, mode: OpenMode) -> Result<Store> {
+    open_and_verify(path, mode).map_err(|error| match error {
+        // What SQLite has no code for is, in a file not yet verified, damage.
+        Error::Unexpected { path, reason } => Error::Corrupt { path, reason },
+        other => other,
+    })
+}
+
+fn open_and_verify(path: PathBuf, mode: OpenMode) -> Result<Store> {
+    let store = Store::open(path, mode)?;
     if mode == OpenMode::Create {
         let mut writer = store.writer()?;
         create_if_new(&mut writer).map_err(|fail| fail.at(store.path()))?;
     }
-    store.read(|reader| verify(reader, store))
+    store.read(|reader| verify(reader, &store))?;
+    Ok(store)
 }
 
 fn create_if_new(connection: &mut Connection) -> Try<()> {

@@ -39,15 +39,16 @@ impl Row {
 }
 
 /// What filters see of a path.
-struct PathTexts {
-    whole: String,
-    folder: String,
-    name: String,
-    ext: String,
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct PathTexts {
+    pub(super) whole: String,
+    pub(super) folder: String,
+    pub(super) name: String,
+    pub(super) ext: String,
 }
 
 impl PathTexts {
-    fn of(path: &[u8]) -> PathTexts {
+    pub(super) fn of(path: &[u8]) -> PathTexts {
         let whole = String::from_utf8_lossy(path).into_owned();
         let (folder, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
         let ext = match name.rsplit_once('.') {
