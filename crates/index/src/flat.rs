@@ -61,7 +61,7 @@ impl<E: Element> Flat<E> {
         self.accept(vector)?;
         let row = self.rows;
         self.rows = row.checked_add(1).ok_or(Error::TooManyRows)?;
-        if row as usize % CHUNK_ROWS == 0 {
+        if (row as usize).is_multiple_of(CHUNK_ROWS) {
             self.chunks.push(Arc::new(Vec::new()));
         }
         if let Some(chunk) = self.chunks.last_mut() {
@@ -90,7 +90,7 @@ impl<E: Element> Flat<E> {
             Arc::make_mut(&mut self.chunks[chunk])[within].copy_from_slice(&moved);
         }
         self.rows = last;
-        if last as usize % CHUNK_ROWS == 0 {
+        if (last as usize).is_multiple_of(CHUNK_ROWS) {
             self.chunks.pop();
         } else if let Some(chunk) = self.chunks.last_mut() {
             let kept = (last as usize % CHUNK_ROWS) * self.dim;

@@ -74,10 +74,10 @@ impl TopK {
     fn consider(&mut self, scored: Scored) {
         if self.kept.len() < self.k {
             self.kept.push(Worst(scored));
-        } else if let Some(mut worst) = self.kept.peek_mut() {
-            if Worst(scored) < *worst {
-                *worst = Worst(scored);
-            }
+        } else if let Some(mut worst) = self.kept.peek_mut()
+            && Worst(scored) < *worst
+        {
+            *worst = Worst(scored);
         }
         if self.kept.len() == self.k
             && let Some(worst) = self.kept.peek()

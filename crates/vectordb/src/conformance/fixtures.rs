@@ -38,7 +38,7 @@ pub fn content(n: u32) -> Content {
         bytes: u64::from(n) + 100,
         width: 10 * n + 1,
         height: 1000 - n.min(999),
-        format: if n % 2 == 0 { "jpeg" } else { "png" }.to_owned(),
+        format: if n.is_multiple_of(2) { "jpeg" } else { "png" }.to_owned(),
         phash: u64::MAX - u64::from(n),
         dhash: u64::from(n),
         hash_version: 1,

@@ -2,6 +2,7 @@
 //! become items. Readers keep the state they began with; a write never waits
 //! for them nor they for it.
 
+use std::collections::hash_map::Entry;
 use std::num::NonZero;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
@@ -266,10 +267,9 @@ impl Snapshot {
                 .members
                 .insert(Arc::new(Members::load(connection, scope)?)),
         };
-        if !self.spaces.contains_key(&space.id) {
+        if let Entry::Vacant(vacant) = self.spaces.entry(space.id) {
             let rows = SpaceRows::load(connection, space, members)?;
-            self.spaces
-                .insert(space.id, (space.clone(), Arc::new(rows)));
+            vacant.insert((space.clone(), Arc::new(rows)));
         }
         self.change = change;
         Ok(())
