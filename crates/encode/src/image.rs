@@ -44,6 +44,9 @@ pub enum Resampling {
     Lanczos3,
 }
 
+/// Pictures with a longer side than this are scaled down before they are padded.
+const PADDED_SIDE_MAX: u32 = 2048;
+
 impl Preprocessing {
     /// The input of the network for one picture: three planes of `side` x `side`.
     pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
@@ -66,43 +69,53 @@ impl Preprocessing {
             Resampling::Bicubic => Filter::Bicubic,
             Resampling::Lanczos3 => Filter::Lanczos3,
         };
-        let (width, height) = (pixels.width(), pixels.height());
-        let (scaled_width, scaled_height) = match self.fit {
-            Fit::Squash => (self.side, self.side),
-            Fit::Pad => scaled(width, height, self.side, width.max(height)),
-            Fit::Crop => scaled(width, height, self.side, width.min(height)),
-        };
-        let resized = resize(pixels, scaled_width, scaled_height, filter);
-        if (scaled_width, scaled_height) == (self.side, self.side) {
-            return resized.into_data();
+        match self.fit {
+            Fit::Squash => resize(pixels, self.side, self.side, filter).into_data(),
+            Fit::Pad => resize(&padded(pixels, filter), self.side, self.side, filter).into_data(),
+            Fit::Crop => {
+                let short = pixels.width().min(pixels.height());
+                let (width, height) = scaled(pixels, self.side, short);
+                centred(&resize(pixels, width, height, filter), self.side).into_data()
+            }
         }
-        centred(&resized, self.side as usize)
     }
 }
 
+/// `pixels` in the middle of a white square with the longer side. A longer side past the bound is scaled down
+/// first: a strip of 60,000 x 1 pixels must not become a square of 10 GB.
+fn padded(pixels: &Pixels, filter: Filter) -> Pixels {
+    let long = pixels.width().max(pixels.height());
+    if long <= PADDED_SIDE_MAX {
+        return centred(pixels, long);
+    }
+    let (width, height) = scaled(pixels, PADDED_SIDE_MAX, long);
+    centred(&resize(pixels, width, height, filter), PADDED_SIDE_MAX)
+}
+
 /// Both sides scaled so that the side of length `reference` gets length `side`.
-fn scaled(width: u32, height: u32, side: u32, reference: u32) -> (u32, u32) {
+fn scaled(pixels: &Pixels, side: u32, reference: u32) -> (u32, u32) {
     let scale = |length: u32| {
         let exact = f64::from(length) * f64::from(side) / f64::from(reference);
         // The long side of a crop could be absurd for a picture one pixel high; nothing past this is kept anyway.
         (exact.round() as u32).clamp(1, side.saturating_mul(64))
     };
-    (scale(width), scale(height))
+    (scale(pixels.width()), scale(pixels.height()))
 }
 
 /// The middle of `pixels` on a white square: pads where it is smaller, cuts where it is larger.
-fn centred(pixels: &Pixels, side: usize) -> Vec<u8> {
+fn centred(pixels: &Pixels, side: u32) -> Pixels {
     let (width, height) = (pixels.width() as usize, pixels.height() as usize);
-    let mut square = vec![255; side * side * 3];
-    let (columns, rows) = (width.min(side), height.min(side));
+    let length = side as usize;
+    let mut square = vec![255; length * length * 3];
+    let (columns, rows) = (width.min(length), height.min(length));
     let (from_x, from_y) = ((width - columns) / 2, (height - rows) / 2);
-    let (to_x, to_y) = ((side - columns) / 2, (side - rows) / 2);
+    let (to_x, to_y) = ((length - columns) / 2, (length - rows) / 2);
     for row in 0..rows {
         let from = ((from_y + row) * width + from_x) * 3;
-        let to = ((to_y + row) * side + to_x) * 3;
+        let to = ((to_y + row) * length + to_x) * 3;
         square[to..to + columns * 3].copy_from_slice(&pixels.data()[from..from + columns * 3]);
     }
-    square
+    Pixels::new(side, side, square).expect("the square was made with this size")
 }
 
 /// The image network. Sessions are made when first needed, one for each thread that runs at the same time,
@@ -262,7 +275,8 @@ mod tests {
     fn fits() {
         check(Fit::Pad, 8, 4, ["....", "####", "####", "...."]);
         check(Fit::Pad, 10, 20, [".##."; 4]);
-        check(Fit::Pad, 300, 1, ["....", "####", "....", "...."]);
+        check(Fit::Pad, 300, 1, ["...."; 4]);
+        check(Fit::Pad, 60_000, 1, ["...."; 4]);
         check(Fit::Pad, 1, 1, ["####"; 4]);
         check(Fit::Crop, 8, 4, ["####"; 4]);
         check(Fit::Crop, 1, 30_000, ["####"; 4]);
