@@ -150,3 +150,80 @@ pub(crate) fn write_durably(
         .doing("write", path)?;
     file.sync_all().doing("write", path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Pack;
+
+    /// A store whose base pack has a manifest in which `from` is replaced by `to`.
+    fn store(from: &str, to: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let manifest = r#"{"format": 1, "name": "base", "version": "base-1", "fingerprint": "f", "feature_dim": 4,
+            "shared_dim": 2, "visual_dim": 4, "classes": 3, "languages": ["en"], "spaces": ["image"],
+            "preprocessing": {"side": 8, "fit": "pad", "filter": "bicubic", "mean": 0.5, "deviation": 0.5},
+            "conse": {"temperature": 1.0, "top": 3, "description_weight": 0.5}, "runtime": "r", "licences": [],
+            "files": [{"name": "image.onnx", "bytes": 1, "blake3": "00"}]}"#;
+        assert!(
+            manifest.contains(from),
+            "the replacement replaces something"
+        );
+        let pack = dir.path().join("base");
+        fs::create_dir(&pack).expect("the temporary folder is writable");
+        fs::write(pack.join("manifest.json"), manifest.replace(from, to)).expect("writable");
+        dir
+    }
+
+    /// What opening the pack of such a store says.
+    #[track_caller]
+    fn check(from: &str, to: &str, expect: &str) {
+        let store = store(from, to);
+        let error = Pack::open(&store.path().join("base"))
+            .err()
+            .expect("the pack is not whole")
+            .to_string();
+        assert!(error.contains(expect), "{error}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pack_is_said() {
+        check(
+            "\"base-1\"",
+            "\"base-0\"",
+            "is version base-0, but this fovea needs base-1",
+        );
+        check(
+            "\"fingerprint\": \"f\"",
+            "\"fingerprint\": \"g\"",
+            "fingerprint",
+        );
+        check("\"format\": 1", "\"format\": 2", "format is 2");
+        check("image.onnx", "../image.onnx", "leads out of the folder");
+        check(
+            "\"feature_dim\": 4",
+            "\"feature_dim\": 4000000000",
+            "absurd",
+        );
+        check("\"deviation\": 0.5", "\"deviation\": 0.0", "absurd");
+        check("{", "[", "damaged");
+    }
+
+    #[test]
+    fn a_store_lists_what_it_holds() {
+        let store = store("\"base-1\"", "\"base-0\"");
+        fs::create_dir(store.path().join(".base.partial-1")).expect("writable");
+        let packs = list(store.path()).expect("the store is readable");
+        assert_eq!(packs.len(), 1);
+        assert!(packs[0].outdated && packs[0].spec.version == "base-0");
+        assert!(installed(store.path(), BASE).expect("it is there").outdated);
+        let absent = installed(store.path(), "clip")
+            .expect_err("it is not there")
+            .to_string();
+        assert!(absent.contains("fovea models pull clip"), "{absent}");
+        assert!(
+            list(&store.path().join("nowhere"))
+                .expect("an absent store is empty")
+                .is_empty()
+        );
+    }
+}
