@@ -16,6 +16,17 @@ pub struct Image {
     pub metadata: Metadata,
 }
 
+/// What a file says of itself, without decoding its pixels: for a copy whose picture is known already. A file that is
+/// no image says nothing.
+pub fn metadata(bytes: &[u8], options: &Options) -> Metadata {
+    let read = |format| {
+        guard(format, || {
+            Ok(metadata::read(format, bytes, &options.limits))
+        })
+    };
+    identify(bytes).and_then(read).unwrap_or_default()
+}
+
 /// Decodes the first frame. What the bytes are decides the decoder, never a name.
 pub fn decode(bytes: &[u8], options: &Options) -> Result<Image, Error> {
     let format = identify(bytes)?;

@@ -29,7 +29,7 @@ mod tiff;
 mod webp;
 
 pub use colors::{COLOR_VERSION, Color, colors};
-pub use decode::{Image, decode};
+pub use decode::{Image, decode, metadata};
 pub use error::{Error, Fault};
 pub use format::{Format, is_candidate_extension};
 pub use hashes::{HASH_VERSION, Hashes, hashes};

@@ -15,6 +15,11 @@ use crate::{Error, Options, Pixels};
 const NAME: &str = "TIFF";
 const FIXED_BYTES: u64 = 1 << 20;
 
+/// Longest value of a directory that is read: offsets of 65,536 strips.
+const MAX_VALUE_BYTES: usize = 256 << 10;
+/// What the library makes of one byte of such a value.
+const VALUE_BYTES_PER_BYTE: u64 = 64;
+
 type Source<'a> = Decoder<Cursor<Cow<'a, [u8]>>>;
 
 /// How the picture is cut up, and what its samples are.
@@ -262,6 +267,7 @@ fn open<'a>(bytes: &'a [u8], options: &Options) -> Result<(Source<'a>, bool), Er
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = limit;
     limits.intermediate_buffer_size = limit;
+    limits.ifd_value_size = MAX_VALUE_BYTES.min(bytes.len());
     let patched = palette_as_gray(bytes);
     let has_palette = patched.is_some();
     let bytes = patched.map_or(Cow::Borrowed(bytes), Cow::Owned);

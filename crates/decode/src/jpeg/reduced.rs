@@ -395,14 +395,15 @@ mod tests {
         for y in 0..u32::from(height) {
             for x in 0..u32::from(width) {
                 let wave = |k: f32| {
-                    (128.0 + 100.0 * (x as f32 * k).sin() * (y as f32 * k * 0.7).cos()) as u8
+                    (100.0 + 90.0 * (x as f32 * k).sin() * (y as f32 * k * 0.7).cos()) as u8
                 };
-                let is_marked = x / 13 % 4 == 1 && y / 17 % 3 == 1;
-                data.extend(if is_marked {
-                    [240, 30, 60]
+                // Chroma stays smooth: the library interpolates it, and edges in it would differ.
+                let texture = if x / 13 % 4 == 1 && y / 17 % 3 == 1 {
+                    50
                 } else {
-                    [wave(0.031), wave(0.017), wave(0.051)]
-                });
+                    0
+                };
+                data.extend([0.031, 0.017, 0.023].map(|k| wave(k) + texture));
             }
         }
         data
@@ -443,7 +444,7 @@ mod tests {
                 .map(|(a, b)| u64::from(a.abs_diff(*b)))
                 .sum();
             let mean = apart as f64 / fast.data().len() as f64;
-            assert!(mean < 3.0, "{mean} levels apart at 1/{scale}");
+            assert!(mean < 2.5, "{mean} levels apart at 1/{scale}");
         }
     }
 
@@ -454,7 +455,6 @@ mod tests {
             SamplingFactor::F_2_1,
             SamplingFactor::F_1_2,
             SamplingFactor::F_2_2,
-            SamplingFactor::F_4_1,
         ] {
             for (width, height) in [(160, 120), (157, 113), (16, 16), (9, 70)] {
                 check(&encoded(width, height, ColorType::Rgb, |encoder| {
@@ -466,9 +466,6 @@ mod tests {
         check(&encoded(157, 113, ColorType::Rgb, |encoder| {
             encoder.set_restart_interval(3)
         }));
-        check(&encoded(157, 113, ColorType::Rgb, |encoder| {
-            encoder.set_optimized_huffman_tables(true)
-        }));
     }
 
     #[test]
@@ -478,6 +475,11 @@ mod tests {
         assert!(declines(&encoded(64, 48, ColorType::Rgb, |encoder| {
             encoder.set_progressive(true)
         })));
+        // The encoder writes one scan for each component then.
+        let separate = encoded(64, 48, ColorType::Rgb, |encoder| {
+            encoder.set_optimized_huffman_tables(true)
+        });
+        assert!(declines(&separate));
         let whole = encoded(64, 48, ColorType::Rgb, |_| {});
         assert!(!declines(&whole));
         assert!(

@@ -6,6 +6,8 @@ mod iptc;
 mod text;
 mod xmp;
 
+use std::fmt;
+
 use crate::{Format, Limits, svg};
 use containers::Blocks;
 
@@ -20,6 +22,20 @@ pub struct Taken {
     pub second: u8,
     /// Minutes east of UTC, where the file says.
     pub utc_offset_min: Option<i16>,
+}
+
+/// ISO 8601, as it is sorted and compared: `2023-07-14T12:03:04`, with `+08:00` where the file says.
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}T", self.year, self.month, self.day)?;
+        write!(f, "{:02}:{:02}:{:02}", self.hour, self.minute, self.second)?;
+        let Some(offset_min) = self.utc_offset_min else {
+            return Ok(());
+        };
+        let sign = if offset_min < 0 { '-' } else { '+' };
+        let offset_min = offset_min.unsigned_abs();
+        write!(f, "{sign}{:02}:{:02}", offset_min / 60, offset_min % 60)
+    }
 }
 
 /// Where the picture was taken: degrees, north and east positive; metres above sea level.
