@@ -68,6 +68,8 @@ impl TopK {
         if score < self.floor {
             return;
         }
+        // Kernels differ in the sign of a zero, which must not decide an order.
+        let score = score + 0.0;
         self.consider(Scored { row, score });
     }
 

@@ -16,7 +16,7 @@ fn naive(
         .enumerate()
         .map(|(row, vector)| Scored {
             row: row as u32,
-            score: query.iter().zip(vector).map(|(a, b)| a * b).sum(),
+            score: query.iter().zip(vector).map(|(a, b)| a * b).sum::<f32>() + 0.0,
         })
         .filter(|scored| allowed.is_none_or(|allowed| allowed.contains(scored.row)))
         .collect();
@@ -156,6 +156,16 @@ fn what_compares_with_nothing_is_refused() {
     );
     assert_eq!(flat.remove(0), Err(Error::NoSuchRow { row: 0, rows: 0 }));
     assert!(flat.is_empty());
+}
+
+#[test]
+fn a_negative_zero_is_a_zero() {
+    let mut best = TopK::new(2);
+    for (row, score) in [(3, -0.0), (2, 0.0), (1, -0.0)] {
+        best.push(row, score);
+    }
+    let rows: Vec<u32> = best.into_sorted().iter().map(|s| s.row).collect();
+    assert_eq!(rows, [1, 2]);
 }
 
 #[test]
