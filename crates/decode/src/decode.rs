@@ -2,7 +2,7 @@
 
 use crate::probe::{guard, header, identify};
 use crate::{Error, Format, Metadata, Options, Pixels};
-use crate::{bmp, gif, heif, jpeg, metadata, orient, png, raw, svg, tiff, webp};
+use crate::{bmp, gif, heif, jpeg, orient, png, raw, svg, tiff, webp};
 
 /// A decoded file.
 #[derive(Clone, Debug)]
@@ -21,7 +21,7 @@ pub struct Image {
 pub fn metadata(bytes: &[u8], options: &Options) -> Metadata {
     let read = |format| {
         guard(format, || {
-            Ok(metadata::read(format, bytes, &options.limits))
+            Ok(crate::metadata::read(format, bytes, &options.limits))
         })
     };
     identify(bytes).and_then(read).unwrap_or_default()
@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Image, Error> {
             Format::Raw => raw::pixels(bytes, options),
             Format::Avif | Format::Heic => heif::pixels(format, bytes, options),
         }?;
-        let metadata = metadata::read(format, bytes, &options.limits);
+        let metadata = crate::metadata::read(format, bytes, &options.limits);
         let (mut width, mut height) = (header.width, header.height);
         if orient::swaps_sides(metadata.orientation) {
             std::mem::swap(&mut width, &mut height);

@@ -46,8 +46,10 @@ pub(crate) fn header(bytes: &[u8], options: &Options) -> Result<Header, Error> {
     let band_bytes = u64::from(page.width) * u64::from(chunk_height) * samples;
     // A compressed chunk may be expanded once more on its way.
     let working_bytes = chunk_bytes.saturating_mul(2).saturating_add(band_bytes);
-    let result =
-        options.result_bytes(page.width, page.height) + u64::from(page.width) * 16 + FIXED_BYTES;
+    let copy = if has_palette { bytes.len() as u64 } else { 0 };
+    let values = MAX_VALUE_BYTES.min(bytes.len()) as u64 * VALUE_BYTES_PER_BYTE;
+    let rows = u64::from(page.width) * 16;
+    let result = options.result_bytes(page.width, page.height) + copy + values + rows + FIXED_BYTES;
     Ok(Header {
         width: page.width,
         height: page.height,
