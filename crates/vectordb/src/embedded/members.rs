@@ -27,7 +27,24 @@ impl Members {
     /// All items of the collection.
     pub(super) fn load(connection: &Connection, scope: &Scope) -> Try<Members> {
         let mut members = Members::default();
-        members.put_since(connection, scope, None, &mut FxHashSet::default())?;
+        let turned = &mut FxHashSet::default();
+        // In the order of the tables: ids are random, and to look up each
+        // item in the order of another index would read a page for each. The
+        // plus keeps SQLite from it.
+        let mut statement =
+            connection.prepare_cached("SELECT id, content FROM item WHERE +collection = ?")?;
+        let mut rows = statement.query([scope.collection])?;
+        while let Some(row) = rows.next()? {
+            members.add(row.get(0)?, OwnerId::Content(row.get(1)?), turned);
+        }
+        let mut statement = connection.prepare_cached("SELECT item, phrase FROM caption")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let item = row.get(0)?;
+            if members.owners.contains_key(&item) {
+                members.add(item, OwnerId::Phrase(row.get(1)?), turned);
+            }
+        }
         Ok(members)
     }
 
@@ -46,7 +63,7 @@ impl Members {
         while let Some(row) = rows.next()? {
             self.remove(row.get(0)?, &mut turned);
         }
-        self.put_since(connection, scope, Some(seen), &mut turned)?;
+        self.put_since(connection, scope, seen, &mut turned)?;
         Ok(turned)
     }
 
@@ -54,11 +71,10 @@ impl Members {
         &mut self,
         connection: &Connection,
         scope: &Scope,
-        seen: Option<u64>,
+        seen: u64,
         turned: &mut FxHashSet<OwnerId>,
     ) -> Try<()> {
-        // All changes are above -1; without a bound SQLite reads the table.
-        let seen = seen.map_or(-1, u64::cast_signed);
+        let seen = seen.cast_signed();
         let mut statement = connection
             .prepare_cached("SELECT id, content FROM item WHERE collection = ? AND change > ?")?;
         let mut rows = statement.query([scope.collection, seen])?;
