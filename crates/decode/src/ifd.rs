@@ -56,6 +56,20 @@ impl<'a> Tiff<'a> {
         self.entries(offset).find(|entry| entry.tag == tag)
     }
 
+    /// How many values the directory's tags up to `last_tag` announce together, or `None` when some of them lie
+    /// outside the bytes.
+    pub fn announced_values(&self, offset: u32, last_tag: u16) -> Option<u64> {
+        let mut total = 0;
+        for raw in self.table(offset)?.chunks_exact(12) {
+            let is_counted = self.u16(&raw[..2]) <= last_tag;
+            if is_counted && size_of_kind(self.u16(&raw[2..4])).is_some() {
+                self.entry(raw)?;
+                total += u64::from(self.u32(&raw[4..8]));
+            }
+        }
+        Some(total)
+    }
+
     /// All directories reachable through the chain and through `SubIFDs`, each once.
     pub fn directories(&self) -> Vec<u32> {
         let mut found = Vec::new();

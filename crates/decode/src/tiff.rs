@@ -15,10 +15,10 @@ use crate::{Error, Options, Pixels};
 const NAME: &str = "TIFF";
 const FIXED_BYTES: u64 = 1 << 20;
 
-/// Longest value of a directory that is read: offsets of 65,536 strips.
-const MAX_VALUE_BYTES: usize = 256 << 10;
-/// What the library makes of one byte of such a value.
-const VALUE_BYTES_PER_BYTE: u64 = 64;
+/// The last tag of those the library reads before it knows any limit.
+const LAST_TAG: u16 = 532;
+/// What the library takes for one value of such a tag.
+const BYTES_PER_VALUE: u64 = 64;
 
 type Source<'a> = Decoder<Cursor<Cow<'a, [u8]>>>;
 
@@ -47,7 +47,7 @@ pub(crate) fn header(bytes: &[u8], options: &Options) -> Result<Header, Error> {
     // A compressed chunk may be expanded once more on its way.
     let working_bytes = chunk_bytes.saturating_mul(2).saturating_add(band_bytes);
     let copy = if has_palette { bytes.len() as u64 } else { 0 };
-    let values = MAX_VALUE_BYTES.min(bytes.len()) as u64 * VALUE_BYTES_PER_BYTE;
+    let values = directory_bytes(bytes)?;
     let rows = u64::from(page.width) * 16;
     let result = options.result_bytes(page.width, page.height) + copy + values + rows + FIXED_BYTES;
     Ok(Header {
@@ -264,12 +264,28 @@ fn palette_as_gray(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(patched)
 }
 
+/// What reading the first directory takes. The library makes room for as many values as a tag announces, so that
+/// this has to be known before it looks.
+fn directory_bytes(bytes: &[u8]) -> Result<u64, Error> {
+    let tiff = Tiff::new(bytes).ok_or(Error::Truncated { format: NAME })?;
+    let values = tiff
+        .first_ifd()
+        .and_then(|offset| tiff.announced_values(offset, LAST_TAG));
+    let values = values.ok_or(Error::Truncated { format: NAME })?;
+    Ok(values * BYTES_PER_VALUE)
+}
+
 fn open<'a>(bytes: &'a [u8], options: &Options) -> Result<(Source<'a>, bool), Error> {
     let limit = usize::try_from(options.limits.max_decoded_bytes).unwrap_or(usize::MAX);
     let mut limits = TiffLimits::default();
     limits.decoding_buffer_size = limit;
     limits.intermediate_buffer_size = limit;
-    limits.ifd_value_size = MAX_VALUE_BYTES.min(bytes.len());
+    if directory_bytes(bytes)? > options.limits.max_decoded_bytes {
+        return Err(Error::Damaged {
+            format: NAME,
+            reason: "its directory is too long".to_owned(),
+        });
+    }
     let patched = palette_as_gray(bytes);
     let has_palette = patched.is_some();
     let bytes = patched.map_or(Cow::Borrowed(bytes), Cow::Owned);
