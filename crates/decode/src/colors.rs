@@ -48,7 +48,7 @@ pub fn colors(pixels: &Pixels) -> Vec<Color> {
         .map(|rgb| to_oklab([rgb[0], rgb[1], rgb[2]]))
         .collect();
     let mut clusters = merged(clustered(&points));
-    clusters.sort_by(|a, b| b.count.cmp(&a.count));
+    clusters.sort_by_key(|cluster| std::cmp::Reverse(cluster.count));
     let share = |cluster: &Cluster| cluster.count as f32 / points.len() as f32;
     let dominant = clusters
         .iter()

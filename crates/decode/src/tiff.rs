@@ -39,7 +39,7 @@ struct Page {
 pub(crate) fn header(bytes: &[u8], options: &Options) -> Result<Header, Error> {
     let (mut decoder, has_palette) = open(bytes, options)?;
     let page = page(&mut decoder, has_palette)?;
-    let sample_bytes = u64::from(page.depth.max(8).next_multiple_of(8) / 8);
+    let sample_bytes = u64::from(page.depth.div_ceil(8));
     let (chunk_width, chunk_height) = page.chunk;
     let samples = page.samples as u64;
     let chunk_bytes = u64::from(chunk_width) * u64::from(chunk_height) * samples * sample_bytes;

@@ -145,16 +145,6 @@ fn no_frame(bytes: &[u8]) -> Error {
 fn failure(error: JpegError) -> Error {
     match error {
         JpegError::Io(_) => Error::Truncated { format: NAME },
-        // How the library says that the entropy-coded data ran out.
-        JpegError::Format(reason)
-            if reason.contains("no marker found")
-                || reason.contains("failed to decode huffman") =>
-        {
-            Error::Damaged {
-                format: NAME,
-                reason,
-            }
-        }
         JpegError::Format(reason) => Error::Damaged {
             format: NAME,
             reason,

@@ -120,8 +120,11 @@ fn png_text<'a>(blocks: &mut Blocks<'a>, key: &[u8], lang: Option<String>, text:
     }
 }
 
+/// Keyword, language and text.
+type PngText<'a> = (&'a [u8], Option<String>, Cow<'a, [u8]>);
+
 /// Keyword, whether compressed, method, language, translated keyword, text.
-fn png_international_text(data: &[u8]) -> Option<(&[u8], Option<String>, Cow<'_, [u8]>)> {
+fn png_international_text(data: &[u8]) -> Option<PngText<'_>> {
     let key_end = data.iter().position(|&byte| byte == 0)?;
     let (&[is_compressed, _], rest) = data.get(key_end + 1..)?.split_first_chunk::<2>()?;
     let mut parts = rest.splitn(3, |&byte| byte == 0);
