@@ -1,4 +1,4 @@
-//! AVIF and HEIC, which need a library of the system: known by name here, decoded only with a cargo feature.
+//! AVIF and HEIC, which need a library of the system: known by name here, so that a skip can say what to do, and not decoded.
 
 use crate::limits::Header;
 use crate::{Error, Format, Options, Pixels};
@@ -14,9 +14,9 @@ pub(crate) fn pixels(format: Format, _bytes: &[u8], _options: &Options) -> Resul
 fn unsupported(format: Format) -> Error {
     let how = match format {
         Format::Avif => {
-            "install libdav1d and build with `--features avif`, or convert the file to PNG"
+            "convert it to PNG, for example with `avifdec FILE.avif FILE.png` (libavif)"
         }
-        _ => "install libheif and build with `--features heic`, or convert the file to JPEG",
+        _ => "convert it to JPEG, for example with `heif-convert FILE.heic FILE.jpg` (libheif)",
     };
     Error::Unsupported {
         what: format.label().to_owned(),
