@@ -1,6 +1,6 @@
 //! An encoder without weights, for the tests of the crates above: it sees colours and knows their names.
 //!
-//! A feature is the mean colour of each cell of a 4 x 4 grid. The shared space has one axis for each
+//! A feature is the mean colour of each cell of a 4 x 4 grid, less a constant. The shared space has one axis for each
 //! colour of a small palette, so that "a red picture" finds red pictures, and a few axes for all other
 //! words, so that a caption is found by its words.
 
@@ -9,6 +9,8 @@ use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 const GRID: usize = 4;
 const FEATURE_DIM: usize = GRID * GRID * 3;
 const WORD_AXES: usize = 32;
+/// Taken from every colour, so that a black picture has a direction too.
+const OFFSET: f32 = 0.4;
 
 /// Colour, and the words for it in English, Chinese, German, Spanish and French.
 const PALETTE: [([f32; 3], &[&str]); 11] = [
@@ -104,8 +106,7 @@ impl Encoder for FakeEncoder {
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
-        // The offset keeps a black picture from having no direction.
-        let mut vector: Vec<f32> = feature.iter().map(|x| x - 0.4).collect();
+        let mut vector = feature.to_vec();
         normalise(&mut vector);
         vector
     }
@@ -158,7 +159,7 @@ fn mean_colours(image: &Pixels) -> Vec<f32> {
                 }
             }
         }
-        feature.extend(sum.map(|total| total / count / 255.0));
+        feature.extend(sum.map(|total| total / count / 255.0 - OFFSET));
     }
     feature
 }

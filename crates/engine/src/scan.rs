@@ -60,9 +60,14 @@ pub struct Scan {
 
 /// Walks `scope`, which is `root` itself or a folder or file below it.
 ///
-/// Links are followed; a link that leads back to a folder above itself is reported and not entered.
+/// Links are followed; a link that leads back to a folder above itself is reported and not entered. A scope that
+/// is not there any more holds nothing.
 pub fn scan(root: &Path, scope: &Path, options: &ScanOptions) -> Result<Scan, Error> {
     let mut found = Scan::default();
+    let gone = fs::symlink_metadata(scope).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    if gone && scope != root {
+        return Ok(found);
+    }
     for entry in walk_builder(root, scope, options)?.build() {
         match entry {
             Ok(entry) => add_entry(root, &entry, &mut found),

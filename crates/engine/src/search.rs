@@ -1,4 +1,4 @@
-//! Answers a query: embed its terms, search the spaces that fit, fuse, and describe the items found.
+//! Answers a query: embed its terms, search the spaces that fit, take each item's best, and describe what was found.
 
 use std::collections::HashMap;
 use std::fs;
@@ -12,11 +12,6 @@ use crate::error::{Error, IoContext};
 use crate::query::{Query, Term, TermContent};
 use crate::{Engine, space};
 
-/// Constant of reciprocal rank fusion, as its authors chose it (Cormack, Clarke and Büttcher 2009).
-const FUSION_K: f32 = 60.0;
-/// How deep each list is read before fusion, as a multiple of what is asked for.
-const FUSION_DEPTH: usize = 4;
-const FUSION_DEPTH_MIN: usize = 200;
 /// A query image may be as large as what is indexed; reading it has the same bound.
 const MAX_QUERY_IMAGE_BYTES: u64 = 1 << 30;
 
@@ -30,7 +25,7 @@ pub struct SearchOptions {
 /// Which spaces answer words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spaces {
-    /// `image` and, where there are captions, `caption`, fused.
+    /// `image` and `caption`; an item counts with the better of the two.
     #[default]
     All,
     Image,
@@ -47,7 +42,7 @@ impl Default for SearchOptions {
 pub struct SearchResult {
     /// From 1.
     pub rank: usize,
-    /// Cosine; after fusion the fused score, which is 1 for an item that leads every list.
+    /// Cosine, in the space where the item matches best.
     pub score: f32,
     /// Cosine in each space that found the item.
     pub cosines: Vec<(&'static str, f32)>,
@@ -97,38 +92,28 @@ impl Engine {
     pub fn rank(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
         if query.has_images() && !query.has_words() {
             let vector = self.combine(query, &|term| self.visual_vector(term))?;
-            return Ok(alone(self.list(space::VISUAL, &vector, options.top_k, options)?));
+            return Ok(alone(self.list(space::VISUAL, &vector, options)?));
         }
         let vector = self.combine(query, &|term| self.shared_vector(term))?;
         if query.has_images() {
-            return Ok(alone(self.list(space::IMAGE, &vector, options.top_k, options)?));
+            return Ok(alone(self.list(space::IMAGE, &vector, options)?));
         }
-        let depth = (options.top_k * FUSION_DEPTH).max(FUSION_DEPTH_MIN);
-        let list = |space, top_k| self.list(space, &vector, top_k, options);
+        let list = |space| self.list(space, &vector, options);
         match options.spaces {
-            Spaces::Image => Ok(alone(list(space::IMAGE, options.top_k)?)),
-            Spaces::Caption => Ok(alone(list(space::CAPTION, options.top_k)?)),
+            Spaces::Image => Ok(alone(list(space::IMAGE)?)),
+            Spaces::Caption => Ok(alone(list(space::CAPTION)?)),
             Spaces::All => {
-                let captions = list(space::CAPTION, depth)?;
-                if captions.hits.is_empty() {
-                    return Ok(alone(list(space::IMAGE, options.top_k)?));
-                }
-                let mut fused = fuse(&[list(space::IMAGE, depth)?, captions]);
-                fused.truncate(options.top_k);
-                Ok(fused)
+                let mut ranked = best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]);
+                ranked.truncate(options.top_k);
+                Ok(ranked)
             }
         }
     }
 
-    fn list(
-        &self,
-        space: &'static str,
-        vector: &[f32],
-        top_k: usize,
-        options: &SearchOptions,
-    ) -> Result<List, Error> {
+    fn list(&self, space: &'static str, vector: &[f32], options: &SearchOptions) -> Result<List, Error> {
+        let SearchOptions { top_k, ref filter, .. } = *options;
         let pack = &self.encoder().spec().fingerprint;
-        let query = VectorQuery { pack, space, vector, top_k, filter: &options.filter };
+        let query = VectorQuery { pack, space, vector, top_k, filter };
         Ok(List { space, hits: self.database().search(&query)? })
     }
 
@@ -191,26 +176,23 @@ fn alone(list: List) -> Vec<Ranked> {
     ranked.collect()
 }
 
-/// Reciprocal rank fusion, scaled so that an item at the top of every list has the score 1.
+/// An item is as good as its best match, as it is among its parts: the caption that says it, or the picture that
+/// shows it. The two cosines are comparable because both spaces are the one shared with text.
 ///
-/// Cosines of words with images and of words with words lie on different scales; ranks do not.
-fn fuse(lists: &[List]) -> Vec<Ranked> {
-    let best = lists.len() as f32 / (FUSION_K + 1.0);
+/// A sum over lists would put an item with an unrelated caption above one that shows what was asked for and has none.
+fn best_of(lists: &[List]) -> Vec<Ranked> {
     let mut by_item: HashMap<ItemId, Ranked> = HashMap::new();
     for list in lists {
-        for (at, hit) in list.hits.iter().enumerate() {
-            let entry = by_item.entry(hit.item).or_insert_with(|| Ranked {
-                item: hit.item,
-                score: 0.0,
-                cosines: Vec::new(),
-            });
-            entry.score += 1.0 / (FUSION_K + at as f32 + 1.0) / best;
+        for hit in &list.hits {
+            let (item, cosines) = (hit.item, Vec::new());
+            let entry = by_item.entry(item).or_insert(Ranked { item, score: hit.score, cosines });
+            entry.score = entry.score.max(hit.score);
             entry.cosines.push((list.space, hit.score));
         }
     }
-    let mut fused: Vec<Ranked> = by_item.into_values().collect();
-    fused.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item)));
-    fused
+    let mut ranked: Vec<Ranked> = by_item.into_values().collect();
+    ranked.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item)));
+    ranked
 }
 
 #[cfg(test)]
@@ -218,22 +200,22 @@ mod tests {
     use super::*;
     use fovea_vectordb::Part;
 
-    fn list(space: &'static str, items: &[i64]) -> List {
-        let hits = items.iter().enumerate().map(|(at, item)| Hit {
+    fn list(space: &'static str, hits: &[(i64, f32)]) -> List {
+        let hits = hits.iter().map(|(item, score)| Hit {
             item: ItemId::new(*item).unwrap(),
-            score: 0.9 - at as f32 / 10.0,
+            score: *score,
             part: Part::WHOLE,
         });
         List { space, hits: hits.collect() }
     }
 
     #[test]
-    fn an_item_that_leads_every_list_scores_one_and_lists_agree_on_the_order() {
-        let fused = fuse(&[list(space::IMAGE, &[7, 3, 5]), list(space::CAPTION, &[7, 5, 9])]);
-        let order: Vec<i64> = fused.iter().map(|one| one.item.get()).collect();
-        assert_eq!(order, [7, 5, 3, 9]);
-        assert!((fused[0].score - 1.0).abs() < 1e-6);
-        assert_eq!(fused[1].cosines.len(), 2);
-        assert_eq!(fused[3].cosines, [(space::CAPTION, 0.7)]);
+    fn an_item_is_as_good_as_its_best_match() {
+        let image = list(space::IMAGE, &[(7, 0.6), (3, 0.5), (5, 0.2)]);
+        let caption = list(space::CAPTION, &[(5, 0.9), (3, 0.5), (9, 0.1)]);
+        let ranked = best_of(&[image, caption]);
+        let order: Vec<(i64, f32)> = ranked.iter().map(|one| (one.item.get(), one.score)).collect();
+        assert_eq!(order, [(5, 0.9), (7, 0.6), (3, 0.5), (9, 0.1)]);
+        assert_eq!(ranked[0].cosines, [(space::IMAGE, 0.2), (space::CAPTION, 0.9)]);
     }
 }

