@@ -1,6 +1,6 @@
 //! What the program means by what was typed: where the database is, which models, how to answer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fovea_encode::{Pack, models};
@@ -75,34 +75,20 @@ impl Settings {
 
 /// Where data lives when nobody says otherwise: `$XDG_DATA_HOME/fovea`, or what the system uses instead.
 pub fn data_folder() -> anyhow::Result<PathBuf> {
-    user_folder("XDG_DATA_HOME", "LOCALAPPDATA", "Library/Application Support", ".local/share")
+    below_home(dirs::data_dir())
 }
 
 /// Where what can be fetched again lives: `$FOVEA_CACHE`, `$XDG_CACHE_HOME/fovea`, or what the system uses.
 pub fn cache_folder() -> anyhow::Result<PathBuf> {
-    match env_path("FOVEA_CACHE") {
-        Some(folder) => Ok(folder),
-        None => user_folder("XDG_CACHE_HOME", "LOCALAPPDATA", "Library/Caches", ".cache"),
+    match std::env::var_os("FOVEA_CACHE").filter(|folder| !folder.is_empty()) {
+        Some(folder) => Ok(PathBuf::from(folder)),
+        None => below_home(dirs::cache_dir()),
     }
 }
 
-fn user_folder(xdg: &str, windows: &str, mac: &str, unix: &str) -> anyhow::Result<PathBuf> {
-    if let Some(folder) = env_path(xdg).filter(|folder| folder.is_absolute()) {
-        return Ok(folder.join("fovea"));
-    }
-    if cfg!(windows)
-        && let Some(folder) = env_path(windows)
-    {
-        return Ok(folder.join("fovea"));
-    }
-    let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
-    let home = home.ok_or_else(|| {
+fn below_home(folder: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let folder = folder.ok_or_else(|| {
         Refusal::environment("no home folder is known; say where with --db DIR, and set HOME or FOVEA_MODELS")
     })?;
-    let below = if cfg!(target_os = "macos") { Path::new(mac) } else { Path::new(unix) };
-    Ok(home.join(below).join("fovea"))
-}
-
-fn env_path(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    Ok(folder.join("fovea"))
 }
