@@ -1,7 +1,8 @@
 //! Scaling of pixels with SIMD.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use crate::Pixels;
 
@@ -25,19 +26,17 @@ pub fn resize(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Pixel
     if (width, height) == (pixels.width(), pixels.height()) {
         return pixels.clone();
     }
-    let source = ImageRef::new(
-        pixels.width(),
-        pixels.height(),
-        pixels.data(),
-        PixelType::U8x3,
-    )
-    .expect("Pixels holds exactly width * height * 3 bytes");
-    let mut target = Image::new(width, height, PixelType::U8x3);
+    let mut data = vec![0; width as usize * height as usize * 3];
+    // Typed, because the untyped call compiles the kernels of every pixel type into this crate: a minute of it.
+    let source = TypedImageRef::<U8x3>::from_buffer(pixels.width(), pixels.height(), pixels.data())
+        .expect("Pixels holds exactly width * height * 3 bytes");
+    let mut target = TypedImage::<U8x3>::from_buffer(width, height, &mut data)
+        .expect("the target was made with this size");
     let options = ResizeOptions::new().resize_alg(algorithm(filter));
     Resizer::new()
-        .resize(&source, &mut target, &options)
+        .resize_typed(&source, &mut target, &options)
         .expect("both pictures have the same pixel type and no crop is asked for");
-    Pixels::new(width, height, target.into_vec()).expect("the target was made with this size")
+    Pixels::new(width, height, data).expect("the target was made with this size")
 }
 
 /// `width` x `height` scaled so that the long side is `side`; never enlarged, never 0.

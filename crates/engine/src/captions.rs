@@ -230,11 +230,18 @@ mod tests {
     fn a_tsv_names_the_line_that_is_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c.tsv");
-        fs::write(&path, "path\tlanguage\tcaption\na.png\ten\tA dog\nb.png\tzh_CN\t狗\na.png\t\tdog\tand more\n").unwrap();
+        fs::write(
+            &path,
+            "path\tlanguage\tcaption\na.png\ten\tA dog\nb.png\tzh_CN\t狗\na.png\t\tdog\tand more\n",
+        )
+        .unwrap();
         let captions = read_tsv(&path).unwrap();
         let root = fs::canonicalize(folder.path()).unwrap();
         assert_eq!(captions.images.len(), 2);
-        assert_eq!(captions.of(&root.join("b.png"))[0].lang.as_deref(), Some("zh"));
+        assert_eq!(
+            captions.of(&root.join("b.png"))[0].lang.as_deref(),
+            Some("zh")
+        );
         assert_eq!(captions.of(&root.join("a.png"))[1].text, "dog\tand more");
         fs::write(&path, "a.png\ten\tA dog\nb.png only a path\n").unwrap();
         let message = read_tsv(&path).unwrap_err().to_string();

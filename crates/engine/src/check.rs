@@ -37,7 +37,10 @@ impl CheckReport {
 impl Engine {
     /// Reads everything: the database row by row, and every preview and original by name.
     pub fn check(&self, repair: Repair) -> Result<CheckReport, Error> {
-        let mut report = CheckReport { problems: self.database().check()?, ..Default::default() };
+        let mut report = CheckReport {
+            problems: self.database().check()?,
+            ..Default::default()
+        };
         let mut last: Option<ItemId> = None;
         loop {
             let ids = self.database().scan(&Filter::All, last, ITEMS_AT_ONCE)?;
@@ -51,10 +54,16 @@ impl Engine {
         }
     }
 
-    fn check_item(&self, item: &Item, repair: Repair, report: &mut CheckReport) -> Result<(), Error> {
+    fn check_item(
+        &self,
+        item: &Item,
+        repair: Repair,
+        report: &mut CheckReport,
+    ) -> Result<(), Error> {
         report.n_items += 1;
         let original = item.absolute();
-        let changed = crate::scan::file_stamp(&original).map_or(true, |(size, _)| size != item.size);
+        let changed =
+            crate::scan::file_stamp(&original).map_or(true, |(size, _)| size != item.size);
         report.files_changed += u64::from(item.online && changed);
         if self.has_preview(item) {
             return Ok(());
@@ -83,9 +92,13 @@ impl Engine {
             min_side: Some(crate::ingest::process::min_side(self.encoder())),
             ..Default::default()
         };
-        let preview = decode::decode(&bytes, &options).and_then(|image| decode::preview(&image.pixels));
+        let preview =
+            decode::decode(&bytes, &options).and_then(|image| decode::preview(&image.pixels));
         match preview {
-            Ok(preview) => self.previews().write(&item.content.hash, &preview.jpeg).map(|()| true),
+            Ok(preview) => self
+                .previews()
+                .write(&item.content.hash, &preview.jpeg)
+                .map(|()| true),
             Err(_) => Ok(false),
         }
     }

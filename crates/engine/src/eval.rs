@@ -67,8 +67,14 @@ impl Engine {
                 let lang = caption.lang.clone().unwrap_or_else(|| "?".to_owned());
                 if options.languages.is_empty() || options.languages.contains(&lang) {
                     let of_language = asked.entry(lang.clone()).or_default();
-                    of_language.entry(caption.text.clone()).or_default().push(*item);
-                    n_queries.entry(lang).or_default().push(caption.text.clone());
+                    of_language
+                        .entry(caption.text.clone())
+                        .or_default()
+                        .push(*item);
+                    n_queries
+                        .entry(lang)
+                        .or_default()
+                        .push(caption.text.clone());
                 }
             }
         }
@@ -86,20 +92,33 @@ impl Engine {
         for (lang, asked) in asked {
             let queries = n_queries.remove(&lang).unwrap_or_default();
             let ranks = self.ranks(&queries, &asked, &search)?;
-            languages.push(LanguageResult { lang, retrieval: Retrieval::of(&ranks, &options.bootstrap) });
+            languages.push(LanguageResult {
+                lang,
+                retrieval: Retrieval::of(&ranks, &options.bootstrap),
+            });
         }
-        Ok(Evaluation { n_candidates, not_indexed, languages })
+        Ok(Evaluation {
+            n_candidates,
+            not_indexed,
+            languages,
+        })
     }
 
     /// One rank for each caption of each image; equal captions are asked once and counted as often as they stand.
-    fn ranks(&self, queries: &[String], asked: &Asked, search: &SearchOptions) -> Result<Vec<Rank>, Error> {
+    fn ranks(
+        &self,
+        queries: &[String],
+        asked: &Asked,
+        search: &SearchOptions,
+    ) -> Result<Vec<Rank>, Error> {
         let mut known: HashMap<&str, Rank> = HashMap::new();
         let mut ranks = Vec::with_capacity(queries.len());
         for query in queries {
             let rank = match known.get(query.as_str()) {
                 Some(rank) => *rank,
                 None => {
-                    let relevant: HashSet<ItemId> = asked.get(query).into_iter().flatten().copied().collect();
+                    let relevant: HashSet<ItemId> =
+                        asked.get(query).into_iter().flatten().copied().collect();
                     let found = self.rank(&Query::words(query)?, search)?;
                     let at = found.iter().position(|one| relevant.contains(&one.item));
                     let rank = at.and_then(|at| u32::try_from(at + 1).ok());

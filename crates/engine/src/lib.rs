@@ -30,7 +30,10 @@ use fovea_vectordb::{Database, PackRecord, SpaceRecord, SpaceSource};
 pub use check::{CheckReport, Repair};
 pub use error::{Error, Fault};
 pub use eval::{Candidates, EvalOptions, Evaluation, LanguageResult};
-pub use ingest::{CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped, Verdict};
+pub use ingest::{
+    CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
+    Verdict,
+};
 pub use previews::PreviewStore;
 pub use query::{Query, Term, TermContent};
 pub use search::{Ranked, SearchOptions, SearchResult, SearchResults, Spaces};
@@ -47,8 +50,17 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub fn new(database: Arc<dyn Database>, encoder: Arc<dyn Encoder>, previews: PreviewStore) -> Self {
-        Self { database, encoder, previews, own_folder: None }
+    pub fn new(
+        database: Arc<dyn Database>,
+        encoder: Arc<dyn Encoder>,
+        previews: PreviewStore,
+    ) -> Self {
+        Self {
+            database,
+            encoder,
+            previews,
+            own_folder: None,
+        }
     }
 
     /// The folder of the database, which is never indexed even where it lies among the pictures.
@@ -83,7 +95,11 @@ impl Engine {
 /// What the database has to know of an encoder: names and lengths of its spaces, and which of them are kept.
 pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
     let spec = encoder.spec();
-    let space = |name: &str, dim, source| SpaceRecord { name: name.to_owned(), dim, source };
+    let space = |name: &str, dim, source| SpaceRecord {
+        name: name.to_owned(),
+        dim,
+        source,
+    };
     PackRecord {
         name: spec.name.clone(),
         fingerprint: spec.fingerprint.clone(),

@@ -11,17 +11,29 @@ pub fn metadata_of(found: &decode::Metadata) -> Metadata {
             metadata.insert(key.to_owned(), vec![value]);
         }
     };
-    put("taken", found.taken.as_ref().map(|taken| Value::Text(taken.to_string())));
+    put(
+        "taken",
+        found
+            .taken
+            .as_ref()
+            .map(|taken| Value::Text(taken.to_string())),
+    );
     put("camera", found.camera.clone().map(Value::Text));
     put("lens", found.lens.clone().map(Value::Text));
     put("iso", found.iso.map(|iso| Value::Integer(i64::from(iso))));
     put("focal_mm", found.focal_mm.map(Value::Real));
     put("aperture", found.aperture.map(Value::Real));
     put("exposure_s", found.exposure_s.map(Value::Real));
-    put("rating", found.rating.map(|rating| Value::Integer(i64::from(rating))));
+    put(
+        "rating",
+        found.rating.map(|rating| Value::Integer(i64::from(rating))),
+    );
     put("latitude", found.gps.map(|gps| Value::Real(gps.latitude)));
     put("longitude", found.gps.map(|gps| Value::Real(gps.longitude)));
-    put("altitude_m", found.gps.and_then(|gps| gps.altitude_m).map(Value::Real));
+    put(
+        "altitude_m",
+        found.gps.and_then(|gps| gps.altitude_m).map(Value::Real),
+    );
     if !found.keywords.is_empty() {
         let tags = found.keywords.iter().cloned().map(Value::Text).collect();
         metadata.insert("tag".to_owned(), tags);

@@ -23,7 +23,11 @@ mod tests {
             ("ab/c.jpg", "a", false),
             ("a", "a/b", false),
         ] {
-            assert_eq!(is_within(path.as_bytes(), folder.as_bytes()), expect, "{path} in {folder}");
+            assert_eq!(
+                is_within(path.as_bytes(), folder.as_bytes()),
+                expect,
+                "{path} in {folder}"
+            );
         }
     }
 }

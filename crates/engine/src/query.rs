@@ -35,7 +35,12 @@ impl Query {
             return Err(Error::Input("the query is empty".to_owned()));
         }
         let content = TermContent::Words(text.to_owned());
-        Ok(Self { terms: vec![Term { weight: 1.0, content }] })
+        Ok(Self {
+            terms: vec![Term {
+                weight: 1.0,
+                content,
+            }],
+        })
     }
 
     /// The arguments of a command line: neighbouring words belong together, a lone `+` or `-` begins a new term.
@@ -77,11 +82,15 @@ impl Query {
     }
 
     pub fn has_images(&self) -> bool {
-        self.terms.iter().any(|term| matches!(term.content, TermContent::Image(_)))
+        self.terms
+            .iter()
+            .any(|term| matches!(term.content, TermContent::Image(_)))
     }
 
     pub fn has_words(&self) -> bool {
-        self.terms.iter().any(|term| matches!(term.content, TermContent::Words(_)))
+        self.terms
+            .iter()
+            .any(|term| matches!(term.content, TermContent::Words(_)))
     }
 }
 
@@ -109,10 +118,15 @@ fn term(sign: f32, words: &[&str]) -> Result<Term, Error> {
     let text = words.join(" ");
     let (weight, text) = split_weight(&text);
     if text.trim().is_empty() {
-        return Err(Error::Input("a `+` or `-` has nothing beside it to add or take away".to_owned()));
+        return Err(Error::Input(
+            "a `+` or `-` has nothing beside it to add or take away".to_owned(),
+        ));
     }
     let content = content(text.trim())?;
-    Ok(Term { weight: sign * weight, content })
+    Ok(Term {
+        weight: sign * weight,
+        content,
+    })
 }
 
 fn content(text: &str) -> Result<TermContent, Error> {
@@ -124,18 +138,28 @@ fn content(text: &str) -> Result<TermContent, Error> {
     if let Some(path) = text.strip_prefix("file://") {
         return Ok(TermContent::Image(PathBuf::from(path)));
     }
-    let is_path = ["./", "../", "/", "~/"].iter().any(|start| text.starts_with(start)) || is_drive(text);
+    let is_path = ["./", "../", "/", "~/"]
+        .iter()
+        .any(|start| text.starts_with(start))
+        || is_drive(text);
     if !is_path {
         return Ok(TermContent::Words(text.to_owned()));
     }
-    let expanded = text.strip_prefix("~/").and_then(|rest| Some(std::env::home_dir()?.join(rest)));
-    Ok(TermContent::Image(expanded.unwrap_or_else(|| PathBuf::from(text))))
+    let expanded = text
+        .strip_prefix("~/")
+        .and_then(|rest| Some(std::env::home_dir()?.join(rest)));
+    Ok(TermContent::Image(
+        expanded.unwrap_or_else(|| PathBuf::from(text)),
+    ))
 }
 
 /// `C:\…` or `C:/…`.
 fn is_drive(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1] == b':' && matches!(bytes[2], b'\\' | b'/')
+    bytes.len() > 2
+        && bytes[0].is_ascii_alphabetic()
+        && bytes[1] == b':'
+        && matches!(bytes[2], b'\\' | b'/')
 }
 
 /// `0.5:night` -> (0.5, `night`); a time such as `12:30` stays words, because a term never begins with a digit there.
@@ -144,10 +168,16 @@ fn split_weight(text: &str) -> (f32, &str) {
         return (1.0, text);
     };
     let is_number = !number.is_empty()
-        && number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        && number
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'.')
         && number.bytes().filter(|byte| *byte == b'.').count() <= 1
         && number != ".";
-    let is_clock = rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()) && !number.contains('.');
+    let is_clock = rest
+        .bytes()
+        .next()
+        .is_some_and(|byte| byte.is_ascii_digit())
+        && !number.contains('.');
     match number.parse::<f32>() {
         Ok(weight) if is_number && !is_clock && weight.is_finite() => (weight, rest),
         _ => (1.0, text),
@@ -165,7 +195,9 @@ mod tests {
                 .iter()
                 .map(|term| match &term.content {
                     TermContent::Words(words) => format!("{:+} words {words}", term.weight),
-                    TermContent::Image(path) => format!("{:+} image {}", term.weight, path.display()),
+                    TermContent::Image(path) => {
+                        format!("{:+} image {}", term.weight, path.display())
+                    }
                 })
                 .collect::<Vec<_>>()
                 .join("; "),
@@ -178,11 +210,23 @@ mod tests {
     fn arguments_become_terms() {
         check(&["beach"], "+1 words beach");
         check(&["red", "car"], "+1 words red car");
-        check(&["horse", "+", "stripes"], "+1 words horse; +1 words stripes");
-        check(&["horse", "-", "0.5:night"], "+1 words horse; -0.5 words night");
-        check(&["./a b.jpg", "+", "2:snow"], "+1 image ./a b.jpg; +2 words snow");
+        check(
+            &["horse", "+", "stripes"],
+            "+1 words horse; +1 words stripes",
+        );
+        check(
+            &["horse", "-", "0.5:night"],
+            "+1 words horse; -0.5 words night",
+        );
+        check(
+            &["./a b.jpg", "+", "2:snow"],
+            "+1 image ./a b.jpg; +2 words snow",
+        );
         check(&["file:///tmp/a.jpg"], "+1 image /tmp/a.jpg");
-        check(&["Tux and spider - two friends."], "+1 words Tux and spider - two friends.");
+        check(
+            &["Tux and spider - two friends."],
+            "+1 words Tux and spider - two friends.",
+        );
         check(&["12:30", "clock"], "+1 words 12:30 clock");
         check(&["C:\\a.jpg"], "+1 image C:\\a.jpg");
         check(&["-", "night", "+", "day"], "-1 words night; +1 words day");
@@ -190,9 +234,18 @@ mod tests {
 
     #[test]
     fn a_query_that_cannot_mean_anything_says_why() {
-        check(&["a", "+"], "error: a `+` or `-` has nothing beside it to add or take away");
-        check(&["a", "+", "-", "b"], "error: a `+` or `-` has nothing beside it to add or take away");
-        check(&[" "], "error: a `+` or `-` has nothing beside it to add or take away");
+        check(
+            &["a", "+"],
+            "error: a `+` or `-` has nothing beside it to add or take away",
+        );
+        check(
+            &["a", "+", "-", "b"],
+            "error: a `+` or `-` has nothing beside it to add or take away",
+        );
+        check(
+            &[" "],
+            "error: a `+` or `-` has nothing beside it to add or take away",
+        );
         check(
             &["-", "night"],
             "error: the query only takes away; add something to look for before the `-`",

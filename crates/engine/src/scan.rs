@@ -64,7 +64,8 @@ pub struct Scan {
 /// is not there any more holds nothing.
 pub fn scan(root: &Path, scope: &Path, options: &ScanOptions) -> Result<Scan, Error> {
     let mut found = Scan::default();
-    let gone = fs::symlink_metadata(scope).is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
+    let gone = fs::symlink_metadata(scope)
+        .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
     if gone && scope != root {
         return Ok(found);
     }
@@ -95,7 +96,8 @@ fn walk_builder(root: &Path, scope: &Path, options: &ScanOptions) -> Result<Walk
     builder.filter_entry(move |entry| {
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         let name = entry.file_name().to_string_lossy();
-        let is_skipped = SKIPPED_FOLDERS.contains(&name.as_ref()) || foreign.iter().any(|path| path == entry.path());
+        let is_skipped = SKIPPED_FOLDERS.contains(&name.as_ref())
+            || foreign.iter().any(|path| path == entry.path());
         entry.depth() == 0 || !(is_folder && is_skipped)
     });
     Ok(builder)
@@ -116,7 +118,10 @@ fn overrides(root: &Path, globs: &[String]) -> Result<Override, Error> {
 
 fn add_entry(root: &Path, entry: &ignore::DirEntry, found: &mut Scan) {
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-    let extension = entry.path().extension().and_then(|extension| extension.to_str());
+    let extension = entry
+        .path()
+        .extension()
+        .and_then(|extension| extension.to_str());
     if is_folder || !extension.is_some_and(fovea_decode::is_candidate_extension) {
         return;
     }
@@ -125,14 +130,23 @@ fn add_entry(root: &Path, entry: &ignore::DirEntry, found: &mut Scan) {
         Ok(metadata) if metadata.is_file() => {
             let (size, mtime_ns) = (metadata.len(), mtime_ns(&metadata));
             let path = entry.path().to_owned();
-            found.candidates.push(Candidate { path, relative, size, mtime_ns });
+            found.candidates.push(Candidate {
+                path,
+                relative,
+                size,
+                mtime_ns,
+            });
             return;
         }
         Ok(_) => "not a regular file".to_owned(),
         Err(error) => error.to_string(),
     };
     let path = entry.path().to_owned();
-    found.unreadable.push(Unreadable { path, relative, reason });
+    found.unreadable.push(Unreadable {
+        path,
+        relative,
+        reason,
+    });
 }
 
 /// Size and time of change of one file, as `scan` would see them.
@@ -160,15 +174,24 @@ fn unreadable(root: &Path, scope: &Path, error: &ignore::Error) -> Unreadable {
     let (path, reason) = describe(error);
     let path = path.unwrap_or_else(|| scope.to_owned());
     let relative = relative_to(root, &path);
-    Unreadable { path, relative, reason }
+    Unreadable {
+        path,
+        relative,
+        reason,
+    }
 }
 
 fn describe(error: &ignore::Error) -> (Option<PathBuf>, String) {
     match error {
         ignore::Error::WithPath { path, err } => (Some(path.clone()), describe(err).1),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => describe(err),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            describe(err)
+        }
         ignore::Error::Loop { ancestor, child } => {
-            let reason = format!("a link that leads back to {}; not entered", ancestor.display());
+            let reason = format!(
+                "a link that leads back to {}; not entered",
+                ancestor.display()
+            );
             (Some(child.clone()), reason)
         }
         ignore::Error::Io(error) => (None, plain_io(error)),
@@ -202,7 +225,10 @@ mod tests {
     fn check(files: &[&str], exclude: &[&str], expect: &[&str]) {
         let (_folder, root) = tree(files);
         let exclude = exclude.iter().map(|glob| (*glob).to_owned()).collect();
-        let options = ScanOptions { exclude, foreign: vec![root.join("db")] };
+        let options = ScanOptions {
+            exclude,
+            foreign: vec![root.join("db")],
+        };
         let found = scan(&root, &root, &options).unwrap();
         let found: Vec<_> = found
             .candidates
@@ -215,11 +241,24 @@ mod tests {
     #[test]
     fn images_are_found_and_what_is_hidden_excluded_or_foreign_is_not() {
         check(
-            &["a.JPG", "b/c.png", "b/notes.txt", ".hidden/d.png", ".e.png", "@eaDir/f.jpg", "db/g.jpg", "db2/h.jpg"],
+            &[
+                "a.JPG",
+                "b/c.png",
+                "b/notes.txt",
+                ".hidden/d.png",
+                ".e.png",
+                "@eaDir/f.jpg",
+                "db/g.jpg",
+                "db2/h.jpg",
+            ],
             &[],
             &["a.JPG", "b/c.png", "db2/h.jpg"],
         );
-        check(&["a.jpg", "raw/b.jpg", "raw/c.png", "d.png"], &["raw/"], &["a.jpg", "d.png"]);
+        check(
+            &["a.jpg", "raw/b.jpg", "raw/c.png", "d.png"],
+            &["raw/"],
+            &["a.jpg", "d.png"],
+        );
         check(&["a.jpg", "x/b.jpg", "x/c.png"], &["*.jpg"], &["x/c.png"]);
     }
 
@@ -236,7 +275,11 @@ mod tests {
         let (_folder, root) = tree(&["a.jpg", "b/c.jpg"]);
         for scope in ["b", "b/c.jpg"] {
             let found = scan(&root, &root.join(scope), &ScanOptions::default()).unwrap();
-            let found: Vec<_> = found.candidates.iter().map(|one| one.relative.clone()).collect();
+            let found: Vec<_> = found
+                .candidates
+                .iter()
+                .map(|one| one.relative.clone())
+                .collect();
             assert_eq!(found, [b"b/c.jpg".to_vec()]);
         }
     }
@@ -250,10 +293,24 @@ mod tests {
         std::os::unix::fs::symlink(root.join("a.jpg"), root.join("link.jpg")).unwrap();
         let found = scan(&root, &root, &ScanOptions::default()).unwrap();
         assert_eq!(found.candidates.len(), 3);
-        let reasons: Vec<_> = found.unreadable.iter().map(|one| one.reason.as_str()).collect();
+        let reasons: Vec<_> = found
+            .unreadable
+            .iter()
+            .map(|one| one.reason.as_str())
+            .collect();
         assert_eq!(reasons.len(), 2, "{reasons:?}");
-        assert!(reasons.iter().any(|reason| reason.contains("leads back to")), "{reasons:?}");
-        assert!(reasons.iter().any(|reason| reason.contains("leads nowhere")), "{reasons:?}");
+        assert!(
+            reasons
+                .iter()
+                .any(|reason| reason.contains("leads back to")),
+            "{reasons:?}"
+        );
+        assert!(
+            reasons
+                .iter()
+                .any(|reason| reason.contains("leads nowhere")),
+            "{reasons:?}"
+        );
     }
 
     #[test]

@@ -34,7 +34,11 @@ pub enum Spaces {
 
 impl Default for SearchOptions {
     fn default() -> Self {
-        Self { top_k: 10, filter: Filter::All, spaces: Spaces::All }
+        Self {
+            top_k: 10,
+            filter: Filter::All,
+            spaces: Spaces::All,
+        }
     }
 }
 
@@ -76,16 +80,22 @@ impl Engine {
         let ranked = self.rank(query, options)?;
         let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
         let items = self.database().items(&ids)?;
-        let mut by_id: HashMap<ItemId, Item> = items.into_iter().map(|item| (item.id, item)).collect();
+        let mut by_id: HashMap<ItemId, Item> =
+            items.into_iter().map(|item| (item.id, item)).collect();
         // An item may be removed by another process between the two reads; the list closes up over it.
-        let described = ranked.into_iter().filter_map(|one| Some((by_id.remove(&one.item)?, one)));
+        let described = ranked
+            .into_iter()
+            .filter_map(|one| Some((by_id.remove(&one.item)?, one)));
         let results = described.enumerate().map(|(at, (item, one))| SearchResult {
             rank: at + 1,
             score: one.score,
             cosines: one.cosines,
             item,
         });
-        Ok(SearchResults { results: results.collect(), took: started.elapsed() })
+        Ok(SearchResults {
+            results: results.collect(),
+            took: started.elapsed(),
+        })
     }
 
     /// The same without the description of the items: what `eval` needs.
@@ -110,15 +120,35 @@ impl Engine {
         }
     }
 
-    fn list(&self, space: &'static str, vector: &[f32], options: &SearchOptions) -> Result<List, Error> {
-        let SearchOptions { top_k, ref filter, .. } = *options;
+    fn list(
+        &self,
+        space: &'static str,
+        vector: &[f32],
+        options: &SearchOptions,
+    ) -> Result<List, Error> {
+        let SearchOptions {
+            top_k, ref filter, ..
+        } = *options;
         let pack = &self.encoder().spec().fingerprint;
-        let query = VectorQuery { pack, space, vector, top_k, filter };
-        Ok(List { space, hits: self.database().search(&query)? })
+        let query = VectorQuery {
+            pack,
+            space,
+            vector,
+            top_k,
+            filter,
+        };
+        Ok(List {
+            space,
+            hits: self.database().search(&query)?,
+        })
     }
 
     /// The weighted sum of the terms' unit vectors, at unit length again, so that scores stay cosines.
-    fn combine(&self, query: &Query, vector_of: &dyn Fn(&Term) -> Result<Vec<f32>, Error>) -> Result<Vec<f32>, Error> {
+    fn combine(
+        &self,
+        query: &Query,
+        vector_of: &dyn Fn(&Term) -> Result<Vec<f32>, Error>,
+    ) -> Result<Vec<f32>, Error> {
         let mut sum: Vec<f32> = Vec::new();
         for term in &query.terms {
             let vector = vector_of(term)?;
@@ -129,7 +159,9 @@ impl Engine {
         }
         let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
         if norm < 1e-6 || !norm.is_finite() {
-            return Err(Error::Input(format!("`{query}`: the terms cancel each other out; change a weight")));
+            return Err(Error::Input(format!(
+                "`{query}`: the terms cancel each other out; change a weight"
+            )));
         }
         sum.iter_mut().for_each(|value| *value /= norm);
         Ok(sum)
@@ -153,15 +185,20 @@ impl Engine {
     fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {
         let size = fs::metadata(path).at(path)?.len();
         if size > MAX_QUERY_IMAGE_BYTES {
-            return Err(Error::Input(format!("{}: {size} bytes are too many for a query image", path.display())));
+            return Err(Error::Input(format!(
+                "{}: {size} bytes are too many for a query image",
+                path.display()
+            )));
         }
         let bytes = fs::read(path).at(path)?;
         let options = decode::Options {
             min_side: Some(crate::ingest::process::min_side(self.encoder())),
             ..Default::default()
         };
-        let image = decode::decode(&bytes, &options)
-            .map_err(|source| Error::Image { path: path.to_owned(), source })?;
+        let image = decode::decode(&bytes, &options).map_err(|source| Error::Image {
+            path: path.to_owned(),
+            source,
+        })?;
         let mut features = self.encoder().features(&[&image.pixels])?;
         Ok(features.pop().unwrap_or_default())
     }
@@ -185,13 +222,22 @@ fn best_of(lists: &[List]) -> Vec<Ranked> {
     for list in lists {
         for hit in &list.hits {
             let (item, cosines) = (hit.item, Vec::new());
-            let entry = by_item.entry(item).or_insert(Ranked { item, score: hit.score, cosines });
+            let entry = by_item.entry(item).or_insert(Ranked {
+                item,
+                score: hit.score,
+                cosines,
+            });
             entry.score = entry.score.max(hit.score);
             entry.cosines.push((list.space, hit.score));
         }
     }
     let mut ranked: Vec<Ranked> = by_item.into_values().collect();
-    ranked.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.item.cmp(&right.item)));
+    ranked.sort_by(|left, right| {
+        right
+            .score
+            .total_cmp(&left.score)
+            .then(left.item.cmp(&right.item))
+    });
     ranked
 }
 
@@ -206,7 +252,10 @@ mod tests {
             score: *score,
             part: Part::WHOLE,
         });
-        List { space, hits: hits.collect() }
+        List {
+            space,
+            hits: hits.collect(),
+        }
     }
 
     #[test]
@@ -214,8 +263,14 @@ mod tests {
         let image = list(space::IMAGE, &[(7, 0.6), (3, 0.5), (5, 0.2)]);
         let caption = list(space::CAPTION, &[(5, 0.9), (3, 0.5), (9, 0.1)]);
         let ranked = best_of(&[image, caption]);
-        let order: Vec<(i64, f32)> = ranked.iter().map(|one| (one.item.get(), one.score)).collect();
+        let order: Vec<(i64, f32)> = ranked
+            .iter()
+            .map(|one| (one.item.get(), one.score))
+            .collect();
         assert_eq!(order, [(5, 0.9), (7, 0.6), (3, 0.5), (9, 0.1)]);
-        assert_eq!(ranked[0].cosines, [(space::IMAGE, 0.2), (space::CAPTION, 0.9)]);
+        assert_eq!(
+            ranked[0].cosines,
+            [(space::IMAGE, 0.2), (space::CAPTION, 0.9)]
+        );
     }
 }

@@ -15,7 +15,9 @@ use crate::time::now_ns;
 use crate::{Engine, paths};
 
 /// Names of the stages, in data-path order.
-pub const STAGES: [&str; 8] = ["scan", "read", "hash", "decode", "preview", "describe", "encode", "write"];
+pub const STAGES: [&str; 8] = [
+    "scan", "read", "hash", "decode", "preview", "describe", "encode", "write",
+];
 
 #[derive(Clone, Debug, Default)]
 pub struct StageCosts {
@@ -32,22 +34,35 @@ impl StageCosts {
 }
 
 /// Runs every stage over the images of a folder, one image after the other, into `engine`'s database.
-pub fn measure_stages(engine: &Engine, folder: &Path, options: &IndexOptions) -> Result<StageCosts, Error> {
+pub fn measure_stages(
+    engine: &Engine,
+    folder: &Path,
+    options: &IndexOptions,
+) -> Result<StageCosts, Error> {
     let mut costs = StageCosts::default();
     engine.register_pack()?;
     let root = fs::canonicalize(folder).at(folder)?;
     let source = engine.database().source(SourceKind::Root, &root)?;
-    let found = timed(&mut costs.total[0], || scan(&root, &root, &ScanOptions::default()))?;
+    let found = timed(&mut costs.total[0], || {
+        scan(&root, &root, &ScanOptions::default())
+    })?;
     let mut batch = Batch::new();
     for candidate in &found.candidates {
-        let Some((hash, image)) = measure_image(engine, &candidate.path, options, &mut batch, &mut costs)? else {
+        let Some((hash, image)) =
+            measure_image(engine, &candidate.path, options, &mut batch, &mut costs)?
+        else {
             costs.n_skipped += 1;
             continue;
         };
         let (size, mtime_ns) = file_stamp(&candidate.path)?;
         batch.push(Operation::PutItem(ItemDraft {
             source,
-            path: paths::to_bytes(candidate.path.strip_prefix(&root).unwrap_or(&candidate.path)),
+            path: paths::to_bytes(
+                candidate
+                    .path
+                    .strip_prefix(&root)
+                    .unwrap_or(&candidate.path),
+            ),
             content: hash,
             size,
             mtime_ns,
@@ -86,7 +101,9 @@ fn measure_image(
         return Ok(None);
     };
     timed(write, || engine.previews().write(&content, &small.jpeg))?;
-    let (hashes, _colors) = timed(describe, || (decode::hashes(&image.pixels), decode::colors(&image.pixels)));
+    let (hashes, _colors) = timed(describe, || {
+        (decode::hashes(&image.pixels), decode::colors(&image.pixels))
+    });
     batch.push(Operation::PutContent(Content {
         hash: content,
         bytes: bytes.len() as u64,

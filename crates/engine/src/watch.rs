@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
+use crate::Engine;
 use crate::error::Error;
 use crate::ingest::{IndexOptions, IndexReport, Observer};
-use crate::Engine;
 
 #[derive(Clone, Debug)]
 pub struct WatchOptions {
@@ -84,13 +84,21 @@ impl Engine {
     fn known_scopes(&self, changed: BTreeSet<PathBuf>, roots: &[PathBuf]) -> Vec<PathBuf> {
         let mut scopes = BTreeSet::new();
         for path in changed {
-            if self.own_folder().is_some_and(|own| path.starts_with(own)) || is_hidden_below(&path, roots) {
+            if self.own_folder().is_some_and(|own| path.starts_with(own))
+                || is_hidden_below(&path, roots)
+            {
                 continue;
             }
-            let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+            let extension = path
+                .extension()
+                .and_then(|extension| extension.to_str())
+                .unwrap_or("");
             if fovea_decode::is_candidate_extension(extension) || path.is_dir() {
                 scopes.insert(path);
-            } else if let Some(folder) = path.parent().filter(|_| extension == "txt" || extension.is_empty() || !path.exists()) {
+            } else if let Some(folder) = path
+                .parent()
+                .filter(|_| extension == "txt" || extension.is_empty() || !path.exists())
+            {
                 // A sidecar or a vanished folder concerns its neighbours.
                 scopes.insert(folder.to_owned());
             }
@@ -99,7 +107,10 @@ impl Engine {
     }
 }
 
-fn start(paths: &[PathBuf], sender: mpsc::Sender<notify::Result<notify::Event>>) -> Result<RecommendedWatcher, Error> {
+fn start(
+    paths: &[PathBuf],
+    sender: mpsc::Sender<notify::Result<notify::Event>>,
+) -> Result<RecommendedWatcher, Error> {
     let failed = |path: &Path, error: notify::Error| {
         let reason = match error.kind {
             notify::ErrorKind::MaxFilesWatch => {
@@ -107,13 +118,21 @@ fn start(paths: &[PathBuf], sender: mpsc::Sender<notify::Result<notify::Event>>)
             }
             _ => error.to_string(),
         };
-        Error::Watch { path: path.to_owned(), reason }
+        Error::Watch {
+            path: path.to_owned(),
+            reason,
+        }
     };
     let first = paths.first().map_or(Path::new("."), PathBuf::as_path);
     let mut watcher = notify::recommended_watcher(sender).map_err(|error| failed(first, error))?;
     for path in paths {
-        let real = std::fs::canonicalize(path).map_err(|source| Error::Io { path: path.clone(), source })?;
-        watcher.watch(&real, RecursiveMode::Recursive).map_err(|error| failed(path, error))?;
+        let real = std::fs::canonicalize(path).map_err(|source| Error::Io {
+            path: path.clone(),
+            source,
+        })?;
+        watcher
+            .watch(&real, RecursiveMode::Recursive)
+            .map_err(|error| failed(path, error))?;
     }
     Ok(watcher)
 }
@@ -139,7 +158,9 @@ fn collect(
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => changed.everything = true,
         }
-        let waited = first.is_some_and(|first| last.elapsed() >= watch.quiet || first.elapsed() >= watch.patience);
+        let waited = first.is_some_and(|first| {
+            last.elapsed() >= watch.quiet || first.elapsed() >= watch.patience
+        });
         if last_full.elapsed() >= watch.rescan {
             changed.everything = true;
         }

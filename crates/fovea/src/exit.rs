@@ -45,11 +45,17 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn input(message: impl Into<String>) -> Self {
-        Self { message: message.into(), fault: Fault::Input }
+        Self {
+            message: message.into(),
+            fault: Fault::Input,
+        }
     }
 
     pub fn environment(message: impl Into<String>) -> Self {
-        Self { message: message.into(), fault: Fault::Environment }
+        Self {
+            message: message.into(),
+            fault: Fault::Environment,
+        }
     }
 }
 

@@ -27,14 +27,22 @@ impl Settings {
     pub fn of(flags: GlobalFlags) -> anyhow::Result<Self> {
         let folder = match flags.db.filter(|db| !db.is_empty()) {
             Some(db) if db.contains("://") => {
-                let message = format!("--db {db}: this version keeps a database in a folder only; give its path");
+                let message = format!(
+                    "--db {db}: this version keeps a database in a folder only; give its path"
+                );
                 return Err(Refusal::input(message).into());
             }
             Some(db) => PathBuf::from(db),
             None => data_folder()?.join("db"),
         };
         let models = flags.models.unwrap_or_else(models::default_dir);
-        Ok(Self { folder, collection: flags.collection, json: flags.json, quiet: flags.quiet, models })
+        Ok(Self {
+            folder,
+            collection: flags.collection,
+            json: flags.json,
+            quiet: flags.quiet,
+            models,
+        })
     }
 
     /// The collection for reading, with the pack it was indexed with.
@@ -54,7 +62,11 @@ impl Settings {
     }
 
     pub fn open_database(&self, mode: OpenMode) -> anyhow::Result<Arc<dyn Database>> {
-        Ok(Arc::new(Embedded::open(&self.folder, &self.collection, mode)?))
+        Ok(Arc::new(Embedded::open(
+            &self.folder,
+            &self.collection,
+            mode,
+        )?))
     }
 
     pub fn open_pack(&self, name: &str) -> anyhow::Result<Pack> {
@@ -88,7 +100,9 @@ pub fn cache_folder() -> anyhow::Result<PathBuf> {
 
 fn below_home(folder: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let folder = folder.ok_or_else(|| {
-        Refusal::environment("no home folder is known; say where with --db DIR, and set HOME or FOVEA_MODELS")
+        Refusal::environment(
+            "no home folder is known; say where with --db DIR, and set HOME or FOVEA_MODELS",
+        )
     })?;
     Ok(folder.join("fovea"))
 }

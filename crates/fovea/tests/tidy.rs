@@ -262,10 +262,7 @@ fn words_stay_where_they_belong() {
 #[test]
 fn the_scanners_see_what_they_should() {
     let code = "impl A {\n    pub fn one(\n        a: u8,\n    ) {\n        b();\n    }\n    fn short() {}\n    fn none();\n}\n";
-    let found: Vec<_> = functions(code)
-        .into_iter()
-        .map(|(name, line, n)| (name, line, n))
-        .collect();
+    let found: Vec<_> = functions(code).into_iter().collect();
     assert_eq!(
         found,
         [("one".to_owned(), 2, 5), ("short".to_owned(), 7, 1)]

@@ -21,7 +21,10 @@ pub fn finish(
 ) -> Result<(), Error> {
     let database = engine.database();
     for gone in missing.chunks(REMOVALS_AT_ONCE) {
-        let batch: Batch = gone.iter().map(|missing| Operation::RemoveItem(missing.item)).collect();
+        let batch: Batch = gone
+            .iter()
+            .map(|missing| Operation::RemoveItem(missing.item))
+            .collect();
         database.write(&batch)?;
         report.removed += gone.len() as u64;
     }
@@ -32,7 +35,10 @@ pub fn finish(
     setup.remember(database)?;
     let at_ns = now_ns();
     for target in &setup.targets.reachable {
-        let is_offline = report.offline.iter().any(|offline| offline.root == target.root);
+        let is_offline = report
+            .offline
+            .iter()
+            .any(|offline| offline.root == target.root);
         if !is_offline && target.scope == target.root {
             database.mark_scanned(target.source, at_ns)?;
         }
@@ -61,7 +67,10 @@ fn clear_failures(database: &dyn Database, plan: &Plan) -> Result<(), Error> {
     if plan.outdated_failures.is_empty() {
         return Ok(());
     }
-    let clear = |(source, path): &(_, Vec<u8>)| Operation::ClearFailure { source: *source, path: path.clone() };
+    let clear = |(source, path): &(_, Vec<u8>)| Operation::ClearFailure {
+        source: *source,
+        path: path.clone(),
+    };
     let batch: Batch = plan.outdated_failures.iter().map(clear).collect();
     database.write(&batch)?;
     Ok(())

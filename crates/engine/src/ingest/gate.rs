@@ -21,7 +21,11 @@ pub struct Permit<'a> {
 
 impl Gate {
     pub fn new(budget: u64) -> Self {
-        Self { budget, used: Mutex::new(0), freed: Condvar::new() }
+        Self {
+            budget,
+            used: Mutex::new(0),
+            freed: Condvar::new(),
+        }
     }
 
     pub fn take(&self, bytes: u64) -> Permit<'_> {
@@ -37,7 +41,11 @@ impl Gate {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        *self.gate.used.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        *self
+            .gate
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) -= self.bytes;
         self.gate.freed.notify_all();
     }
 }
@@ -55,7 +63,11 @@ mod tests {
                 let (gate, inside, most) = (&gate, &inside, &most);
                 scope.spawn(move || {
                     for round in 0..200 {
-                        let bytes = if round % 50 == 0 { 30 } else { 1 + (thread + round) % 6 };
+                        let bytes = if round % 50 == 0 {
+                            30
+                        } else {
+                            1 + (thread + round) % 6
+                        };
                         let _permit = gate.take(bytes);
                         let now = inside.fetch_add(bytes, Ordering::SeqCst) + bytes;
                         assert!(now <= 10 || now == 30, "{now} bytes inside a gate of 10");

@@ -50,7 +50,10 @@ impl Engine {
     ) -> Result<IndexReport, Error> {
         let started = Instant::now();
         let setup = Setup::prepare(self, paths, options)?;
-        let mut report = IndexReport { offline: setup.targets.offline.clone(), ..Default::default() };
+        let mut report = IndexReport {
+            offline: setup.targets.offline.clone(),
+            ..Default::default()
+        };
         let mut plan = setup.plan(self, options, observer, &mut report)?;
         report.unchanged = plan.unchanged;
         report.skipped = std::mem::take(&mut plan.skipped);
@@ -113,7 +116,11 @@ fn run_workers(
 ) -> Result<(), Error> {
     let n_workers = n_workers.clamp(1, 256).min(jobs.len().max(1));
     let (sender, outcomes) = crossbeam_channel::bounded(4 * n_workers);
-    let queue = Queue { jobs, next: AtomicUsize::new(0), stop: AtomicBool::new(false) };
+    let queue = Queue {
+        jobs,
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+    };
     std::thread::scope(|scope| {
         let workers: Vec<_> = (0..n_workers)
             .map(|_| {
@@ -142,7 +149,12 @@ struct Queue<'a> {
 }
 
 impl Queue<'_> {
-    fn work(&self, processor: &Processor, sender: &Sender<Outcome>, observer: &dyn Observer) -> Result<(), Error> {
+    fn work(
+        &self,
+        processor: &Processor,
+        sender: &Sender<Outcome>,
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
         while !self.stop.load(Ordering::Relaxed) && !observer.is_cancelled() {
             let Some(job) = self.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 return Ok(());

@@ -67,7 +67,13 @@ pub struct PlanContext<'a> {
 
 impl Plan {
     /// Adds one target, the `number`th of the run.
-    pub fn add(&mut self, number: usize, target: &Target, scan: Scan, context: &PlanContext) -> Result<(), Error> {
+    pub fn add(
+        &mut self,
+        number: usize,
+        target: &Target,
+        scan: Scan,
+        context: &PlanContext,
+    ) -> Result<(), Error> {
         let prefix = target.prefix();
         let mut states: HashMap<Vec<u8>, FileState> = HashMap::new();
         for state in context.database.file_states(target.source)? {
@@ -85,24 +91,42 @@ impl Plan {
                 && (failure.size, failure.mtime_ns) == (candidate.size, candidate.mtime_ns)
             {
                 let (path, reason) = (candidate.path, failure.reason.clone());
-                self.skipped.push(Skipped { path, reason, known: true });
+                self.skipped.push(Skipped {
+                    path,
+                    reason,
+                    known: true,
+                });
                 continue;
             }
             match work_on(&candidate, known.as_ref(), context, &captioned) {
-                Some(work) => self.jobs.push(Job { target: number, candidate, known, work }),
+                Some(work) => self.jobs.push(Job {
+                    target: number,
+                    candidate,
+                    known,
+                    work,
+                }),
                 None => self.unchanged += 1,
             }
         }
         self.add_missing(target, states, &scan.unreadable);
         for unreadable in scan.unreadable {
             let (path, reason) = (unreadable.path, unreadable.reason);
-            self.skipped.push(Skipped { path, reason, known: false });
+            self.skipped.push(Skipped {
+                path,
+                reason,
+                known: false,
+            });
         }
         Ok(())
     }
 
     /// What could not be looked at is not gone: items below an unreadable folder stay.
-    fn add_missing(&mut self, target: &Target, states: HashMap<Vec<u8>, FileState>, unreadable: &[scan::Unreadable]) {
+    fn add_missing(
+        &mut self,
+        target: &Target,
+        states: HashMap<Vec<u8>, FileState>,
+        unreadable: &[scan::Unreadable],
+    ) {
         let gone = states.into_values().filter(|state| {
             !unreadable
                 .iter()
@@ -122,14 +146,19 @@ impl Plan {
         scan: &Scan,
         context: &PlanContext,
     ) -> Result<HashMap<Vec<u8>, Failure>, Error> {
-        let found: HashSet<&[u8]> = scan.candidates.iter().map(|one| one.relative.as_slice()).collect();
+        let found: HashSet<&[u8]> = scan
+            .candidates
+            .iter()
+            .map(|one| one.relative.as_slice())
+            .collect();
         let mut failures = HashMap::new();
         for failure in context.database.failures(Some(target.source))? {
             if !paths::is_within(&failure.path, prefix) {
                 continue;
             }
             if !found.contains(failure.path.as_slice()) {
-                self.outdated_failures.push((target.source, failure.path.clone()));
+                self.outdated_failures
+                    .push((target.source, failure.path.clone()));
             }
             failures.insert(failure.path.clone(), failure);
         }

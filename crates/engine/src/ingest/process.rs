@@ -11,8 +11,8 @@ use std::sync::{Mutex, PoisonError};
 use fovea_decode as decode;
 use fovea_encode::Encoder;
 use fovea_vectordb::{
-    Caption, Color, Content, ContentHash, ContentState, Database, Failure, ItemDraft, ItemId, Operation, Owner, Part,
-    SourceId,
+    Caption, Color, Content, ContentHash, ContentState, Database, Failure, ItemDraft, ItemId,
+    Operation, Owner, Part, SourceId,
 };
 
 use super::captions::{CaptionSource, is_spoken};
@@ -97,7 +97,12 @@ impl Processor<'_> {
             Work::Captions => self.captions_only(&job),
         };
         match done {
-            Ok((verdict, encoded, operations)) => Ok(Outcome { job, verdict, encoded, operations }),
+            Ok((verdict, encoded, operations)) => Ok(Outcome {
+                job,
+                verdict,
+                encoded,
+                operations,
+            }),
             Err(Stop::Skip(skip)) => Ok(self.skipped(job, skip)),
             Err(Stop::Error(error)) => Err(error),
         }
@@ -108,11 +113,17 @@ impl Processor<'_> {
         let file = read_stable(&job.candidate.path, self.options.max_file_bytes)?;
         let mut operations = Vec::new();
         let (metadata, encoded) = if self.is_complete(&file.hash)? {
-            (decode::metadata(&file.bytes, &decode_options(self.options, self.encoder)), false)
+            (
+                decode::metadata(&file.bytes, &decode_options(self.options, self.encoder)),
+                false,
+            )
         } else {
             (self.encode(&file, &mut operations)?, true)
         };
-        let mut captions = self.captions.beside(&job.candidate.path).map_err(Stop::Error)?;
+        let mut captions = self
+            .captions
+            .beside(&job.candidate.path)
+            .map_err(Stop::Error)?;
         captions.extend(self.captions.inside(&metadata));
         dedupe(&mut captions);
         self.embed_captions(&captions, &mut operations)?;
@@ -136,7 +147,11 @@ impl Processor<'_> {
             Some(_) => None,
         };
         if let Some(item) = moved {
-            operations.push(Operation::MoveItem { item, source, path: path.clone() });
+            operations.push(Operation::MoveItem {
+                item,
+                source,
+                path: path.clone(),
+            });
         }
         let verdict = match &job.known {
             None if moved.is_some() => Verdict::Moved,
@@ -159,7 +174,11 @@ impl Processor<'_> {
     }
 
     /// Decodes the picture once and derives all that is ever wanted of it.
-    fn encode(&self, file: &Bytes, operations: &mut Vec<Operation>) -> Result<decode::Metadata, Stop> {
+    fn encode(
+        &self,
+        file: &Bytes,
+        operations: &mut Vec<Operation>,
+    ) -> Result<decode::Metadata, Stop> {
         let options = decode_options(self.options, self.encoder);
         let probe = decode::probe(&file.bytes, &options).map_err(undecodable)?;
         let _permit = self.decoding.take(probe.working_bytes);
@@ -167,8 +186,13 @@ impl Processor<'_> {
         let preview = decode::preview(&image.pixels).map_err(undecodable)?;
         let hashes = decode::hashes(&image.pixels);
         let colors = decode::colors(&image.pixels);
-        let features = self.encoder.features(&[&image.pixels]).map_err(Error::from)?;
-        self.previews.write(&file.hash, &preview.jpeg).map_err(Stop::Error)?;
+        let features = self
+            .encoder
+            .features(&[&image.pixels])
+            .map_err(Error::from)?;
+        self.previews
+            .write(&file.hash, &preview.jpeg)
+            .map_err(Stop::Error)?;
         operations.push(Operation::PutContent(Content {
             hash: file.hash,
             bytes: file.size,
@@ -178,7 +202,13 @@ impl Processor<'_> {
             phash: hashes.phash,
             dhash: hashes.dhash,
             hash_version: decode::HASH_VERSION,
-            colors: colors.iter().map(|color| Color { rgb: color.rgb, share: color.share }).collect(),
+            colors: colors
+                .iter()
+                .map(|color| Color {
+                    rgb: color.rgb,
+                    share: color.share,
+                })
+                .collect(),
             color_version: decode::COLOR_VERSION,
             preview_version: decode::PREVIEW_VERSION,
         }));
@@ -225,9 +255,13 @@ impl Processor<'_> {
         let Some(item) = self.database.items(&[known.item])?.pop() else {
             return Ok((Verdict::Unchanged, false, Vec::new()));
         };
-        let mut captions = self.captions.beside(&job.candidate.path).map_err(Stop::Error)?;
+        let mut captions = self
+            .captions
+            .beside(&job.candidate.path)
+            .map_err(Stop::Error)?;
         if !matches!(self.captions, CaptionSource::None) {
-            let embedded = |caption: &&Caption| caption.origin == fovea_vectordb::CaptionOrigin::Embedded;
+            let embedded =
+                |caption: &&Caption| caption.origin == fovea_vectordb::CaptionOrigin::Embedded;
             captions.extend(item.captions.iter().filter(embedded).cloned());
         }
         dedupe(&mut captions);
@@ -235,15 +269,24 @@ impl Processor<'_> {
             return Ok((Verdict::Unchanged, false, operations));
         }
         self.embed_captions(&captions, &mut operations)?;
-        operations.push(Operation::PutCaptions { item: known.item, captions });
+        operations.push(Operation::PutCaptions {
+            item: known.item,
+            captions,
+        });
         Ok((Verdict::Recaptioned, false, operations))
     }
 
     /// Captions in languages the encoder does not know are kept as words and get no vector.
-    fn embed_captions(&self, captions: &[Caption], operations: &mut Vec<Operation>) -> Result<(), Stop> {
+    fn embed_captions(
+        &self,
+        captions: &[Caption],
+        operations: &mut Vec<Operation>,
+    ) -> Result<(), Stop> {
         let spec = self.encoder.spec();
         for caption in captions {
-            if !is_spoken(caption.lang.as_deref(), &spec.languages) || !self.is_new_phrase(&caption.text) {
+            if !is_spoken(caption.lang.as_deref(), &spec.languages)
+                || !self.is_new_phrase(&caption.text)
+            {
                 continue;
             }
             operations.push(Operation::PutVector {
@@ -251,7 +294,10 @@ impl Processor<'_> {
                 pack: spec.fingerprint.clone(),
                 space: space::CAPTION.to_owned(),
                 part: Part::WHOLE,
-                vector: self.encoder.text_vector(&caption.text).map_err(Error::from)?,
+                vector: self
+                    .encoder
+                    .text_vector(&caption.text)
+                    .map_err(Error::from)?,
             });
         }
         Ok(())
@@ -273,7 +319,12 @@ impl Processor<'_> {
             at_ns: now_ns(),
         };
         let operations = vec![Operation::PutFailure(failure)];
-        Outcome { job, verdict: Verdict::Skipped(skip.reason), encoded: false, operations }
+        Outcome {
+            job,
+            verdict: Verdict::Skipped(skip.reason),
+            encoded: false,
+            operations,
+        }
     }
 
     fn source_of(&self, job: &Job) -> SourceId {
@@ -295,7 +346,12 @@ pub fn min_side(encoder: &dyn Encoder) -> u32 {
 }
 
 /// Feature and what is derived from it; `visual` is the feature itself and is not kept twice.
-pub fn put_feature(encoder: &dyn Encoder, content: ContentHash, feature: Vec<f32>, operations: &mut Vec<Operation>) {
+pub fn put_feature(
+    encoder: &dyn Encoder,
+    content: ContentHash,
+    feature: Vec<f32>,
+    operations: &mut Vec<Operation>,
+) {
     let pack = encoder.spec().fingerprint.clone();
     operations.push(Operation::PutVector {
         owner: Owner::Content(content),
@@ -304,7 +360,12 @@ pub fn put_feature(encoder: &dyn Encoder, content: ContentHash, feature: Vec<f32
         part: Part::WHOLE,
         vector: encoder.image_vector(&feature),
     });
-    operations.push(Operation::PutFeature { content, pack, part: Part::WHOLE, feature });
+    operations.push(Operation::PutFeature {
+        content,
+        pack,
+        part: Part::WHOLE,
+        feature,
+    });
 }
 
 fn undecodable(error: decode::Error) -> Stop {
@@ -316,27 +377,52 @@ fn undecodable(error: decode::Error) -> Stop {
         decode::Error::TooManyPixels { .. } | decode::Error::TooMuchMemory { .. } => "too large",
         _ => "damaged",
     };
-    Stop::Skip(Skip { kind, reason: error.to_string() })
+    Stop::Skip(Skip {
+        kind,
+        reason: error.to_string(),
+    })
 }
 
 /// Reads a file whole, and makes sure that nobody wrote it meanwhile.
 fn read_stable(path: &Path, max_bytes: u64) -> Result<Bytes, Stop> {
-    let unreadable = |error: std::io::Error| Stop::Skip(Skip { kind: "unreadable", reason: plain(&error) });
+    let unreadable = |error: std::io::Error| {
+        Stop::Skip(Skip {
+            kind: "unreadable",
+            reason: plain(&error),
+        })
+    };
     let file = File::open(path).map_err(unreadable)?;
     let before = file.metadata().map_err(unreadable)?;
     if before.len() > max_bytes {
-        let reason = format!("has {} bytes, the limit is {max_bytes} (--max-file-mb)", before.len());
-        return Err(Stop::Skip(Skip { kind: "too large", reason }));
+        let reason = format!(
+            "has {} bytes, the limit is {max_bytes} (--max-file-mb)",
+            before.len()
+        );
+        return Err(Stop::Skip(Skip {
+            kind: "too large",
+            reason,
+        }));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or(0) + 1);
-    (&file).take(max_bytes + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    (&file)
+        .take(max_bytes + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     let after = fs::metadata(path).map_err(unreadable)?;
     if mtime_ns(&before) != mtime_ns(&after) || bytes.len() as u64 != after.len() {
         let reason = "was written while it was read; the next run will take it".to_owned();
-        return Err(Stop::Skip(Skip { kind: "changing", reason }));
+        return Err(Stop::Skip(Skip {
+            kind: "changing",
+            reason,
+        }));
     }
     let hash = ContentHash::of(&bytes);
-    Ok(Bytes { bytes, hash, size: after.len(), mtime_ns: mtime_ns(&after) })
+    Ok(Bytes {
+        bytes,
+        hash,
+        size: after.len(),
+        mtime_ns: mtime_ns(&after),
+    })
 }
 
 fn plain(error: &std::io::Error) -> String {

@@ -41,11 +41,18 @@ pub struct Offline {
 /// Steps of a run, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IndexEvent {
-    Scanning { root: PathBuf },
+    Scanning {
+        root: PathBuf,
+    },
     /// All files are known; `n_jobs` of them have to be looked at.
-    Planned { n_files: u64, n_jobs: u64 },
+    Planned {
+        n_files: u64,
+        n_jobs: u64,
+    },
     /// Files that are done and durable.
-    Kept { n_done: u64 },
+    Kept {
+        n_done: u64,
+    },
     Skipped(Skipped),
     Finishing,
 }

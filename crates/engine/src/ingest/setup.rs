@@ -31,7 +31,11 @@ struct PerTarget {
 }
 
 impl Setup {
-    pub fn prepare(engine: &Engine, paths: &[PathBuf], options: &IndexOptions) -> Result<Self, Error> {
+    pub fn prepare(
+        engine: &Engine,
+        paths: &[PathBuf],
+        options: &IndexOptions,
+    ) -> Result<Self, Error> {
         scan::check_globs(options.exclude.as_deref().unwrap_or_default())?;
         engine.register_pack()?;
         let targets = target::resolve(engine.database(), paths)?;
@@ -41,7 +45,12 @@ impl Setup {
         for target in &targets.reachable {
             per_target.push(PerTarget::of(engine.database(), target, &choice, options)?);
         }
-        Ok(Self { targets, choice, captions, per_target })
+        Ok(Self {
+            targets,
+            choice,
+            captions,
+            per_target,
+        })
     }
 
     /// Scans every target and compares it with the database.
@@ -54,14 +63,19 @@ impl Setup {
     ) -> Result<Plan, Error> {
         let mut plan = Plan::default();
         for (number, target) in self.targets.reachable.iter().enumerate() {
-            observer.on(IndexEvent::Scanning { root: target.scope.clone() });
+            observer.on(IndexEvent::Scanning {
+                root: target.scope.clone(),
+            });
             let per_target = &self.per_target[number];
             let scan_options = ScanOptions {
                 exclude: per_target.exclude.clone(),
                 foreign: foreign_folders(engine, target)?,
             };
             let found = scan::scan(&target.root, &target.scope, &scan_options)?;
-            if found.candidates.is_empty() && !options.prune_empty && looks_unplugged(engine, target, report)? {
+            if found.candidates.is_empty()
+                && !options.prune_empty
+                && looks_unplugged(engine, target, report)?
+            {
                 continue;
             }
             let unencoded = unencoded(engine, target.source)?;
@@ -83,8 +97,14 @@ impl Setup {
             if target.scope != target.root {
                 continue;
             }
-            database.set_setting(&captions_key(target.source), Some(&self.choice.to_setting()))?;
-            database.set_setting(&exclude_key(target.source), Some(&per_target.exclude.join("\n")))?;
+            database.set_setting(
+                &captions_key(target.source),
+                Some(&self.choice.to_setting()),
+            )?;
+            database.set_setting(
+                &exclude_key(target.source),
+                Some(&per_target.exclude.join("\n")),
+            )?;
         }
         Ok(())
     }
@@ -102,11 +122,16 @@ impl PerTarget {
         let exclude = match &options.exclude {
             Some(exclude) => exclude.clone(),
             None => {
-                let kept = database.setting(&exclude_key(target.source))?.unwrap_or_default();
+                let kept = database
+                    .setting(&exclude_key(target.source))?
+                    .unwrap_or_default();
                 kept.lines().map(str::to_owned).collect()
             }
         };
-        Ok(Self { exclude, captions_changed })
+        Ok(Self {
+            exclude,
+            captions_changed,
+        })
     }
 }
 
@@ -123,7 +148,9 @@ fn caption_choice(
         return Ok(CaptionChoice::Sidecar);
     };
     let kept = database.setting(&captions_key(first.source))?;
-    Ok(kept.map_or(CaptionChoice::Sidecar, |kept| CaptionChoice::from_setting(&kept)))
+    Ok(kept.map_or(CaptionChoice::Sidecar, |kept| {
+        CaptionChoice::from_setting(&kept)
+    }))
 }
 
 fn foreign_folders(engine: &Engine, target: &Target) -> Result<Vec<PathBuf>, Error> {
@@ -133,7 +160,11 @@ fn foreign_folders(engine: &Engine, target: &Target) -> Result<Vec<PathBuf>, Err
 }
 
 /// A whole source that had items and shows no file at all is more likely an unplugged drive than a tidy-up.
-fn looks_unplugged(engine: &Engine, target: &Target, report: &mut IndexReport) -> Result<bool, Error> {
+fn looks_unplugged(
+    engine: &Engine,
+    target: &Target,
+    report: &mut IndexReport,
+) -> Result<bool, Error> {
     let n_items = engine.database().file_states(target.source)?.len() as u64;
     if target.scope != target.root || n_items == 0 {
         return Ok(false);
@@ -155,8 +186,11 @@ pub fn unencoded(engine: &Engine, source: SourceId) -> Result<HashSet<ContentHas
     if database.packs()?.len() < 2 {
         return Ok(HashSet::new());
     }
-    let mut contents: HashSet<ContentHash> =
-        database.file_states(source)?.into_iter().map(|state| state.content).collect();
+    let mut contents: HashSet<ContentHash> = database
+        .file_states(source)?
+        .into_iter()
+        .map(|state| state.content)
+        .collect();
     let all: Vec<ContentHash> = contents.iter().copied().collect();
     for hashes in all.chunks(HASHES_AT_ONCE) {
         for state in database.known_contents(hashes, &engine.encoder().spec().fingerprint)? {

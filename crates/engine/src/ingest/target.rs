@@ -66,11 +66,18 @@ fn add_reachable(
     if let Some(source) = innermost(known, path) {
         push(targets, source.id, &source.root, path);
     } else {
-        let root = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let root = if path.is_dir() {
+            path
+        } else {
+            path.parent().unwrap_or(path)
+        };
         let source = database.source(SourceKind::Root, root)?;
         push(targets, source, root, path);
     }
-    for below in known.iter().filter(|source| source.root.starts_with(path) && source.root != path) {
+    for below in known
+        .iter()
+        .filter(|source| source.root.starts_with(path) && source.root != path)
+    {
         if below.root.is_dir() {
             push(targets, below.id, &below.root, &below.root);
         } else {
@@ -127,7 +134,11 @@ fn mark_offline(
     };
     let root = source.root.clone();
     if targets.offline.iter().all(|offline| offline.root != root) {
-        targets.offline.push(Offline { root, reason, n_items });
+        targets.offline.push(Offline {
+            root,
+            reason,
+            n_items,
+        });
     }
     Ok(())
 }
@@ -147,5 +158,9 @@ fn push(targets: &mut Targets, source: SourceId, root: &Path, scope: &Path) {
     targets
         .reachable
         .retain(|target| target.source != source || !target.scope.starts_with(&scope));
-    targets.reachable.push(Target { source, root, scope });
+    targets.reachable.push(Target {
+        source,
+        root,
+        scope,
+    });
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use fovea_vectordb::{Batch, Database};
+use fovea_vectordb::{Batch, Database, Fault};
 
 use super::process::{Outcome, Verdict};
 use super::report::{IndexEvent, IndexReport, Observer, Skipped};
@@ -57,13 +57,45 @@ fn commit(
     if waiting.is_empty() {
         return Ok(());
     }
-    let operations = waiting.iter_mut().flat_map(|outcome| std::mem::take(&mut outcome.operations));
-    let batch: Batch = operations.collect();
-    database.write(&batch)?;
+    let lengths: Vec<usize> = waiting
+        .iter()
+        .map(|outcome| outcome.operations.len())
+        .collect();
+    let operations = waiting
+        .iter_mut()
+        .flat_map(|outcome| std::mem::take(&mut outcome.operations));
+    let mut batch: Batch = operations.collect();
+    match database.write(&batch) {
+        Ok(_) => {}
+        // Another process removed what one of the operations refers to; the others are still good.
+        Err(error) if error.fault() == Fault::Input => {
+            for (outcome, length) in waiting.iter_mut().zip(lengths) {
+                let alone: Batch = batch.operations.drain(..length).collect();
+                commit_alone(database, &alone, outcome)?;
+            }
+        }
+        Err(error) => return Err(error.into()),
+    }
     for outcome in waiting.drain(..) {
         count(outcome, observer, report);
     }
     Ok(())
+}
+
+fn commit_alone(
+    database: &dyn Database,
+    batch: &Batch,
+    outcome: &mut Outcome,
+) -> Result<(), Error> {
+    match database.write(batch) {
+        Ok(_) => Ok(()),
+        Err(error) if error.fault() == Fault::Input => {
+            outcome.verdict =
+                Verdict::Skipped(format!("changed while it was indexed ({error}); run again"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn count(outcome: Outcome, observer: &dyn Observer, report: &mut IndexReport) {
@@ -75,7 +107,11 @@ fn count(outcome: Outcome, observer: &dyn Observer, report: &mut IndexReport) {
         Verdict::Unchanged => report.unchanged += 1,
         Verdict::Recaptioned => report.recaptioned += 1,
         Verdict::Skipped(reason) => {
-            let skipped = Skipped { path: outcome.job.candidate.path, reason, known: false };
+            let skipped = Skipped {
+                path: outcome.job.candidate.path,
+                reason,
+                known: false,
+            };
             observer.on(IndexEvent::Skipped(skipped.clone()));
             report.skipped.push(skipped);
         }

@@ -7,9 +7,23 @@ use fovea_engine::{CaptionChoice, Query, SearchOptions, Spaces};
 use crate::fixture::{BLUE, Fixture, GREEN, RED, age, line};
 
 fn find_by_caption(fixture: &Fixture, words: &str) -> Vec<String> {
-    let options = SearchOptions { top_k: 1, spaces: Spaces::Caption, ..Default::default() };
-    let results = fixture.engine.search(&Query::words(words).unwrap(), &options).unwrap().results;
-    let name = |item: &fovea_vectordb::Item| item.absolute().file_name().unwrap().to_string_lossy().into_owned();
+    let options = SearchOptions {
+        top_k: 1,
+        spaces: Spaces::Caption,
+        ..Default::default()
+    };
+    let results = fixture
+        .engine
+        .search(&Query::words(words).unwrap(), &options)
+        .unwrap()
+        .results;
+    let name = |item: &fovea_vectordb::Item| {
+        item.absolute()
+            .file_name()
+            .unwrap()
+            .to_string_lossy()
+            .into_owned()
+    };
     results.iter().map(|result| name(&result.item)).collect()
 }
 
@@ -23,7 +37,11 @@ fn a_sidecar_is_read_changed_and_removed_without_decoding_again() {
     let fixture = Fixture::new();
     fixture.paint("a.png", RED, 1);
     fixture.paint("b.png", BLUE, 2);
-    sidecar(&fixture, "a.txt", "umbrella\nzh_CN.utf8=雨伞\nfi.utf8=sateenvarjo\n");
+    sidecar(
+        &fixture,
+        "a.txt",
+        "umbrella\nzh_CN.utf8=雨伞\nfi.utf8=sateenvarjo\n",
+    );
     assert_eq!(line(&fixture.index()), "2 added, 2 encoded");
     assert_eq!(find_by_caption(&fixture, "umbrella"), ["a.png"]);
     assert_eq!(line(&fixture.index()), "2 unchanged");
@@ -45,12 +63,23 @@ fn a_sidecar_is_read_changed_and_removed_without_decoding_again() {
 fn languages_are_kept_and_only_known_ones_are_embedded() {
     let fixture = Fixture::new();
     fixture.paint("a.png", RED, 1);
-    sidecar(&fixture, "a.txt", "umbrella\nzh_CN.utf8=雨伞\nfi.utf8=sateenvarjo\n");
+    sidecar(
+        &fixture,
+        "a.txt",
+        "umbrella\nzh_CN.utf8=雨伞\nfi.utf8=sateenvarjo\n",
+    );
     fixture.index();
     let stats = fixture.engine.database().stats().unwrap();
     let by_lang: Vec<_> = stats.captions_by_lang.keys().cloned().collect();
-    assert_eq!(by_lang, [None, Some("fi".to_owned()), Some("zh".to_owned())]);
-    let captions = stats.spaces.iter().find(|space| space.space == "caption").unwrap();
+    assert_eq!(
+        by_lang,
+        [None, Some("fi".to_owned()), Some("zh".to_owned())]
+    );
+    let captions = stats
+        .spaces
+        .iter()
+        .find(|space| space.space == "caption")
+        .unwrap();
     assert_eq!(captions.n_vectors, 2);
 }
 
@@ -59,21 +88,43 @@ fn the_choice_is_remembered_and_can_be_changed() {
     let fixture = Fixture::new();
     let image = fixture.paint("a.png", RED, 1);
     sidecar(&fixture, "a.txt", "umbrella");
-    assert_eq!(line(&fixture.index_captions(CaptionChoice::None)), "1 added, 1 encoded");
+    assert_eq!(
+        line(&fixture.index_captions(CaptionChoice::None)),
+        "1 added, 1 encoded"
+    );
     assert!(find_by_caption(&fixture, "umbrella").is_empty());
     assert_eq!(line(&fixture.index()), "1 unchanged");
 
-    assert_eq!(line(&fixture.index_captions(CaptionChoice::Sidecar)), "1 recaptioned");
+    assert_eq!(
+        line(&fixture.index_captions(CaptionChoice::Sidecar)),
+        "1 recaptioned"
+    );
     assert_eq!(find_by_caption(&fixture, "umbrella"), ["a.png"]);
 
     let tsv = fixture.write("captions.tsv", b"a.png\ten\tbicycle\n");
-    assert_eq!(line(&fixture.index_captions(CaptionChoice::Tsv(tsv))), "1 recaptioned");
-    let item = fixture.engine.database().scan(&fovea_vectordb::Filter::HasCaption, None, 9).unwrap();
+    assert_eq!(
+        line(&fixture.index_captions(CaptionChoice::Tsv(tsv))),
+        "1 recaptioned"
+    );
+    let item = fixture
+        .engine
+        .database()
+        .scan(&fovea_vectordb::Filter::HasCaption, None, 9)
+        .unwrap();
     let item = fixture.engine.database().items(&item).unwrap().remove(0);
     assert_eq!(item.absolute(), image);
-    assert_eq!(item.captions.iter().map(|caption| caption.text.as_str()).collect::<Vec<_>>(), ["bicycle"]);
+    assert_eq!(
+        item.captions
+            .iter()
+            .map(|caption| caption.text.as_str())
+            .collect::<Vec<_>>(),
+        ["bicycle"]
+    );
 
-    assert_eq!(line(&fixture.index_captions(CaptionChoice::None)), "1 recaptioned");
+    assert_eq!(
+        line(&fixture.index_captions(CaptionChoice::None)),
+        "1 recaptioned"
+    );
     assert_eq!(fixture.engine.database().stats().unwrap().n_captions, 0);
 }
 
@@ -88,5 +139,8 @@ fn what_was_said_and_what_is_seen_are_fused() {
     fixture.index();
     assert_eq!(fixture.find(&["umbrella"], 1), ["blue.png"]);
     let both = fixture.find(&["red"], 3);
-    assert!(both[..2].contains(&"red.png".to_owned()) && both[..2].contains(&"green.png".to_owned()), "{both:?}");
+    assert!(
+        both[..2].contains(&"red.png".to_owned()) && both[..2].contains(&"green.png".to_owned()),
+        "{both:?}"
+    );
 }

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use fovea_encode::fake::FakeEncoder;
 use fovea_engine::{
-    CaptionChoice, Engine, IndexEvent, IndexOptions, IndexReport, Observer, PreviewStore, Query, SearchOptions, Silent,
+    CaptionChoice, Engine, IndexEvent, IndexOptions, IndexReport, Observer, PreviewStore, Query,
+    SearchOptions, Silent,
 };
 use fovea_vectordb::{Embedded, Filter, OpenMode};
 
@@ -31,7 +32,12 @@ impl Fixture {
         let (root, database) = (base.join("pictures"), base.join("db"));
         fs::create_dir(&root).unwrap();
         let engine = open(&database, FakeEncoder::new());
-        Self { _temporary: temporary, root, database, engine }
+        Self {
+            _temporary: temporary,
+            root,
+            database,
+            engine,
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -57,39 +63,61 @@ impl Fixture {
     }
 
     pub fn index_with(&self, options: &IndexOptions) -> IndexReport {
-        self.engine.index(&[self.root.clone()], options, &Silent).unwrap()
+        self.engine
+            .index(std::slice::from_ref(&self.root), options, &Silent)
+            .unwrap()
     }
 
     pub fn index_captions(&self, captions: CaptionChoice) -> IndexReport {
-        self.index_with(&IndexOptions { captions: Some(captions), ..Default::default() })
+        self.index_with(&IndexOptions {
+            captions: Some(captions),
+            ..Default::default()
+        })
     }
 
     /// Paths found, relative to the root, best first.
     pub fn find(&self, arguments: &[&str], top_k: usize) -> Vec<String> {
         let query = Query::from_arguments(arguments).unwrap();
-        let options = SearchOptions { top_k, ..Default::default() };
+        let options = SearchOptions {
+            top_k,
+            ..Default::default()
+        };
         let results = self.engine.search(&query, &options).unwrap().results;
-        results.iter().map(|result| self.relative(&result.item.absolute())).collect()
+        results
+            .iter()
+            .map(|result| self.relative(&result.item.absolute()))
+            .collect()
     }
 
     /// All items by path.
     pub fn paths(&self) -> Vec<String> {
-        let ids = self.engine.database().scan(&Filter::All, None, 100_000).unwrap();
+        let ids = self
+            .engine
+            .database()
+            .scan(&Filter::All, None, 100_000)
+            .unwrap();
         let items = self.engine.database().items(&ids).unwrap();
-        let mut paths: Vec<String> = items.iter().map(|item| self.relative(&item.absolute())).collect();
+        let mut paths: Vec<String> = items
+            .iter()
+            .map(|item| self.relative(&item.absolute()))
+            .collect();
         paths.sort();
         paths
     }
 
     fn relative(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).to_string_lossy().into_owned()
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .to_string_lossy()
+            .into_owned()
     }
 }
 
 pub fn open(database: &Path, encoder: FakeEncoder) -> Engine {
     let embedded = Embedded::open(database, "default", OpenMode::Create).unwrap();
     let previews = PreviewStore::new(database.join("previews"));
-    Engine::new(Arc::new(embedded), Arc::new(encoder), previews).with_own_folder(database.to_owned())
+    Engine::new(Arc::new(embedded), Arc::new(encoder), previews)
+        .with_own_folder(database.to_owned())
 }
 
 pub fn paint(path: &Path, rgb: [u8; 3], number: u8) {
@@ -104,12 +132,27 @@ pub fn paint(path: &Path, rgb: [u8; 3], number: u8) {
 /// Sets the time of change back, as if the file had been written then.
 pub fn age(path: &Path, seconds: u64) {
     let then = std::time::SystemTime::now() - std::time::Duration::from_secs(seconds);
-    fs::File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+    fs::File::options()
+        .append(true)
+        .open(path)
+        .unwrap()
+        .set_modified(then)
+        .unwrap();
 }
 
 /// What a report says, in one line.
 pub fn line(report: &IndexReport) -> String {
-    let IndexReport { added, updated, moved, removed, unchanged, recaptioned, encoded, skipped, .. } = report;
+    let IndexReport {
+        added,
+        updated,
+        moved,
+        removed,
+        unchanged,
+        recaptioned,
+        encoded,
+        skipped,
+        ..
+    } = report;
     let mut parts = Vec::new();
     for (number, what) in [
         (*added, "added"),

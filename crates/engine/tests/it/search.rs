@@ -8,7 +8,12 @@ use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW};
 
 fn coloured() -> Fixture {
     let fixture = Fixture::new();
-    for (name, rgb) in [("red.png", RED), ("green.png", GREEN), ("blue.png", BLUE), ("yellow.jpg", YELLOW)] {
+    for (name, rgb) in [
+        ("red.png", RED),
+        ("green.png", GREEN),
+        ("blue.png", BLUE),
+        ("yellow.jpg", YELLOW),
+    ] {
         fixture.paint(name, rgb, 1);
     }
     fixture.index();
@@ -18,7 +23,12 @@ fn coloured() -> Fixture {
 #[test]
 fn words_find_in_several_languages() {
     let fixture = coloured();
-    for (words, expect) in [("red", "red.png"), ("一张蓝色的图片", "blue.png"), ("grün", "green.png"), ("amarillo", "yellow.jpg")] {
+    for (words, expect) in [
+        ("red", "red.png"),
+        ("一张蓝色的图片", "blue.png"),
+        ("grün", "green.png"),
+        ("amarillo", "yellow.jpg"),
+    ] {
         assert_eq!(fixture.find(&[words], 1), [expect], "for {words}");
     }
     assert_eq!(fixture.find(&["red"], 100).len(), 4);
@@ -29,12 +39,19 @@ fn an_image_finds_itself_first_and_mixtures_combine() {
     let fixture = coloured();
     let red = fixture.path("red.png").display().to_string();
     let query = Query::from_arguments(&[&red]).unwrap();
-    let results = fixture.engine.search(&query, &SearchOptions::default()).unwrap().results;
+    let results = fixture
+        .engine
+        .search(&query, &SearchOptions::default())
+        .unwrap()
+        .results;
     assert_eq!(results[0].item.path, b"red.png");
     let scores: Vec<f32> = results.iter().map(|result| result.score).collect();
     assert!(scores[0] > 0.999 && scores[1] < 0.99, "{scores:?}");
     assert_eq!(fixture.find(&[&red, "+", "3:blue"], 1), ["blue.png"]);
-    assert_eq!(fixture.find(&[&red, "-", "red", "+", "green"], 1), ["green.png"]);
+    assert_eq!(
+        fixture.find(&[&red, "-", "red", "+", "green"], 1),
+        ["green.png"]
+    );
     assert_eq!(fixture.find(&["red", "+", "blue"], 2).len(), 2);
 }
 
@@ -43,15 +60,24 @@ fn a_query_that_cannot_be_answered_says_why() {
     let fixture = coloured();
     let fail = |arguments: &[&str]| {
         let query = Query::from_arguments(arguments).unwrap();
-        fixture.engine.search(&query, &SearchOptions::default()).unwrap_err()
+        fixture
+            .engine
+            .search(&query, &SearchOptions::default())
+            .unwrap_err()
     };
     let error = fail(&["red", "-", "red"]);
-    assert!(error.to_string().contains("cancel each other out"), "{error}");
+    assert!(
+        error.to_string().contains("cancel each other out"),
+        "{error}"
+    );
     let missing = fixture.path("nowhere.jpg").display().to_string();
     let error = fail(&[&missing]);
     assert!(error.to_string().contains("nowhere.jpg"), "{error}");
     assert_eq!(error.fault(), fovea_engine::Fault::Input);
-    let text = fixture.write("text.png", b"not a picture").display().to_string();
+    let text = fixture
+        .write("text.png", b"not a picture")
+        .display()
+        .to_string();
     assert!(fail(&[&text]).to_string().contains("not an image"));
 }
 
@@ -80,14 +106,32 @@ fn eval_counts_a_hit_on_any_image_with_the_caption() {
     let evaluation = fixture.engine.evaluate(Path::new(&tsv), &options).unwrap();
     assert_eq!(evaluation.n_candidates, 4);
     assert_eq!(evaluation.not_indexed, [fixture.path("nowhere.png")]);
-    let [english, chinese] = &evaluation.languages[..] else { panic!("two languages") };
-    assert_eq!((english.lang.as_str(), english.retrieval.n_queries), ("en", 3));
+    let [english, chinese] = &evaluation.languages[..] else {
+        panic!("two languages")
+    };
+    assert_eq!(
+        (english.lang.as_str(), english.retrieval.n_queries),
+        ("en", 3)
+    );
     // Both reds are hits in first place; green is found for `blue` only after blue itself.
     assert!((english.retrieval.recall_at_1.value - 2.0 / 3.0).abs() < 1e-9);
     assert!((english.retrieval.recall_at_5.value - 1.0).abs() < 1e-9);
-    assert_eq!((chinese.lang.as_str(), chinese.retrieval.recall_at_1.value), ("zh", 1.0));
-    let all = EvalOptions { candidates: Candidates::All, ..options };
-    assert_eq!(fixture.engine.evaluate(Path::new(&tsv), &all).unwrap().n_candidates, 5);
+    assert_eq!(
+        (chinese.lang.as_str(), chinese.retrieval.recall_at_1.value),
+        ("zh", 1.0)
+    );
+    let all = EvalOptions {
+        candidates: Candidates::All,
+        ..options
+    };
+    assert_eq!(
+        fixture
+            .engine
+            .evaluate(Path::new(&tsv), &all)
+            .unwrap()
+            .n_candidates,
+        5
+    );
 }
 
 #[test]

@@ -8,7 +8,10 @@ use fovea_engine::{IndexOptions, IndexReport, Silent};
 use crate::fixture::{BLUE, Fixture, GREEN, RED, line};
 
 fn index(fixture: &Fixture, paths: &[PathBuf]) -> IndexReport {
-    fixture.engine.index(paths, &IndexOptions::default(), &Silent).unwrap()
+    fixture
+        .engine
+        .index(paths, &IndexOptions::default(), &Silent)
+        .unwrap()
 }
 
 #[test]
@@ -19,13 +22,28 @@ fn a_root_that_went_away_keeps_its_items_offline_and_comes_back() {
     let elsewhere = fixture.root.with_file_name("unplugged");
     fs::rename(&fixture.root, &elsewhere).unwrap();
     let report = fixture.index();
-    assert_eq!((report.offline.len(), report.offline[0].n_items, report.removed), (1, 1, 0));
+    assert_eq!(
+        (
+            report.offline.len(),
+            report.offline[0].n_items,
+            report.removed
+        ),
+        (1, 1, 0)
+    );
     let query = fovea_engine::Query::words("red").unwrap();
-    let results = fixture.engine.search(&query, &Default::default()).unwrap().results;
+    let results = fixture
+        .engine
+        .search(&query, &Default::default())
+        .unwrap()
+        .results;
     assert!(!results[0].item.online);
     fs::rename(&elsewhere, &fixture.root).unwrap();
     assert_eq!(line(&fixture.index()), "1 unchanged");
-    let results = fixture.engine.search(&query, &Default::default()).unwrap().results;
+    let results = fixture
+        .engine
+        .search(&query, &Default::default())
+        .unwrap()
+        .results;
     assert!(results[0].item.online);
 }
 
@@ -38,7 +56,10 @@ fn an_empty_mount_point_counts_as_unplugged_unless_told_otherwise() {
     let report = fixture.index();
     assert_eq!((report.offline.len(), report.removed), (1, 0));
     assert!(report.offline[0].reason.contains("--prune-empty"));
-    let report = fixture.index_with(&IndexOptions { prune_empty: true, ..Default::default() });
+    let report = fixture.index_with(&IndexOptions {
+        prune_empty: true,
+        ..Default::default()
+    });
     assert_eq!((report.offline.len(), report.removed), (0, 1));
 }
 
@@ -46,7 +67,10 @@ fn an_empty_mount_point_counts_as_unplugged_unless_told_otherwise() {
 fn a_path_that_never_was_is_an_error_that_names_it() {
     let fixture = Fixture::new();
     let nowhere = fixture.root.with_file_name("nowhere");
-    let error = fixture.engine.index(&[nowhere], &IndexOptions::default(), &Silent).unwrap_err();
+    let error = fixture
+        .engine
+        .index(&[nowhere], &IndexOptions::default(), &Silent)
+        .unwrap_err();
     assert_eq!(error.fault(), fovea_engine::Fault::Input);
     assert!(error.to_string().contains("nowhere"), "{error}");
 }
@@ -59,9 +83,15 @@ fn a_folder_or_file_inside_a_source_belongs_to_it() {
     fixture.index();
     fixture.paint("sub/c.png", BLUE, 3);
     fs::remove_file(fixture.path("a.png")).unwrap();
-    assert_eq!(line(&index(&fixture, &[fixture.path("sub")])), "1 added, 1 unchanged, 1 encoded");
+    assert_eq!(
+        line(&index(&fixture, &[fixture.path("sub")])),
+        "1 added, 1 unchanged, 1 encoded"
+    );
     assert_eq!(fixture.paths(), ["a.png", "sub/b.png", "sub/c.png"]);
-    assert_eq!(line(&index(&fixture, &[fixture.path("a.png")])), "1 removed");
+    assert_eq!(
+        line(&index(&fixture, &[fixture.path("a.png")])),
+        "1 removed"
+    );
     assert_eq!(fixture.engine.database().sources().unwrap().len(), 1);
 }
 
@@ -70,12 +100,18 @@ fn a_root_above_a_known_one_leaves_it_its_items() {
     let fixture = Fixture::new();
     fixture.paint("a.png", RED, 1);
     fixture.paint("sub/b.png", GREEN, 2);
-    assert_eq!(line(&index(&fixture, &[fixture.path("sub")])), "1 added, 1 encoded");
+    assert_eq!(
+        line(&index(&fixture, &[fixture.path("sub")])),
+        "1 added, 1 encoded"
+    );
     assert_eq!(line(&fixture.index()), "1 added, 1 unchanged, 1 encoded");
     assert_eq!(fixture.paths().len(), 2);
     fs::rename(fixture.path("sub/b.png"), fixture.path("b.png")).unwrap();
     fixture.paint("sub/c.png", BLUE, 3);
-    assert_eq!(line(&fixture.index()), "1 added, 1 moved, 1 unchanged, 1 encoded");
+    assert_eq!(
+        line(&fixture.index()),
+        "1 added, 1 moved, 1 unchanged, 1 encoded"
+    );
 }
 
 #[test]
@@ -83,7 +119,7 @@ fn the_database_among_the_pictures_is_not_indexed() {
     let fixture = Fixture::new();
     fixture.paint("a.png", RED, 1);
     let base = fixture.root.parent().unwrap().to_owned();
-    index(&fixture, &[base.clone()]);
+    index(&fixture, std::slice::from_ref(&base));
     assert_eq!(line(&index(&fixture, &[base])), "1 unchanged");
 }
 
@@ -97,9 +133,15 @@ fn excluded_files_leave_and_the_globs_are_remembered() {
         exclude: Some(globs.iter().map(|glob| (*glob).to_owned()).collect()),
         ..Default::default()
     };
-    assert_eq!(line(&fixture.index_with(&exclude(&["raw/"]))), "1 removed, 1 unchanged");
+    assert_eq!(
+        line(&fixture.index_with(&exclude(&["raw/"]))),
+        "1 removed, 1 unchanged"
+    );
     assert_eq!(line(&fixture.index()), "1 unchanged");
-    assert_eq!(line(&fixture.index_with(&exclude(&[]))), "1 added, 1 unchanged, 1 encoded");
+    assert_eq!(
+        line(&fixture.index_with(&exclude(&[]))),
+        "1 added, 1 unchanged, 1 encoded"
+    );
 }
 
 #[cfg(unix)]
@@ -122,7 +164,11 @@ fn strange_names_survive_and_are_found() {
     assert_eq!(line(&fixture.index()), "6 added, 6 encoded");
     assert_eq!(line(&fixture.index()), "6 unchanged");
     let query = fovea_engine::Query::words("red").unwrap();
-    let results = fixture.engine.search(&query, &Default::default()).unwrap().results;
+    let results = fixture
+        .engine
+        .search(&query, &Default::default())
+        .unwrap()
+        .results;
     let mut found: Vec<Vec<u8>> = results.into_iter().map(|result| result.item.path).collect();
     found.sort();
     let mut expect: Vec<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();

@@ -30,7 +30,11 @@ impl Drop for EndsWatch<'_> {
 fn eventually(fixture: &Fixture, expect: &[&str]) {
     let started = Instant::now();
     while fixture.paths() != expect {
-        assert!(started.elapsed() < Duration::from_secs(20), "{:?} instead of {expect:?}", fixture.paths());
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{:?} instead of {expect:?}",
+            fixture.paths()
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
 }
@@ -40,11 +44,20 @@ fn new_moved_and_deleted_files_are_followed() {
     let fixture = Fixture::new();
     fixture.paint("a.png", RED, 1);
     let until = Until(AtomicBool::new(false));
-    let options = WatchOptions { quiet: Duration::from_millis(100), ..Default::default() };
+    let options = WatchOptions {
+        quiet: Duration::from_millis(100),
+        ..Default::default()
+    };
     std::thread::scope(|scope| {
         let watching = scope.spawn(|| {
             let paths = [fixture.root.clone()];
-            fixture.engine.watch(&paths, &IndexOptions::default(), &options, &until, &mut |_| {})
+            fixture.engine.watch(
+                &paths,
+                &IndexOptions::default(),
+                &options,
+                &until,
+                &mut |_| {},
+            )
         });
         let ends = EndsWatch(&until);
         eventually(&fixture, &["a.png"]);
@@ -56,8 +69,13 @@ fn new_moved_and_deleted_files_are_followed() {
         eventually(&fixture, &["c.png"]);
         fixture.paint("c.png", GREEN, 3);
         let started = Instant::now();
-        while fixture.find(&["green"], 1) != ["c.png"] || fixture.engine.database().stats().unwrap().n_contents != 1 {
-            assert!(started.elapsed() < Duration::from_secs(20), "the change was not followed");
+        while fixture.find(&["green"], 1) != ["c.png"]
+            || fixture.engine.database().stats().unwrap().n_contents != 1
+        {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "the change was not followed"
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         drop(ends);

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fovea_engine::{CaptionChoice, Engine, IndexOptions, Query, SearchOptions, Silent, measure_stages};
+use fovea_engine::{
+    CaptionChoice, Engine, IndexOptions, Query, SearchOptions, Silent, measure_stages,
+};
 use fovea_measure::Latency;
 
 use crate::commands::search::{next_line, open_queries};
@@ -24,7 +26,10 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
 
 /// Both measurements write into databases of their own, which are thrown away: nothing is ever warm from a run before.
 fn ingest(settings: &Settings, folder: &Path, threads: Option<usize>) -> anyhow::Result<Exit> {
-    let mut options = IndexOptions { captions: Some(CaptionChoice::None), ..Default::default() };
+    let mut options = IndexOptions {
+        captions: Some(CaptionChoice::None),
+        ..Default::default()
+    };
     options.n_workers = threads.unwrap_or(options.n_workers).max(1);
     let (scratch, engine) = scratch_engine(settings)?;
     warm_up(&engine, folder, &options)?;
@@ -36,15 +41,27 @@ fn ingest(settings: &Settings, folder: &Path, threads: Option<usize>) -> anyhow:
     let report = engine.index(&[folder.to_owned()], &options, &Silent)?;
     drop(scratch);
     if stages.n_images == 0 {
-        return Err(Refusal::input(format!("{}: no image to measure with", folder.display())).into());
+        return Err(
+            Refusal::input(format!("{}: no image to measure with", folder.display())).into(),
+        );
     }
-    render::ingest_bench(settings, &IngestBench { stages, report, n_workers: options.n_workers })?;
+    render::ingest_bench(
+        settings,
+        &IngestBench {
+            stages,
+            report,
+            n_workers: options.n_workers,
+        },
+    )?;
     Ok(Exit::Done)
 }
 
 fn scratch_engine(settings: &Settings) -> anyhow::Result<(tempfile::TempDir, Engine)> {
     let scratch = tempfile::tempdir()?;
-    let settings = Settings { folder: scratch.path().join("db"), ..settings.clone() };
+    let settings = Settings {
+        folder: scratch.path().join("db"),
+        ..settings.clone()
+    };
     let engine = settings.open_for_writing()?;
     Ok((scratch, engine))
 }

@@ -16,21 +16,40 @@ use crate::render::{self, IndexProgress, PullProgress, ResultStyle};
 use crate::settings::{Settings, cache_folder};
 
 const STAMPS_SCRIPT: &str = include_str!("../../../../scripts/stamps.py");
-const QUERIES: [&str; 4] = ["a penguin", "something to drink", "红色的汽车", "黄色的花"];
+const QUERIES: [&str; 4] = ["a penguin", "musical instrument", "消防车", "蝴蝶"];
 const RESULTS_EACH: usize = 3;
 
 pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
     let cache = cache_folder()?;
-    step(settings, "1/4", "the model pack `base` (93 MB once, then offline for ever)");
+    step(
+        settings,
+        "1/4",
+        "the model pack `base` (77 MB once, then offline for ever)",
+    );
     let mut pull = PullProgress::new(settings.quiet);
     models::pull_base(&settings.models, None, &mut |event| pull.on(event))?;
     pull.finish();
-    step(settings, "2/4", "785 pictures: Tux Paint's stamps (161 MB once)");
+    step(
+        settings,
+        "2/4",
+        "785 pictures: Tux Paint's stamps (161 MB once)",
+    );
     let stamps = prepare_stamps(&cache)?;
-    let settings = Settings { folder: cache.join("demo-db"), collection: "default".to_owned(), ..settings.clone() };
-    step(&settings, "3/4", "index them by what is seen, without their captions");
+    let settings = Settings {
+        folder: cache.join("demo-db"),
+        collection: "default".to_owned(),
+        ..settings.clone()
+    };
+    step(
+        &settings,
+        "3/4",
+        "index them by what is seen, without their captions",
+    );
     let engine = settings.open_for_writing()?;
-    let options = IndexOptions { captions: Some(CaptionChoice::None), ..Default::default() };
+    let options = IndexOptions {
+        captions: Some(CaptionChoice::None),
+        ..Default::default()
+    };
     let progress = IndexProgress::new(settings.quiet);
     let report = engine.index(&[stamps.join("stamps")], &options, &progress)?;
     progress.finish();
@@ -39,15 +58,21 @@ pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     step(&settings, "4/4", "search in English and Chinese");
-    let options = SearchOptions { top_k: RESULTS_EACH, ..Default::default() };
-    let style = if settings.json { ResultStyle::Json } else { ResultStyle::Table { pictures: None } };
+    let options = SearchOptions {
+        top_k: RESULTS_EACH,
+        ..Default::default()
+    };
+    let style = if settings.json {
+        ResultStyle::Json
+    } else {
+        ResultStyle::Table { pictures: None }
+    };
     for text in QUERIES {
         let results = engine.search(&Query::words(text)?, &options)?;
-        let mut out = io::stdout().lock();
         if !settings.json {
-            writeln!(out, "\n{}", render::strong(text))?;
+            anstream::println!("\n{}", render::strong(text));
         }
-        render::results(&mut out, &engine, text, &results, &style)?;
+        render::results(&mut io::stdout().lock(), &engine, text, &results, &style)?;
     }
     what_next(&settings, &stamps)?;
     Ok(Exit::Done)
@@ -70,13 +95,18 @@ fn what_next(settings: &Settings, stamps: &Path) -> anyhow::Result<()> {
     writeln!(out, "\n{}", render::strong("What to type next"))?;
     writeln!(out, "  {program} --db {db} search a red fruit")?;
     writeln!(out, "  {program} --db {db} search un oiseau qui vole")?;
-    let lion = stamps.join("stamps/animals/lion.png");
-    if lion.exists() {
-        writeln!(out, "  {program} --db {db} search {}", lion.display())?;
-    }
+    let penguin = stamps.join("stamps/animals/birds/penguin.png");
+    writeln!(out, "  {program} --db {db} search {}", penguin.display())?;
     let captions = stamps.join("captions-photographic.tsv");
-    writeln!(out, "  {program} --db {db} eval --captions {} --candidates listed --lang en --lang zh", captions.display())?;
-    writeln!(out, "  {program} index ~/Pictures && {program} search a dog on a beach")?;
+    writeln!(
+        out,
+        "  {program} --db {db} eval --captions {} --candidates listed --lang en --lang zh",
+        captions.display()
+    )?;
+    writeln!(
+        out,
+        "  {program} index ~/Pictures && {program} search a dog on a beach"
+    )?;
     Ok(())
 }
 
@@ -93,7 +123,11 @@ pub fn prepare_stamps(cache: &Path) -> anyhow::Result<PathBuf> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .status()
-        .map_err(|error| Refusal::environment(format!("python3 is needed to prepare the demo's images, but: {error}")))?;
+        .map_err(|error| {
+            Refusal::environment(format!(
+                "python3 is needed to prepare the demo's images, but: {error}"
+            ))
+        })?;
     if !status.success() {
         let message = "the demo's images could not be prepared (see above); your own work as well: fovea index ~/Pictures";
         return Err(Refusal::environment(message).into());

@@ -18,7 +18,10 @@ pub fn run(settings: &Settings, flags: EvalFlags) -> anyhow::Result<Exit> {
         },
         spaces: spaces(flags.space),
         languages: flags.lang,
-        bootstrap: Bootstrap { seed: flags.seed, ..Default::default() },
+        bootstrap: Bootstrap {
+            seed: flags.seed,
+            ..Default::default()
+        },
     };
     let evaluation = engine.evaluate(&flags.captions, &options)?;
     if evaluation.languages.is_empty() {
@@ -28,7 +31,10 @@ pub fn run(settings: &Settings, flags: EvalFlags) -> anyhow::Result<Exit> {
                 flags.captions.display(),
                 image.display()
             ),
-            None => format!("{} has no caption in the languages asked for", flags.captions.display()),
+            None => format!(
+                "{} has no caption in the languages asked for",
+                flags.captions.display()
+            ),
         };
         return Err(Refusal::input(message).into());
     }

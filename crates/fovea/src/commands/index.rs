@@ -20,16 +20,27 @@ pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     Ok(exit(&report))
 }
 
-fn watch(settings: &Settings, engine: &Engine, flags: &IndexFlags, options: &IndexOptions) -> anyhow::Result<Exit> {
+fn watch(
+    settings: &Settings,
+    engine: &Engine,
+    flags: &IndexFlags,
+    options: &IndexOptions,
+) -> anyhow::Result<Exit> {
     let progress = IndexProgress::new(settings.quiet);
     let mut shown = Ok(());
-    engine.watch(&flags.paths, options, &WatchOptions::default(), &progress, &mut |report| {
-        progress.finish();
-        if shown.is_ok() {
-            shown = render::index_report(settings, report);
-        }
-        progress.waiting();
-    })?;
+    engine.watch(
+        &flags.paths,
+        options,
+        &WatchOptions::default(),
+        &progress,
+        &mut |report| {
+            progress.finish();
+            if shown.is_ok() {
+                shown = render::index_report(settings, report);
+            }
+            progress.waiting();
+        },
+    )?;
     progress.finish();
     shown.map(|()| Exit::Interrupted)
 }
@@ -74,7 +85,9 @@ fn caption_choice(text: &str) -> anyhow::Result<CaptionChoice> {
         "sidecar" => Ok(CaptionChoice::Sidecar),
         file => {
             let path = std::fs::canonicalize(file).map_err(|error| {
-                Refusal::input(format!("--captions {file}: {error}; expected `none`, `sidecar` or a .tsv file"))
+                Refusal::input(format!(
+                    "--captions {file}: {error}; expected `none`, `sidecar` or a .tsv file"
+                ))
             })?;
             Ok(CaptionChoice::Tsv(path))
         }

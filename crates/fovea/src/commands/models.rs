@@ -15,7 +15,11 @@ pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
         ModelsCommand::List => {
             let packs = models::list(&settings.models)?;
             render::packs(settings, &packs)?;
-            Ok(if packs.is_empty() { Exit::NothingFound } else { Exit::Done })
+            Ok(if packs.is_empty() {
+                Exit::NothingFound
+            } else {
+                Exit::Done
+            })
         }
         ModelsCommand::Info { name } => info(settings, &name),
     }
@@ -23,7 +27,10 @@ pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
 
 fn pull(settings: &Settings, name: &str, from: Option<&Path>) -> anyhow::Result<Exit> {
     if name != DEFAULT_PACK {
-        return Err(Refusal::input(format!("no pack `{name}` can be pulled; `{DEFAULT_PACK}` can")).into());
+        return Err(Refusal::input(format!(
+            "no pack `{name}` can be pulled; `{DEFAULT_PACK}` can"
+        ))
+        .into());
     }
     let mut progress = PullProgress::new(settings.quiet);
     models::pull_base(&settings.models, from, &mut |event| progress.on(event))?;

@@ -34,12 +34,19 @@ pub fn run(settings: &Settings, flags: SearchFlags) -> anyhow::Result<Exit> {
     }
 }
 
-fn one(settings: &Settings, terms: &[String], options: &SearchOptions, style: &ResultStyle) -> anyhow::Result<Exit> {
-    let found = Query::from_arguments(terms).map_err(anyhow::Error::from).and_then(|query| {
-        let engine = settings.open_for_reading()?;
-        let results = engine.search(&query, options)?;
-        Ok((query, engine, results))
-    });
+fn one(
+    settings: &Settings,
+    terms: &[String],
+    options: &SearchOptions,
+    style: &ResultStyle,
+) -> anyhow::Result<Exit> {
+    let found = Query::from_arguments(terms)
+        .map_err(anyhow::Error::from)
+        .and_then(|query| {
+            let engine = settings.open_for_reading()?;
+            let results = engine.search(&query, options)?;
+            Ok((query, engine, results))
+        });
     let (query, engine, results) = match found {
         Ok(found) => found,
         Err(error) if settings.json => {
@@ -97,7 +104,11 @@ fn answer(
     syntax: bool,
     options: &SearchOptions,
 ) -> anyhow::Result<fovea_engine::SearchResults> {
-    let query = if syntax { Query::from_syntax(line)? } else { Query::words(line)? };
+    let query = if syntax {
+        Query::from_syntax(line)?
+    } else {
+        Query::words(line)?
+    };
     Ok(engine.search(&query, options)?)
 }
 
@@ -105,7 +116,8 @@ pub fn open_queries(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     if file == Path::new("-") {
         return Ok(Box::new(BufReader::new(io::stdin())));
     }
-    let opened = File::open(file).map_err(|error| Refusal::input(format!("--queries {}: {error}", file.display())))?;
+    let opened = File::open(file)
+        .map_err(|error| Refusal::input(format!("--queries {}: {error}", file.display())))?;
     Ok(Box::new(BufReader::new(opened)))
 }
 
@@ -117,7 +129,10 @@ pub fn next_line(lines: &mut dyn BufRead, file: &Path) -> anyhow::Result<Option<
         return Ok(None);
     }
     if bytes.last() != Some(&b'\n') && read as u64 == MAX_QUERY_BYTES {
-        let message = format!("{}: a line is longer than {MAX_QUERY_BYTES} bytes", file.display());
+        let message = format!(
+            "{}: a line is longer than {MAX_QUERY_BYTES} bytes",
+            file.display()
+        );
         return Err(Refusal::input(message).into());
     }
     let line = String::from_utf8_lossy(&bytes);
@@ -137,7 +152,9 @@ fn style(settings: &Settings, flags: &SearchFlags) -> ResultStyle {
         (true, _, _) => ResultStyle::Json,
         (_, true, _) => ResultStyle::Paths { end: b'\0' },
         (_, _, true) => ResultStyle::Paths { end: b'\n' },
-        _ => ResultStyle::Table { pictures: pictures(flags) },
+        _ => ResultStyle::Table {
+            pictures: pictures(flags),
+        },
     }
 }
 

@@ -50,12 +50,25 @@ pub fn ingest_bench(settings: &Settings, bench: &IngestBench) -> anyhow::Result<
     writeln!(out, "{}", dim("stage      alone on one thread"))?;
     for (name, total) in STAGES.iter().zip(&stages.total) {
         let seconds = total.as_secs_f64();
-        writeln!(out, "{name:<10} {seconds:>8.2} s  {:>7.2} ms/image", each(seconds))?;
+        writeln!(
+            out,
+            "{name:<10} {seconds:>8.2} s  {:>7.2} ms/image",
+            each(seconds)
+        )?;
     }
     let sum = stages.sum().as_secs_f64();
-    writeln!(out, "{:<10} {sum:>8.2} s  {:>7.2} ms/image", "sum", each(sum))?;
+    writeln!(
+        out,
+        "{:<10} {sum:>8.2} s  {:>7.2} ms/image",
+        "sum",
+        each(sum)
+    )?;
     let threads = counted(bench.n_workers as u64, "thread");
-    writeln!(out, "the whole  {wall_s:>8.2} s  {:>7.2} ms/image on {threads}, {rate:.1} images/s", each(wall_s))?;
+    writeln!(
+        out,
+        "the whole  {wall_s:>8.2} s  {:>7.2} ms/image on {threads}, {rate:.1} images/s",
+        each(wall_s)
+    )?;
     writeln!(out, "{} {:.2}", strong("efficiency"), bench.efficiency())?;
     Ok(())
 }
@@ -73,8 +86,18 @@ pub fn query_bench(settings: &Settings, n_items: u64, latency: &Latency) -> anyh
         }));
     }
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{} over {}", counted(latency.n as u64, "search").replace("searchs", "searches"), counted(n_items, "image"))?;
-    for (name, value) in [("p50", latency.p50_ms), ("p95", latency.p95_ms), ("p99", latency.p99_ms), ("max", latency.max_ms)] {
+    writeln!(
+        out,
+        "{} over {}",
+        counted(latency.n as u64, "search").replace("searchs", "searches"),
+        counted(n_items, "image")
+    )?;
+    for (name, value) in [
+        ("p50", latency.p50_ms),
+        ("p95", latency.p95_ms),
+        ("p99", latency.p99_ms),
+        ("max", latency.max_ms),
+    ] {
         writeln!(out, "  {name} {value:>7.2} ms")?;
     }
     Ok(())
@@ -85,31 +108,60 @@ pub fn evaluation(settings: &Settings, evaluation: &Evaluation) -> anyhow::Resul
         return print_json(&as_json(evaluation));
     }
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{} as candidates", counted(evaluation.n_candidates, "image"))?;
+    writeln!(
+        out,
+        "{} as candidates",
+        counted(evaluation.n_candidates, "image")
+    )?;
     if let Some(first) = evaluation.not_indexed.first() {
         let number = count(evaluation.not_indexed.len() as u64);
-        writeln!(out, "{number} images of the file are not indexed and not counted ({} is one)", first.display())?;
+        writeln!(
+            out,
+            "{number} images of the file are not indexed and not counted ({} is one)",
+            first.display()
+        )?;
     }
-    let header = format!("{:<9} {:>7}  {:<21} {:<21} {:<21} {:<21}", "language", "queries", "R@1", "R@5", "R@10", "MRR");
+    let header = format!(
+        "{:<9} {:>7}  {:<21} {:<21} {:<21} {:<21}",
+        "language", "queries", "R@1", "R@5", "R@10", "MRR"
+    );
     writeln!(out, "{}", dim(header.trim_end()))?;
     for language in &evaluation.languages {
         let found = &language.retrieval;
-        let cells = [found.recall_at_1, found.recall_at_5, found.recall_at_10, found.mrr].map(cell).join(" ");
-        writeln!(out, "{:<9} {:>7}  {}", language.lang, count(found.n_queries as u64), cells.trim_end())?;
+        let cells = [
+            found.recall_at_1,
+            found.recall_at_5,
+            found.recall_at_10,
+            found.mrr,
+        ]
+        .map(cell)
+        .join(" ");
+        writeln!(
+            out,
+            "{:<9} {:>7}  {}",
+            language.lang,
+            count(found.n_queries as u64),
+            cells.trim_end()
+        )?;
     }
-    writeln!(out, "{}", dim("in brackets: 95% confidence by bootstrap over the queries"))?;
+    writeln!(
+        out,
+        "{}",
+        dim("in brackets: 95% confidence by bootstrap over the queries")
+    )?;
     Ok(())
 }
 
 fn cell(estimate: Estimate) -> String {
     let Estimate { value, interval } = estimate;
-    format!("{:<21}", format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high))
+    format!(
+        "{:<21}",
+        format!("{value:.3} [{:.3}, {:.3}]", interval.low, interval.high)
+    )
 }
 
 fn as_json(evaluation: &Evaluation) -> serde_json::Value {
-    let estimate = |estimate: Estimate| {
-        json!({"value": estimate.value, "low": estimate.interval.low, "high": estimate.interval.high})
-    };
+    let estimate = |estimate: Estimate| json!({"value": estimate.value, "low": estimate.interval.low, "high": estimate.interval.high});
     let languages = evaluation.languages.iter().map(|language| {
         let found = &language.retrieval;
         json!({

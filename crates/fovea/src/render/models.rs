@@ -21,9 +21,18 @@ pub fn packs(settings: &Settings, packs: &[PackInfo]) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     for pack in packs {
         let size: u64 = pack.files.iter().map(|file| file.bytes).sum();
-        let state = if pack.outdated { "outdated: pull it again" } else { "" };
+        let state = if pack.outdated {
+            "outdated: pull it again"
+        } else {
+            ""
+        };
         let (name, version) = (strong(&pack.spec.name), &pack.spec.version);
-        writeln!(out, "{name}  {version}  {}  {}  {state}", bytes(size), pack.dir.display())?;
+        writeln!(
+            out,
+            "{name}  {version}  {}  {}  {state}",
+            bytes(size),
+            pack.dir.display()
+        )?;
     }
     Ok(())
 }
@@ -40,14 +49,23 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
         ("fingerprint", spec.fingerprint.clone()),
         ("folder", pack.dir.display().to_string()),
         ("spaces", pack.spaces.join(", ")),
-        ("dimensions", format!("image {} · visual {}", spec.shared_dim, spec.visual_dim)),
+        (
+            "dimensions",
+            format!("image {} · visual {}", spec.shared_dim, spec.visual_dim),
+        ),
         ("languages", spec.languages.join(" ")),
     ] {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
     for file in &pack.files {
         let checksum = &file.blake3[..file.blake3.len().min(16)];
-        writeln!(out, "  {} {:<28} {:>10}  BLAKE3 {checksum}…", dim("file        "), file.name, bytes(file.bytes))?;
+        writeln!(
+            out,
+            "  {} {:<28} {:>10}  BLAKE3 {checksum}…",
+            dim("file        "),
+            file.name,
+            bytes(file.bytes)
+        )?;
     }
     for licence in &pack.licences {
         writeln!(out, "  {} {licence}", dim("licence     "))?;
@@ -56,7 +74,10 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
 }
 
 fn as_json(pack: &PackInfo) -> serde_json::Value {
-    let files = pack.files.iter().map(|file| json!({"name": file.name, "bytes": file.bytes, "blake3": file.blake3}));
+    let files = pack
+        .files
+        .iter()
+        .map(|file| json!({"name": file.name, "bytes": file.bytes, "blake3": file.blake3}));
     json!({
         "name": pack.spec.name,
         "version": pack.spec.version,

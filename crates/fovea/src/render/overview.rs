@@ -27,23 +27,81 @@ pub fn overview(settings: &Settings, overview: &Overview) -> anyhow::Result<()> 
     if settings.json {
         return print_json(&as_json(settings, overview));
     }
-    let Overview { info, stats, active, sources, failures, .. } = overview;
+    let Overview {
+        info,
+        stats,
+        active,
+        sources,
+        failures,
+        ..
+    } = overview;
     let mut out = anstream::stdout().lock();
-    let (items, contents) = (counted(stats.n_items, "image"), counted(stats.n_contents, "content"));
-    writeln!(out, "{} in collection `{}` ({contents})", strong(&items), info.collection)?;
-    let mut line = |what: &str, value: String| writeln!(out, "  {} {value}", dim(&format!("{what:<10}")));
-    line("database", format!("{} · {} · schema {}", settings.folder.display(), bytes(stats.database_bytes), info.schema_version))?;
+    let (items, contents) = (
+        counted(stats.n_items, "image"),
+        counted(stats.n_contents, "content"),
+    );
+    writeln!(
+        out,
+        "{} in collection `{}` ({contents})",
+        strong(&items),
+        info.collection
+    )?;
+    let mut line =
+        |what: &str, value: String| writeln!(out, "  {} {value}", dim(&format!("{what:<10}")));
+    line(
+        "database",
+        format!(
+            "{} · {} · schema {}",
+            settings.folder.display(),
+            bytes(stats.database_bytes),
+            info.schema_version
+        ),
+    )?;
     line("originals", bytes(stats.source_bytes))?;
     line("formats", tally(&stats.by_format))?;
-    let spoken: BTreeMap<String, u64> = stats.captions_by_lang.iter().map(|(lang, number)| (lang.clone().unwrap_or_else(|| "?".to_owned()), *number)).collect();
-    line("captions", if stats.n_captions == 0 { "none".to_owned() } else { tally(&spoken) })?;
-    line("model pack", active.as_ref().map_or("none yet".to_owned(), |pack| format!("{} · {}", pack.name, &pack.fingerprint[..pack.fingerprint.len().min(12)])))?;
+    let spoken: BTreeMap<String, u64> = stats
+        .captions_by_lang
+        .iter()
+        .map(|(lang, number)| (lang.clone().unwrap_or_else(|| "?".to_owned()), *number))
+        .collect();
+    line(
+        "captions",
+        if stats.n_captions == 0 {
+            "none".to_owned()
+        } else {
+            tally(&spoken)
+        },
+    )?;
+    line(
+        "model pack",
+        active.as_ref().map_or("none yet".to_owned(), |pack| {
+            format!(
+                "{} · {}",
+                pack.name,
+                &pack.fingerprint[..pack.fingerprint.len().min(12)]
+            )
+        }),
+    )?;
     for space in &stats.spaces {
-        line("space", format!("{} · {} · exact search", space.space, counted(space.n_vectors, "vector")))?;
+        line(
+            "space",
+            format!(
+                "{} · {} · exact search",
+                space.space,
+                counted(space.n_vectors, "vector")
+            ),
+        )?;
     }
     for source in sources {
         let state = if source.online { "" } else { " · offline" };
-        line("source", format!("{} · {}{state}", source.root.display(), counted(source.n_items, "image")))?;
+        line(
+            "source",
+            format!(
+                "{} · {}{state}",
+                source.root.display(),
+                counted(source.n_items, "image")
+            ),
+        )?;
     }
     drop(out);
     skipped(failures, sources)
@@ -55,12 +113,23 @@ fn skipped(failures: &[Failure], sources: &[SourceRecord]) -> anyhow::Result<()>
         return Ok(());
     }
     let mut out = anstream::stdout().lock();
-    writeln!(out, "{}", strong(&format!("{} skipped", counted(failures.len() as u64, "file"))))?;
+    writeln!(
+        out,
+        "{}",
+        strong(&format!(
+            "{} skipped",
+            counted(failures.len() as u64, "file")
+        ))
+    )?;
     for failure in failures.iter().take(FAILURES_SHOWN) {
         writeln!(out, "  {}: {}", path_of(failure, sources), failure.reason)?;
     }
     if failures.len() > FAILURES_SHOWN {
-        writeln!(out, "  … and {} more (--json lists all)", failures.len() - FAILURES_SHOWN)?;
+        writeln!(
+            out,
+            "  … and {} more (--json lists all)",
+            failures.len() - FAILURES_SHOWN
+        )?;
     }
     Ok(())
 }
@@ -72,7 +141,11 @@ pub fn check(
     sources: &[SourceRecord],
 ) -> anyhow::Result<()> {
     if settings.json {
-        let problems: Vec<_> = report.problems.iter().map(|problem| problem.message.clone()).collect();
+        let problems: Vec<_> = report
+            .problems
+            .iter()
+            .map(|problem| problem.message.clone())
+            .collect();
         return print_json(&json!({
             "sound": report.is_sound(),
             "n_items": report.n_items,
@@ -89,16 +162,37 @@ pub fn check(
     }
     let missing = report.previews_missing - report.previews_made;
     if missing > 0 {
-        writeln!(out, "{} without a preview; `fovea check --repair` makes them again", counted(missing, "image"))?;
+        writeln!(
+            out,
+            "{} without a preview; `fovea check --repair` makes them again",
+            counted(missing, "image")
+        )?;
     }
     if report.previews_made > 0 {
-        writeln!(out, "{} made again", counted(report.previews_made, "preview"))?;
+        writeln!(
+            out,
+            "{} made again",
+            counted(report.previews_made, "preview")
+        )?;
     }
     if report.files_changed > 0 {
-        writeln!(out, "{} changed or gone since they were indexed; run `fovea index` again", counted(report.files_changed, "file"))?;
+        writeln!(
+            out,
+            "{} changed or gone since they were indexed; run `fovea index` again",
+            counted(report.files_changed, "file")
+        )?;
     }
-    let verdict = if report.is_sound() { "sound" } else { "not sound" };
-    writeln!(out, "{}: {} looked at", strong(verdict), counted(report.n_items, "image"))?;
+    let verdict = if report.is_sound() {
+        "sound"
+    } else {
+        "not sound"
+    };
+    writeln!(
+        out,
+        "{}: {} looked at",
+        strong(verdict),
+        counted(report.n_items, "image")
+    )?;
     drop(out);
     skipped(failures, sources)
 }
@@ -106,19 +200,43 @@ pub fn check(
 fn tally(counts: &BTreeMap<String, u64>) -> String {
     let mut sorted: Vec<_> = counts.iter().collect();
     sorted.sort_by(|left, right| right.1.cmp(left.1).then(left.0.cmp(right.0)));
-    let shown: Vec<String> = sorted.iter().map(|(name, number)| format!("{} {name}", count(**number))).collect();
+    let shown: Vec<String> = sorted
+        .iter()
+        .map(|(name, number)| format!("{} {name}", count(**number)))
+        .collect();
     shown.join(" · ")
 }
 
 fn path_of(failure: &Failure, sources: &[SourceRecord]) -> String {
-    let root = sources.iter().find(|source| source.id == failure.source).map(|source| source.root.clone());
-    let path = root.unwrap_or_default().join(path_from_bytes(&failure.path));
-    path.to_string_lossy().escape_debug().to_string().replace("\\'", "'").replace("\\\"", "\"")
+    let root = sources
+        .iter()
+        .find(|source| source.id == failure.source)
+        .map(|source| source.root.clone());
+    let path = root
+        .unwrap_or_default()
+        .join(path_from_bytes(&failure.path));
+    path.to_string_lossy()
+        .escape_debug()
+        .to_string()
+        .replace("\\'", "'")
+        .replace("\\\"", "\"")
 }
 
 fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
-    let Overview { info, stats, packs, active, sources, failures } = overview;
-    let root = |id: SourceId| sources.iter().find(|source| source.id == id).map(|source| source.root.clone());
+    let Overview {
+        info,
+        stats,
+        packs,
+        active,
+        sources,
+        failures,
+    } = overview;
+    let root = |id: SourceId| {
+        sources
+            .iter()
+            .find(|source| source.id == id)
+            .map(|source| source.root.clone())
+    };
     let by_lang: BTreeMap<String, u64> = stats
         .captions_by_lang
         .iter()

@@ -10,7 +10,9 @@ pub fn terminal_shows_pictures() -> bool {
     if !io::stdout().is_terminal() || is_dumb() {
         return false;
     }
-    let says = |name: &str, values: &[&str]| std::env::var(name).is_ok_and(|found| values.iter().any(|value| found.contains(value)));
+    let says = |name: &str, values: &[&str]| {
+        std::env::var(name).is_ok_and(|found| values.iter().any(|value| found.contains(value)))
+    };
     says("COLORTERM", &["truecolor", "24bit"])
         || says("TERM", &["kitty", "ghostty", "sixel", "mlterm", "foot"])
         || says("TERM_PROGRAM", &["iTerm", "WezTerm", "mintty"])

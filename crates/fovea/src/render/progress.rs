@@ -21,7 +21,10 @@ pub struct IndexProgress {
 
 impl IndexProgress {
     pub fn new(quiet: bool) -> Self {
-        Self { bar: bar(quiet), skipped: Mutex::new(0) }
+        Self {
+            bar: bar(quiet),
+            skipped: Mutex::new(0),
+        }
     }
 
     pub fn finish(&self) {
@@ -41,7 +44,8 @@ impl Observer for IndexProgress {
         match event {
             IndexEvent::Scanning { root } => {
                 self.bar.set_style(spinner());
-                self.bar.set_message(format!("looking through {}", root.display()));
+                self.bar
+                    .set_message(format!("looking through {}", root.display()));
                 self.bar.enable_steady_tick(Duration::from_millis(120));
             }
             IndexEvent::Planned { n_jobs, .. } => {
@@ -54,7 +58,8 @@ impl Observer for IndexProgress {
             IndexEvent::Skipped(_) => {
                 let mut skipped = self.skipped.lock().unwrap_or_else(PoisonError::into_inner);
                 *skipped += 1;
-                self.bar.set_message(format!("({} skipped)", units::count(*skipped)));
+                self.bar
+                    .set_message(format!("({} skipped)", units::count(*skipped)));
             }
             IndexEvent::Finishing => self.bar.set_message("finishing"),
         }
@@ -85,7 +90,8 @@ impl PullProgress {
             Progress::Reused { n, of, file } => self.say(format!("{n}/{of} already here: {file}")),
             Progress::Converting { what } => self.say(format!("converting {what}")),
             Progress::ClassVectors { done, of } => {
-                self.bar.set_message(format!("class names to vectors: {done}/{of}"));
+                self.bar
+                    .set_message(format!("class names to vectors: {done}/{of}"));
             }
             _ => {}
         }
@@ -103,7 +109,11 @@ impl PullProgress {
 }
 
 fn bar(quiet: bool) -> ProgressBar {
-    let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+    let target = if quiet {
+        ProgressDrawTarget::hidden()
+    } else {
+        ProgressDrawTarget::stderr()
+    };
     ProgressBar::with_draw_target(None, target)
 }
 

@@ -23,19 +23,36 @@ pub fn index_report(settings: &Settings, report: &IndexReport) -> anyhow::Result
     for offline in &report.offline {
         let (root, reason) = (offline.root.display(), &offline.reason);
         let items = counted(offline.n_items, "item");
-        writeln!(out, "{} {root}: {reason}. Its {items} stay, marked offline.", strong("offline"))?;
+        writeln!(
+            out,
+            "{} {root}: {reason}. Its {items} stay, marked offline.",
+            strong("offline")
+        )?;
     }
     let shown = report.skipped.iter().filter(|skipped| !skipped.known);
     for skipped in shown.clone().take(SKIPPED_SHOWN) {
-        writeln!(out, "{} {}: {}", dim("skipped"), skipped.path.display(), skipped.reason)?;
+        writeln!(
+            out,
+            "{} {}: {}",
+            dim("skipped"),
+            skipped.path.display(),
+            skipped.reason
+        )?;
     }
     let n_more = shown.count().saturating_sub(SKIPPED_SHOWN);
     if n_more > 0 {
-        writeln!(out, "{}", dim(&format!("… and {n_more} more; `fovea stats` lists them")))?;
+        writeln!(
+            out,
+            "{}",
+            dim(&format!("… and {n_more} more; `fovea stats` lists them"))
+        )?;
     }
     writeln!(out, "{}", summary(report))?;
     if report.interrupted {
-        writeln!(out, "Interrupted. What is done is kept; the same command goes on from here.")?;
+        writeln!(
+            out,
+            "Interrupted. What is done is kept; the same command goes on from here."
+        )?;
     }
     Ok(())
 }
@@ -61,9 +78,16 @@ fn summary(report: &IndexReport) -> String {
     }
     let rate = match report.encoded {
         0 => String::new(),
-        encoded => format!(", {:.0} images/s", encoded as f64 / report.elapsed.as_secs_f64().max(1e-3)),
+        encoded => format!(
+            ", {:.0} images/s",
+            encoded as f64 / report.elapsed.as_secs_f64().max(1e-3)
+        ),
     };
-    format!("{} in {}{rate}", strong(&parts.join(", ")), duration(report.elapsed))
+    format!(
+        "{} in {}{rate}",
+        strong(&parts.join(", ")),
+        duration(report.elapsed)
+    )
 }
 
 fn as_json(report: &IndexReport) -> serde_json::Value {

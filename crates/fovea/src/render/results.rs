@@ -62,7 +62,14 @@ pub fn results(
         ResultStyle::Json => {
             let took_ms = round(results.took.as_secs_f64() * 1e3, 1e3);
             let results = results.results.iter().map(found).collect();
-            serde_json::to_writer(&mut *out, &Answer { query, took_ms, results })?;
+            serde_json::to_writer(
+                &mut *out,
+                &Answer {
+                    query,
+                    took_ms,
+                    results,
+                },
+            )?;
             writeln!(out)?;
         }
         ResultStyle::Paths { end } => {
@@ -78,12 +85,23 @@ pub fn results(
 
 /// A bad query with `--json`: still one object on one line.
 pub fn query_error(out: &mut dyn Write, query: &str, error: &anyhow::Error) -> anyhow::Result<()> {
-    serde_json::to_writer(&mut *out, &Failed { query, error: format!("{error:#}") })?;
+    serde_json::to_writer(
+        &mut *out,
+        &Failed {
+            query,
+            error: format!("{error:#}"),
+        },
+    )?;
     Ok(writeln!(out)?)
 }
 
 /// A bad line of `--queries`.
-pub fn line_error(out: &mut dyn Write, settings: &Settings, query: &str, error: &anyhow::Error) -> anyhow::Result<()> {
+pub fn line_error(
+    out: &mut dyn Write,
+    settings: &Settings,
+    query: &str,
+    error: &anyhow::Error,
+) -> anyhow::Result<()> {
     if settings.json {
         return query_error(out, query, error);
     }
@@ -106,9 +124,15 @@ fn found(result: &SearchResult) -> Found {
     }
 }
 
-fn table(out: &mut dyn Write, engine: &Engine, results: &SearchResults, height: Option<u32>) -> anyhow::Result<()> {
+fn table(
+    out: &mut dyn Write,
+    engine: &Engine,
+    results: &SearchResults,
+    height: Option<u32>,
+) -> anyhow::Result<()> {
     let here = std::env::current_dir().ok();
-    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colours = io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for result in &results.results {
         let line = line(result, here.as_deref());
         match colours {
@@ -138,7 +162,13 @@ fn line(result: &SearchResult, here: Option<&Path>) -> String {
 fn printable(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.chars()
-        .map(|letter| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() })
+        .map(|letter| {
+            if letter.is_control() {
+                letter.escape_default().to_string()
+            } else {
+                letter.to_string()
+            }
+        })
         .collect()
 }
 
@@ -159,14 +189,21 @@ mod tests {
 
     #[test]
     fn a_name_cannot_forge_a_line_or_steer_the_terminal() {
-        assert_eq!(printable(Path::new("a\nb\x1b[2Jc.jpg")), "a\\nb\\u{1b}[2Jc.jpg");
+        assert_eq!(
+            printable(Path::new("a\nb\x1b[2Jc.jpg")),
+            "a\\nb\\u{1b}[2Jc.jpg"
+        );
         assert_eq!(printable(Path::new("企鹅 🐧.jpg")), "企鹅 🐧.jpg");
     }
 
     #[test]
     fn paths_below_here_are_shown_from_here() {
         let here = Some(Path::new("/a/b"));
-        for (path, expect) in [("/a/b/c.jpg", "c.jpg"), ("/a/bc/d.jpg", "/a/bc/d.jpg"), ("/a/b", "/a/b")] {
+        for (path, expect) in [
+            ("/a/b/c.jpg", "c.jpg"),
+            ("/a/bc/d.jpg", "/a/bc/d.jpg"),
+            ("/a/b", "/a/b"),
+        ] {
             assert_eq!(shortest(Path::new(path), here), Path::new(expect));
         }
     }

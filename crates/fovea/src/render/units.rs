@@ -42,7 +42,11 @@ pub fn duration(time: Duration) -> String {
         0 => format!("{} ms", time.as_millis()),
         1..=59 => format!("{:.1} s", time.as_secs_f64()),
         60..=3599 => format!("{} min {} s", time.as_secs() / 60, time.as_secs() % 60),
-        _ => format!("{} h {} min", time.as_secs() / 3600, time.as_secs() / 60 % 60),
+        _ => format!(
+            "{} h {} min",
+            time.as_secs() / 3600,
+            time.as_secs() / 60 % 60
+        ),
     }
 }
 
@@ -52,13 +56,28 @@ mod tests {
 
     #[test]
     fn numbers_read_well() {
-        for (number, expect) in [(0, "0"), (999, "999"), (1000, "1,000"), (1234567, "1,234,567")] {
+        for (number, expect) in [
+            (0, "0"),
+            (999, "999"),
+            (1000, "1,000"),
+            (1234567, "1,234,567"),
+        ] {
             assert_eq!(count(number), expect);
         }
-        for (number, expect) in [(1, "1 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (161_000_000, "161.0 MB")] {
+        for (number, expect) in [
+            (1, "1 bytes"),
+            (999, "999 bytes"),
+            (1500, "1.5 kB"),
+            (161_000_000, "161.0 MB"),
+        ] {
             assert_eq!(bytes(number), expect);
         }
-        for (ms, expect) in [(430, "430 ms"), (12_340, "12.3 s"), (200_000, "3 min 20 s"), (7_260_000, "2 h 1 min")] {
+        for (ms, expect) in [
+            (430, "430 ms"),
+            (12_340, "12.3 s"),
+            (200_000, "3 min 20 s"),
+            (7_260_000, "2 h 1 min"),
+        ] {
             assert_eq!(duration(Duration::from_millis(ms)), expect);
         }
         assert_eq!(counted(1, "image"), "1 image");

@@ -44,7 +44,11 @@ fn a_flipped_bit_in_any_file_of_the_pack_is_refused() {
         for arguments in [&["models", "info", "base"][..], &["index", "."][..]] {
             let mut command = command(folder.path(), arguments);
             let ran = ran(command.env("FOVEA_MODELS", models.path()).output().unwrap()).expect(4);
-            assert!(ran.stderr.contains(name) && ran.stderr.contains("models pull"), "{name}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains(name) && ran.stderr.contains("models pull"),
+                "{name}: {}",
+                ran.stderr
+            );
         }
     }
 }
@@ -64,9 +68,17 @@ fn a_truncated_text_model_is_refused_by_a_search() {
 #[test]
 fn a_missing_pack_says_how_to_get_it() {
     let models = tempfile::tempdir().unwrap();
-    for (arguments, code) in [(&["search", "cat"][..], 3), (&["models", "info", "base"][..], 3), (&["models", "list"][..], 1)] {
+    for (arguments, code) in [
+        (&["search", "cat"][..], 3),
+        (&["models", "info", "base"][..], 3),
+        (&["models", "list"][..], 1),
+    ] {
         let mut command = command(database(), arguments);
         let ran = ran(command.env("FOVEA_MODELS", models.path()).output().unwrap()).expect(code);
-        assert!(ran.stderr.contains("fovea models pull base"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("fovea models pull base"),
+            "{}",
+            ran.stderr
+        );
     }
 }

@@ -7,12 +7,17 @@ use std::time::Duration;
 use crate::program::{Ran, command, fovea, pictures, ran, start};
 
 fn n_items(database: &Path) -> u64 {
-    fovea(database, &["stats", "--json"]).expect(0).json()[0]["n_items"].as_u64().unwrap()
+    fovea(database, &["stats", "--json"]).expect(0).json()[0]["n_items"]
+        .as_u64()
+        .unwrap()
 }
 
 fn report(ran: &Ran) -> (u64, u64) {
     let report = &ran.json()[0];
-    (report["added"].as_u64().unwrap(), report["unchanged"].as_u64().unwrap())
+    (
+        report["added"].as_u64().unwrap(),
+        report["unchanged"].as_u64().unwrap(),
+    )
 }
 
 #[test]
@@ -32,7 +37,11 @@ fn killed_again_and_again_it_still_arrives_and_repeats_nothing_it_kept() {
             continue;
         }
         let now = fovea(&database, &["stats", "--json"]);
-        let now = if now.code == 0 { now.json()[0]["n_items"].as_u64().unwrap() } else { 0 };
+        let now = if now.code == 0 {
+            now.json()[0]["n_items"].as_u64().unwrap()
+        } else {
+            0
+        };
         assert!(now >= kept, "{now} items after a kill, {kept} before");
         kept = now;
         if kept == N as u64 {
@@ -54,7 +63,10 @@ fn ctrl_c_stops_soon_and_says_that_what_is_done_is_kept() {
     let root = root.to_string_lossy().into_owned();
     let child = start(&database, &["index", &root]);
     std::thread::sleep(Duration::from_millis(1500));
-    let signalled = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let signalled = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(signalled.success());
     let ran = ran(child.wait_with_output().unwrap());
     // A fast machine may be done before the signal comes; then there is nothing to stop.
@@ -74,7 +86,11 @@ fn two_processes_on_one_database_agree_while_a_third_searches() {
     let (database, root) = (folder.path().join("db"), folder.path().join("pictures"));
     pictures(&root, N);
     let root = root.to_string_lossy().into_owned();
-    fovea(&database, &["index", &root, "--captions", "none", "--exclude", "*"]).expect(0);
+    fovea(
+        &database,
+        &["index", &root, "--captions", "none", "--exclude", "*"],
+    )
+    .expect(0);
     let both = [0, 1].map(|_| start(&database, &["index", &root, "--exclude", "", "--json"]));
     for _ in 0..5 {
         let ran = fovea(&database, &["--json", "search", "a cat"]);
@@ -94,12 +110,21 @@ impl SmallDisk {
     fn mount(size: &str) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let options = format!("size={size}");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(folder.path()).output();
-        mounted.is_ok_and(|output| output.status.success()).then(|| Self(folder))
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(folder.path())
+            .output();
+        mounted
+            .is_ok_and(|output| output.status.success())
+            .then(|| Self(folder))
     }
 
     fn remount_read_only(&self) {
-        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(self.0.path()).status().unwrap();
+        let done = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(self.0.path())
+            .status()
+            .unwrap();
         assert!(done.success());
     }
 }
@@ -125,7 +150,10 @@ fn a_full_disk_is_named_and_what_was_kept_is_still_found() {
     assert!(message.contains("no space left"), "{message}");
     let kept = n_items(&database);
     let found = fovea(&database, &["--json", "search", "a cat", "--top", "1000"]);
-    assert_eq!(found.json()[0]["results"].as_array().unwrap().len() as u64, kept);
+    assert_eq!(
+        found.json()[0]["results"].as_array().unwrap().len() as u64,
+        kept
+    );
 }
 
 #[test]
@@ -150,8 +178,17 @@ fn a_read_only_database_is_searched_and_not_written() {
 fn a_reader_that_stops_early_is_no_failure() {
     let database = crate::library::database();
     let mut shell = Command::new("sh");
-    let line = format!("{} search cat --top 500 --paths | head -n 1", env!("CARGO_BIN_EXE_fovea"));
-    let ran = ran(shell.arg("-c").arg(line).env("FOVEA_DB", database).output().unwrap()).expect(0);
+    let line = format!(
+        "{} search cat --top 500 --paths | head -n 1",
+        env!("CARGO_BIN_EXE_fovea")
+    );
+    let ran = ran(shell
+        .arg("-c")
+        .arg(line)
+        .env("FOVEA_DB", database)
+        .output()
+        .unwrap())
+    .expect(0);
     assert_eq!((ran.stdout.lines().count(), ran.stderr.as_str()), (1, ""));
 }
 
@@ -159,6 +196,11 @@ fn a_reader_that_stops_early_is_no_failure() {
 fn without_python_a_pull_says_what_is_missing() {
     let folder = tempfile::tempdir().unwrap();
     let mut pull = command(folder.path(), &["models", "pull", "base"]);
-    let ran = ran(pull.env("PATH", "").env("FOVEA_MODELS", folder.path().join("models")).output().unwrap()).expect(3);
+    let ran = ran(pull
+        .env("PATH", "")
+        .env("FOVEA_MODELS", folder.path().join("models"))
+        .output()
+        .unwrap())
+    .expect(3);
     assert!(ran.stderr.contains("python3"), "{}", ran.stderr);
 }

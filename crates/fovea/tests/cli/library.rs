@@ -15,7 +15,11 @@ pub fn database() -> &'static Path {
         let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stamps-db");
         let stamps = stamps().join("stamps");
         let stamps = stamps.to_string_lossy();
-        let ran = fovea(&database, &["index", &stamps, "--captions", "none", "--json"]).expect(0);
+        let ran = fovea(
+            &database,
+            &["index", &stamps, "--captions", "none", "--json"],
+        )
+        .expect(0);
         let report = &ran.json()[0];
         let total = report["added"].as_u64().unwrap() + report["unchanged"].as_u64().unwrap();
         assert_eq!(total, 785, "{report}");

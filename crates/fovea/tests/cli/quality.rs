@@ -9,14 +9,29 @@ use crate::program::{fovea, stamps};
 fn evaluate(captions: &str) -> HashMap<String, (f64, f64)> {
     let captions = stamps().join(captions);
     let captions = captions.to_string_lossy();
-    let arguments = ["eval", "--captions", &captions, "--candidates", "listed", "--json", "--lang", "en", "--lang", "zh"];
+    let arguments = [
+        "eval",
+        "--captions",
+        &captions,
+        "--candidates",
+        "listed",
+        "--json",
+        "--lang",
+        "en",
+        "--lang",
+        "zh",
+    ];
     let ran = fovea(database(), &arguments).expect(0);
     let evaluation = &ran.json()[0];
-    let languages = evaluation["languages"].as_array().unwrap().iter().map(|language| {
-        let value = |name: &str| language[name]["value"].as_f64().unwrap();
-        let lang = language["lang"].as_str().unwrap().to_owned();
-        (lang, (value("recall_at_1"), value("recall_at_10")))
-    });
+    let languages = evaluation["languages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|language| {
+            let value = |name: &str| language[name]["value"].as_f64().unwrap();
+            let lang = language["lang"].as_str().unwrap().to_owned();
+            (lang, (value("recall_at_1"), value("recall_at_10")))
+        });
     languages.collect()
 }
 

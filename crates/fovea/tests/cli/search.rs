@@ -8,7 +8,12 @@ use crate::program::{command, fovea, pictures, ran, stamps};
 
 #[test]
 fn words_find_the_right_stamp_in_many_languages() {
-    for (words, folder) in [("a penguin", "animals"), ("企鹅", "animals"), ("ein roter Apfel", "food"), ("バナナ", "food")] {
+    for (words, folder) in [
+        ("a penguin", "animals"),
+        ("企鹅", "animals"),
+        ("ein roter Apfel", "food"),
+        ("バナナ", "food"),
+    ] {
         let ran = fovea(database(), &["--json", "search", words, "--top", "3"]).expect(0);
         let answer = &ran.json()[0];
         assert_eq!(answer["query"], words);
@@ -16,7 +21,10 @@ fn words_find_the_right_stamp_in_many_languages() {
         let results = answer["results"].as_array().unwrap();
         assert_eq!(results.len(), 3);
         let path = results[0]["path"].as_str().unwrap();
-        assert!(path.contains(folder) && path.starts_with('/'), "{words}: {path}");
+        assert!(
+            path.contains(folder) && path.starts_with('/'),
+            "{words}: {path}"
+        );
         assert_eq!(results[0]["rank"], 1);
         assert_eq!(results[0]["item"].as_str().unwrap().len(), 13);
     }
@@ -26,7 +34,11 @@ fn words_find_the_right_stamp_in_many_languages() {
 fn an_image_finds_itself_and_flags_go_before_or_after() {
     let image = stamps().join("captions.tsv");
     let list = std::fs::read_to_string(image).unwrap();
-    let first = list.lines().map(|line| line.split('\t').next().unwrap()).find(|path| path.ends_with(".png")).unwrap();
+    let first = list
+        .lines()
+        .map(|line| line.split('\t').next().unwrap())
+        .find(|path| path.ends_with(".png"))
+        .unwrap();
     let image = stamps().join(first).to_string_lossy().into_owned();
     let before = fovea(database(), &["--json", "search", &image, "-n", "2"]).expect(0);
     let after = fovea(database(), &["search", &image, "-n", "2", "--json"]).expect(0);
@@ -38,17 +50,31 @@ fn an_image_finds_itself_and_flags_go_before_or_after() {
 
 #[test]
 fn every_line_of_queries_is_answered_in_order_and_a_bad_one_with_its_error() {
-    let mut child = command(database(), &["search", "--queries", "-", "--json", "--top", "1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(
+        database(),
+        &["search", "--queries", "-", "--json", "--top", "1"],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
     let lines = "a lion\n\nTux and spider - two friends.\n老虎\n";
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(lines.as_bytes())
+        .unwrap();
     let answers = ran(child.wait_with_output().unwrap()).expect(2).json();
-    let queries: Vec<_> = answers.iter().map(|answer| answer["query"].as_str().unwrap()).collect();
-    assert_eq!(queries, ["a lion", "", "Tux and spider - two friends.", "老虎"]);
+    let queries: Vec<_> = answers
+        .iter()
+        .map(|answer| answer["query"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        queries,
+        ["a lion", "", "Tux and spider - two friends.", "老虎"]
+    );
     assert!(answers[1]["error"].as_str().unwrap().contains("empty"));
     assert!(answers[3]["results"][0]["path"].is_string());
 }
@@ -67,7 +93,10 @@ fn paths_can_be_piped_whatever_is_in_them() {
 fn a_table_is_plain_where_there_is_no_terminal() {
     let ran = fovea(database(), &["search", "a", "red", "flower"]).expect(0);
     assert_eq!(ran.stdout.lines().count(), 10);
-    assert!(!ran.stdout.contains('\x1b') && ran.stderr.is_empty(), "{ran:?}");
+    assert!(
+        !ran.stdout.contains('\x1b') && ran.stderr.is_empty(),
+        "{ran:?}"
+    );
     let first = ran.stdout.lines().next().unwrap();
     assert!(first.trim_start().starts_with("1  0."), "{first}");
 }
@@ -77,9 +106,18 @@ fn exit_codes_and_messages() {
     let folder = tempfile::tempdir().unwrap();
     let (nowhere, empty) = (folder.path().join("nowhere"), folder.path().join("empty"));
     let ran = fovea(&nowhere, &["search", "cat"]).expect(2);
-    assert!(ran.stderr.contains("index something there first"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("index something there first"),
+        "{}",
+        ran.stderr
+    );
     let ran = fovea(&nowhere, &["--json", "search", "cat"]).expect(2);
-    assert!(ran.json()[0]["error"].as_str().unwrap().contains("no database"));
+    assert!(
+        ran.json()[0]["error"]
+            .as_str()
+            .unwrap()
+            .contains("no database")
+    );
 
     let pictureless = folder.path().join("pictureless");
     std::fs::create_dir(&pictureless).unwrap();
@@ -93,7 +131,11 @@ fn exit_codes_and_messages() {
     fovea(database(), &["search", "--no-such-flag"]).expect(2);
     fovea(database(), &["search", "./nowhere.jpg"]).expect(2);
     fovea(database(), &["--collection", "other", "search", "cat"]).expect(2);
-    let ran = fovea(database(), &["--db", "milvus://localhost:19530", "search", "cat"]).expect(2);
+    let ran = fovea(
+        database(),
+        &["--db", "milvus://localhost:19530", "search", "cat"],
+    )
+    .expect(2);
     assert!(ran.stderr.contains("folder only"), "{}", ran.stderr);
     fovea(database(), &["index", "/there/is/no/such/folder"]).expect(2);
     fovea(database(), &["models", "pull", "nonesuch"]).expect(2);
@@ -106,10 +148,18 @@ fn two_collections_in_one_database_do_not_mix() {
     for (collection, n) in [("one", 2), ("two", 3)] {
         let root = folder.path().join(collection);
         pictures(&root, n);
-        fovea(&database, &["--collection", collection, "index", &root.to_string_lossy()]).expect(0);
+        fovea(
+            &database,
+            &["--collection", collection, "index", &root.to_string_lossy()],
+        )
+        .expect(0);
     }
     for (collection, n) in [("one", 2), ("two", 3)] {
-        let ran = fovea(&database, &["--json", "--collection", collection, "search", "cat"]).expect(0);
+        let ran = fovea(
+            &database,
+            &["--json", "--collection", collection, "search", "cat"],
+        )
+        .expect(0);
         assert_eq!(ran.json()[0]["results"].as_array().unwrap().len(), n);
     }
 }
@@ -119,13 +169,31 @@ fn stats_and_check_show_what_is_kept_and_what_was_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let (database, root) = (folder.path().join("db"), folder.path().join("pictures"));
     pictures(&root, 3);
-    std::fs::write(root.join("broken.jpg"), b"\xff\xd8\xff\xe0 and then nothing").unwrap();
+    std::fs::write(
+        root.join("broken.jpg"),
+        b"\xff\xd8\xff\xe0 and then nothing",
+    )
+    .unwrap();
     let ran = fovea(&database, &["index", &root.to_string_lossy()]).expect(0);
-    assert!(ran.stderr.contains("broken.jpg") && ran.stderr.contains("3 added, 1 skipped"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("broken.jpg") && ran.stderr.contains("3 added, 1 skipped"),
+        "{}",
+        ran.stderr
+    );
     let stats = &fovea(&database, &["stats", "--json"]).expect(0).json()[0];
-    assert_eq!((stats["n_items"].as_u64(), stats["skipped"].as_array().unwrap().len()), (Some(3), 1));
+    assert_eq!(
+        (
+            stats["n_items"].as_u64(),
+            stats["skipped"].as_array().unwrap().len()
+        ),
+        (Some(3), 1)
+    );
     let ran = fovea(&database, &["stats"]).expect(0);
-    assert!(ran.stdout.contains("3 images") && ran.stdout.contains("broken.jpg"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("3 images") && ran.stdout.contains("broken.jpg"),
+        "{}",
+        ran.stdout
+    );
     let ran = fovea(&database, &["check"]).expect(0);
     assert!(ran.stdout.contains("sound: 3 images"), "{}", ran.stdout);
 }
