@@ -11,6 +11,9 @@ pub(crate) enum Layout {
     GrayAlpha,
     Rgb,
     Rgba,
+    /// The colours are scaled by the alpha already.
+    #[cfg(feature = "heif")]
+    RgbaPremultiplied,
     /// Ink amounts: 255 is full ink.
     Cmyk,
 }
@@ -35,6 +38,8 @@ impl Layout {
             Layout::GrayAlpha => 2,
             Layout::Rgb => 3,
             Layout::Rgba | Layout::Cmyk => 4,
+            #[cfg(feature = "heif")]
+            Layout::RgbaPremultiplied => 4,
         }
     }
 }
@@ -168,6 +173,10 @@ fn append_rgb(samples: &[u8], layout: Layout, out: &mut Vec<u8>) {
                 on_white(pixel[1], pixel[3]),
                 on_white(pixel[2], pixel[3]),
             ]
+        })),
+        #[cfg(feature = "heif")]
+        Layout::RgbaPremultiplied => out.extend(samples.chunks_exact(4).flat_map(|pixel| {
+            [pixel[0], pixel[1], pixel[2]].map(|value| value.saturating_add(255 - pixel[3]))
         })),
         Layout::Cmyk => out.extend(samples.chunks_exact(4).flat_map(|pixel| {
             let paper = 255 - pixel[3];

@@ -45,10 +45,15 @@ pub fn decode(bytes: &[u8], options: &Options) -> Result<Image, Error> {
         }?;
         let metadata = crate::metadata::read(format, bytes, &options.limits);
         let (mut width, mut height) = (header.width, header.height);
-        if orient::swaps_sides(metadata.orientation) {
+        // These are turned by boxes of their own while decoding; what EXIF says on top of them only repeats it.
+        let orientation = match format {
+            Format::Avif | Format::Heic => 0,
+            _ => metadata.orientation,
+        };
+        if orient::swaps_sides(orientation) {
             std::mem::swap(&mut width, &mut height);
         }
-        let pixels = orient::upright(pixels, metadata.orientation);
+        let pixels = orient::upright(pixels, orientation);
         Ok(Image {
             pixels,
             width,

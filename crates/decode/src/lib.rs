@@ -1,6 +1,6 @@
 //! Bytes of an image file become upright RGB pixels, a preview, hashes, colours and metadata, within limits.
 //!
-//! This crate opens no file, starts no thread, and knows no model and no vector. The stages, in order:
+//! This crate opens no file, starts no thread (the codecs behind the feature `heif` may), and knows no model and no vector. The stages, in order:
 //! [`Format::sniff`] says what the bytes are, [`probe`] what decoding them will need, [`decode`] does it, and
 //! [`preview`], [`hashes`] and [`colors`] are derived from the decoded [`Pixels`].
 

@@ -8,7 +8,7 @@ use crate::{Error, Format, Options, bmp, gif, heif, jpeg, png, raw, svg, tiff, w
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Probe {
     pub format: Format,
-    /// Size as stored, before orientation.
+    /// Size as stored, before orientation; of AVIF and HEIC, which turn themselves, the size they come out with.
     pub width: u32,
     pub height: u32,
     /// An upper estimate of the bytes [`crate::decode`] holds at once, its result included and `bytes` itself not.

@@ -166,6 +166,15 @@ enum Expect {
 }
 use Expect::{Decodes, Refused};
 
+#[cfg(not(feature = "heif"))]
+const CLIP_HEIC: &str = "HEIC is not supported by this build: build with `--features heif` after installing libheif (Debian: apt-get install libheif-dev), or convert the file";
+#[cfg(not(feature = "heif"))]
+const CLIP_AVIF: &str = "AVIF is not supported by this build: build with `--features heif` after installing libheif (Debian: apt-get install libheif-dev), or convert the file";
+#[cfg(feature = "heif")]
+const CLIP_HEIC: &str = "damaged HEIC";
+#[cfg(feature = "heif")]
+const CLIP_AVIF: &str = "damaged AVIF";
+
 const HOSTILE: &[(&str, Expect)] = &[
     ("empty.jpg", Refused("the file is empty")),
     (
@@ -258,14 +267,8 @@ const HOSTILE: &[(&str, Expect)] = &[
         Refused("too large: decoding this TIFF of 50000x10000 needs"),
     ),
     ("contradictory.bmp", Refused("too large")),
-    (
-        "clip.heic",
-        Refused("HEIC is not supported by this build: convert it to JPEG"),
-    ),
-    (
-        "clip.avif",
-        Refused("AVIF is not supported by this build: convert it to PNG"),
-    ),
+    ("clip.heic", Refused(CLIP_HEIC)),
+    ("clip.avif", Refused(CLIP_AVIF)),
     ("clip.mp4", Refused("not an image: it looks like a video")),
     (
         "no_preview.dng",

@@ -38,9 +38,8 @@ pub(super) fn blocks(format: Format, bytes: &[u8]) -> Blocks<'_> {
         Format::Tiff | Format::Raw if Tiff::new(bytes).is_some() => tiff(bytes),
         // The preview of the other raw files is a JPEG with words of its own.
         Format::Raw => crate::raw::preview(bytes).map(jpeg).unwrap_or_default(),
-        Format::Gif | Format::Bmp | Format::Tiff | Format::Svg | Format::Avif | Format::Heic => {
-            Blocks::default()
-        }
+        Format::Avif | Format::Heic => heif(bytes),
+        Format::Gif | Format::Bmp | Format::Tiff | Format::Svg => Blocks::default(),
     }
 }
 
@@ -182,6 +181,27 @@ fn webp(bytes: &[u8]) -> Blocks<'_> {
         rest = next;
     }
     blocks
+}
+
+fn heif(bytes: &[u8]) -> Blocks<'static> {
+    let stored = crate::heif::blocks(bytes);
+    Blocks {
+        exif: stored.exif.as_deref().and_then(heif_exif),
+        xmp: stored.xmp.map(Cow::from),
+        ..Blocks::default()
+    }
+}
+
+/// The TIFF structure of a block that begins with the offset of it, which counts from behind itself.
+fn heif_exif(block: &[u8]) -> Option<Cow<'static, [u8]>> {
+    let (offset, rest) = block.split_first_chunk::<4>()?;
+    let tiff = rest.get(u32::from_be_bytes(*offset) as usize..)?;
+    Some(
+        tiff.strip_prefix(EXIF_HEADER)
+            .unwrap_or(tiff)
+            .to_vec()
+            .into(),
+    )
 }
 
 fn tiff(bytes: &[u8]) -> Blocks<'_> {
