@@ -1,17 +1,18 @@
 //! Progress on standard error: a bar where there is a terminal, nothing where there is none.
 
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 use fovea_encode::models;
 use fovea_engine::{IndexEvent, Observer};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::units;
 use crate::interrupt;
 
-const BAR: &str = "{bar:30} {pos}/{len} {per_sec} {eta} left {msg}";
+const BAR: &str = "{bar:30} {human_pos}/{human_len}  {rate}  {eta} left {msg}";
 
 /// Follows an index run.
 pub struct IndexProgress {
@@ -125,5 +126,9 @@ fn spinner() -> ProgressStyle {
 fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
+            // A terminal that cannot be written to shows no rate; that is all.
+            let _ = write!(out, "{:.0} images/s", state.per_sec());
+        })
         .progress_chars("━╸ ")
 }
