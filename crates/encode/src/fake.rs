@@ -96,7 +96,7 @@ impl Encoder for FakeEncoder {
                 let distance: f32 = cell
                     .iter()
                     .zip(colour)
-                    .map(|(a, b)| (a - b) * (a - b))
+                    .map(|(a, b)| (a + OFFSET - b).powi(2))
                     .sum();
                 *axis += (-12.0 * distance).exp();
             }

@@ -27,84 +27,70 @@ pub fn overview(settings: &Settings, overview: &Overview) -> anyhow::Result<()> 
     if settings.json {
         return print_json(&as_json(settings, overview));
     }
+    let Overview { info, stats, .. } = overview;
+    let mut out = anstream::stdout().lock();
+    let items = strong(&counted(stats.n_items, "image"));
+    let contents = counted(stats.n_contents, "content");
+    let collection = &info.collection;
+    writeln!(out, "{items} in collection `{collection}` ({contents})")?;
+    for (what, value) in facts(settings, overview) {
+        writeln!(out, "  {} {value}", dim(&format!("{what:<10}")))?;
+    }
+    drop(out);
+    skipped(&overview.failures, &overview.sources)
+}
+
+fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)> {
     let Overview {
         info,
         stats,
         active,
         sources,
-        failures,
         ..
     } = overview;
-    let mut out = anstream::stdout().lock();
-    let (items, contents) = (
-        counted(stats.n_items, "image"),
-        counted(stats.n_contents, "content"),
-    );
-    writeln!(
-        out,
-        "{} in collection `{}` ({contents})",
-        strong(&items),
-        info.collection
-    )?;
-    let mut line =
-        |what: &str, value: String| writeln!(out, "  {} {value}", dim(&format!("{what:<10}")));
-    line(
-        "database",
-        format!(
-            "{} · {} · schema {}",
-            settings.folder.display(),
-            bytes(stats.database_bytes),
-            info.schema_version
+    let (folder, size) = (settings.folder.display(), bytes(stats.database_bytes));
+    let database = format!("{folder} · {size} · schema {}", info.schema_version);
+    let mut facts = vec![
+        ("database", database),
+        ("originals", bytes(stats.source_bytes)),
+        ("formats", tally(&stats.by_format)),
+        ("captions", captions(stats)),
+        (
+            "model pack",
+            active.as_ref().map_or("none yet".to_owned(), named),
         ),
-    )?;
-    line("originals", bytes(stats.source_bytes))?;
-    line("formats", tally(&stats.by_format))?;
-    let spoken: BTreeMap<String, u64> = stats
-        .captions_by_lang
-        .iter()
-        .map(|(lang, number)| (lang.clone().unwrap_or_else(|| "?".to_owned()), *number))
-        .collect();
-    line(
-        "captions",
-        if stats.n_captions == 0 {
-            "none".to_owned()
-        } else {
-            tally(&spoken)
-        },
-    )?;
-    line(
-        "model pack",
-        active.as_ref().map_or("none yet".to_owned(), |pack| {
-            format!(
-                "{} · {}",
-                pack.name,
-                &pack.fingerprint[..pack.fingerprint.len().min(12)]
-            )
-        }),
-    )?;
+    ];
     for space in &stats.spaces {
-        line(
+        let vectors = counted(space.n_vectors, "vector");
+        facts.push((
             "space",
-            format!(
-                "{} · {} · exact search",
-                space.space,
-                counted(space.n_vectors, "vector")
-            ),
-        )?;
+            format!("{} · {vectors} · exact search", space.space),
+        ));
     }
     for source in sources {
         let state = if source.online { "" } else { " · offline" };
-        line(
+        let images = counted(source.n_items, "image");
+        facts.push((
             "source",
-            format!(
-                "{} · {}{state}",
-                source.root.display(),
-                counted(source.n_items, "image")
-            ),
-        )?;
+            format!("{} · {images}{state}", source.root.display()),
+        ));
     }
-    drop(out);
-    skipped(failures, sources)
+    facts
+}
+
+fn captions(stats: &Stats) -> String {
+    if stats.n_captions == 0 {
+        return "none".to_owned();
+    }
+    let named = |(lang, number): (&Option<String>, &u64)| {
+        (lang.clone().unwrap_or_else(|| "?".to_owned()), *number)
+    };
+    tally(&stats.captions_by_lang.iter().map(named).collect())
+}
+
+fn named(pack: &PackRecord) -> String {
+    let fingerprint = &pack.fingerprint[..pack.fingerprint.len().min(12)];
+    format!("{} · {fingerprint}", pack.name)
 }
 
 /// The files that were left out, with the reason of each.
