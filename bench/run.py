@@ -38,6 +38,8 @@ MIB = 1024 * 1024
 def main():
     options = parse()
     bench = Bench(options.rounds)
+    if bench.load > 0.5:
+        say(f"note: something else keeps {bench.load:.1f} cores busy; times and the efficiency will be worse for it")
     try:
         for what in options.what:
             BENCHES[what](bench)
@@ -211,6 +213,7 @@ class Bench:
 
     def __init__(self, rounds):
         self.rounds = rounds
+        self.load = os.getloadavg()[0]
         self.rows = []
         target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target")
         self.program = Path(os.environ.get("FOVEA_BIN") or target / "release" / "fovea")
@@ -288,7 +291,8 @@ class Bench:
             print(f"| {row['what']} | {row['must_be']} | {row['shown']} | {verdict} | {row['detail']} |")
 
     def report(self):
-        return {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "rounds": self.rounds, "rows": self.rows}
+        return {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "load_before": self.load,
+                "rounds": self.rounds, "rows": self.rows}
 
 
 # --- Files, pages and packages ---------------------------------------------------------
