@@ -15,6 +15,11 @@ use crate::exit::Exit;
 use crate::flags::{Command, Flags};
 use crate::settings::Settings;
 
+/// Decoding takes and frees buffers of every size on every core; the system's allocator keeps the gaps between them,
+/// so that memory creeps up with the number of images.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let flags = Flags::parse();
     match run(flags) {
