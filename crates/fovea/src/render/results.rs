@@ -140,8 +140,7 @@ fn table(
             false => writeln!(out, "{}", anstream::adapter::strip_str(&line))?,
         }
         if let Some(height) = height {
-            out.flush()?;
-            pictures::show(engine, &result.item, height);
+            pictures::show(out, engine, &result.item, height)?;
         }
     }
     Ok(())
