@@ -130,7 +130,7 @@ pub struct SearchFlags {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SpaceFlag {
-    /// What is seen and, where there are captions, what was said, fused
+    /// What is seen and what was said; an image counts with the better of the two
     All,
     /// Only what is seen
     Image,
