@@ -1,17 +1,39 @@
-//! Vectors in, nearest rows out. It does no I/O, starts no thread and knows
-//! neither files nor images: a row is a number, and what it stands for is the
-//! caller's business.
+//! Vectors in, nearest rows out. It does no I/O, starts no thread that it was
+//! not asked for, and knows neither files nor images: a row is a number, and
+//! what it stands for is the caller's business.
 //!
-//! [`Flat`] compares a query with every row, exactly. The only `unsafe` of
-//! the crate is in [`kernels`].
+//! [`Rows`] keeps vectors and compares a query with every one, exactly. An
+//! [`Index`] of one of the [`FAMILIES`] finds the nearest of vectors that it
+//! is lent without comparing all. The only `unsafe` of the crate is in
+//! [`kernels`].
 
+mod bitmap;
+mod block;
+mod codes;
 mod error;
-mod flat;
+mod families;
+mod family;
 pub mod kernels;
+mod metric;
+mod projection;
+mod rows;
+mod sections;
 mod topk;
+mod vectors;
+mod work;
 
+pub use bitmap::Bitmap;
+pub use block::{Block, Owner, Shared};
 pub use error::Error;
-pub use flat::{CHUNK_ROWS, Flat};
+pub use family::{
+    BuildOptions, Built, FAMILIES, Family, Index, Parameter, Parameters, SearchOptions, exact,
+    family,
+};
 pub use half::f16;
 pub use kernels::Element;
+pub use metric::Metric;
+pub use rows::{CHUNK_ROWS, Rows};
+pub use sections::{Saved, Sections};
 pub use topk::{Scored, TopK};
+pub use vectors::{Numbers, Vectors};
+pub use work::{Random, Work};

@@ -1,7 +1,7 @@
 //! The machine's kernels against the generic twin and against f64.
 
-use fovea_index::kernels::{generic, normalize};
-use fovea_index::{Element, f16};
+use fovea_index::kernels::{CODE_STEP, dot_codes, generic, l2_codes, normalize};
+use fovea_index::{Element, Random, f16};
 use proptest::prelude::*;
 
 /// The one door: both kernels and both twins, within rounding of the exact sum.
@@ -81,5 +81,48 @@ fn what_has_no_direction_is_left_alone() {
         let mut vector = bad.clone();
         assert!(!normalize(&mut vector));
         assert_eq!(format!("{vector:?}"), format!("{bad:?}"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn squared_distances_agree(pairs in proptest::collection::vec((-2.0f32..2.0, -2.0f32..2.0), 0..200)) {
+        let (query, row): (Vec<f32>, Vec<f32>) = pairs.into_iter().unzip();
+        let halves: Vec<f16> = row.iter().map(|&x| f16::from_f32(x)).collect();
+        let exact = |row: &[f32]| -> f64 {
+            query.iter().zip(row).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
+        };
+        let widened: Vec<f32> = halves.iter().map(|x| x.to_f32()).collect();
+        for (found, exact) in [
+            (f32::l2(&query, &row), exact(&row)),
+            (generic::l2_f32(&query, &row), exact(&row)),
+            (f16::l2(&query, &halves), exact(&widened)),
+            (generic::l2_f16(&query, &halves), exact(&widened)),
+        ] {
+            prop_assert!((f64::from(found) - exact).abs() <= 1e-5 * exact + 1e-30);
+        }
+    }
+
+    #[test]
+    fn codes_agree(
+        steps in 0usize..40,
+        seed in any::<u64>(),
+        extreme in any::<bool>(),
+        offset in 0usize..32,
+    ) {
+        let mut random = Random::new(seed);
+        let n = steps * CODE_STEP;
+        let mut code = || if extreme { 127 } else { random.below(128) as u8 };
+        let a: Vec<u8> = (0..n + offset).map(|_| code()).collect();
+        let b: Vec<u8> = (0..n + offset).map(|_| if extreme { 0 } else { code() }).collect();
+        let query: Vec<i8> = (0..n + offset)
+            .map(|i| if extreme { -127 } else { (i * 37 % 255) as i8 })
+            .map(|x| x.max(-127))
+            .collect();
+        let (a, b, query) = (&a[offset..], &b[offset..], &query[offset..]);
+        prop_assert_eq!(dot_codes(query, a), generic::dot_codes(query, a));
+        prop_assert_eq!(l2_codes(a, b), generic::l2_codes(a, b));
     }
 }

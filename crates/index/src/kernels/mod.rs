@@ -1,5 +1,5 @@
-//! Dot products of an f32 query with f32 or f16 rows: one file per
-//! instruction set beside the generic twin that tests compare them with, and
+//! Distances of an f32 query from f32 or f16 rows, and between rows of 7-bit
+//! codes: one file per instruction set beside the generic twin that tests compare them with, and
 //! the choice between them, made once at run time.
 //!
 //! All the crate's `unsafe` is in this folder. Sums are taken in another
@@ -8,17 +8,25 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx2_codes;
 pub mod generic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
 use half::f16;
 
+use crate::vectors::Numbers;
+
 /// What a row can be made of.
 pub trait Element: Copy + Send + Sync + Default + 'static + private::Sealed {
     /// Dot product by the fastest set this machine has. Both slices must be
     /// of one length; of unequal ones the shorter length counts.
     fn dot(query: &[f32], row: &[Self]) -> f32;
+    /// Squared Euclidean distance, on the same terms.
+    fn l2(query: &[f32], row: &[Self]) -> f32;
+    /// Rows of this kind, for [`crate::Vectors`].
+    fn numbers(numbers: &[Self]) -> Numbers<'_>;
     fn from_f32(number: f32) -> Self;
     fn to_f32(self) -> f32;
     fn is_finite(self) -> bool;
@@ -41,6 +49,19 @@ impl Element for f32 {
         return neon::dot_f32(query, row);
         #[cfg(not(target_arch = "aarch64"))]
         generic::dot_f32(query, row)
+    }
+
+    #[inline]
+    fn l2(query: &[f32], row: &[f32]) -> f32 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(l2) = avx2::l2_f32(query, row) {
+            return l2;
+        }
+        generic::l2_f32(query, row)
+    }
+
+    fn numbers(numbers: &[f32]) -> Numbers<'_> {
+        Numbers::F32(numbers)
     }
 
     fn from_f32(number: f32) -> f32 {
@@ -69,6 +90,19 @@ impl Element for f16 {
         generic::dot_f16(query, row)
     }
 
+    #[inline]
+    fn l2(query: &[f32], row: &[f16]) -> f32 {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(l2) = avx2::l2_f16(query, row) {
+            return l2;
+        }
+        generic::l2_f16(query, row)
+    }
+
+    fn numbers(numbers: &[f16]) -> Numbers<'_> {
+        Numbers::F16(numbers)
+    }
+
     fn from_f32(number: f32) -> f16 {
         f16::from_f32(number)
     }
@@ -80,6 +114,40 @@ impl Element for f16 {
     fn is_finite(self) -> bool {
         f16::is_finite(self)
     }
+}
+
+/// Dot product of a query's signed codes with a row's, which are 0 to 127.
+/// Both slices are of one length, a multiple of [`CODE_STEP`].
+#[inline]
+pub fn dot_codes(query: &[i8], row: &[u8]) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(dot) = avx2_codes::dot(query, row) {
+        return dot;
+    }
+    generic::dot_codes(query, row)
+}
+
+/// Squared Euclidean distance of two rows of codes, each 0 to 127, of one
+/// length, a multiple of [`CODE_STEP`].
+#[inline]
+pub fn l2_codes(a: &[u8], b: &[u8]) -> i32 {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(l2) = avx2_codes::l2(a, b) {
+        return l2;
+    }
+    generic::l2_codes(a, b)
+}
+
+/// Codes of a row come in whole registers.
+pub const CODE_STEP: usize = 32;
+
+/// Ask the memory for what will be read soon; at most the first eight lines.
+#[inline]
+pub fn prefetch<T>(numbers: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    avx2_codes::prefetch(numbers);
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
 }
 
 /// The instruction set in use, for `stats` and benchmarks.

@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
 use fovea_index::kernels::normalize;
-use fovea_index::{Scored, TopK};
-use roaring::RoaringBitmap;
+use fovea_index::{Bitmap, Scored, TopK};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -63,7 +62,7 @@ pub(super) fn search(
         filter => Some(Allowed::new(connection, scope, filter, members, rows)?),
     };
     let allowed_rows = allowed.as_ref().map(|allowed| &allowed.rows);
-    let n_rows = allowed_rows.map_or(u64::from(rows.flat.len()), RoaringBitmap::len);
+    let n_rows = allowed_rows.map_or(u64::from(rows.numbers.len()), Bitmap::len);
     let mut ask = query.top_k.saturating_add(8).min(n_rows as usize);
     loop {
         let scored = scan(rows, &unit, ask, allowed_rows)?;
@@ -105,7 +104,7 @@ fn unit_query(query: &VectorQuery<'_>, space: &Space) -> Try<Vec<f32>> {
 struct Allowed {
     /// Rising.
     items: Vec<ItemId>,
-    rows: RoaringBitmap,
+    rows: Bitmap,
 }
 
 impl Allowed {
@@ -127,19 +126,14 @@ impl Allowed {
 }
 
 /// The best rows, by one thread or several.
-fn scan(
-    rows: &SpaceRows,
-    unit: &[f32],
-    k: usize,
-    allowed: Option<&RoaringBitmap>,
-) -> Try<Vec<Scored>> {
-    let n = rows.flat.len();
-    let numbers = rows.flat.dim() * allowed.map_or(n as usize, |rows| rows.len() as usize);
+fn scan(rows: &SpaceRows, unit: &[f32], k: usize, allowed: Option<&Bitmap>) -> Try<Vec<Scored>> {
+    let n = rows.numbers.len();
+    let numbers = rows.numbers.dim() * allowed.map_or(n as usize, |rows| rows.len() as usize);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let pieces = (numbers / NUMBERS_PER_THREAD).clamp(1, cores) as u32;
     let piece = |i: u32| {
         let edge = |i: u32| (u64::from(n) * u64::from(i) / u64::from(pieces)) as u32;
-        rows.flat
+        rows.numbers
             .search_rows(unit, k, allowed, edge(i)..edge(i + 1))
     };
     let found = thread::scope(|scope| {

@@ -2,8 +2,7 @@
 //! ready to be compared. It follows the tables by change number.
 
 use fovea_index::kernels::normalize;
-use fovea_index::{Flat, f16};
-use roaring::RoaringBitmap;
+use fovea_index::{Bitmap, Metric, Rows as VectorRows, f16};
 use rusqlite::{Connection, Row};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -25,7 +24,7 @@ pub(super) struct RowOf {
 /// One space's vectors. A clone shares most of its memory.
 #[derive(Clone, Debug)]
 pub(super) struct SpaceRows {
-    pub(super) flat: Flat<f16>,
+    pub(super) numbers: VectorRows<f16>,
     rows: Vec<RowOf>,
     of_owner: FxHashMap<OwnerId, SmallVec<[u32; 1]>>,
 }
@@ -80,7 +79,7 @@ impl SpaceRows {
         members: &Members,
     ) -> Try<SpaceRows> {
         let mut loaded = SpaceRows {
-            flat: Flat::new(space.dim),
+            numbers: VectorRows::new(space.dim, Metric::Cosine),
             rows: Vec::new(),
             of_owner: FxHashMap::default(),
         };
@@ -156,7 +155,7 @@ impl SpaceRows {
             return Ok(());
         };
         let at = self
-            .flat
+            .numbers
             .push(&unit)
             .map_err(|error| Fail::Damaged(format!("a kept vector is unusable: {error}")))?;
         self.rows.push(RowOf { owner, part });
@@ -167,7 +166,7 @@ impl SpaceRows {
     fn remove(&mut self, owner: OwnerId) -> Try<()> {
         while let Some(row) = self.of_owner.get_mut(&owner).and_then(|rows| rows.pop()) {
             let last = self
-                .flat
+                .numbers
                 .remove(row)
                 .map_err(|error| Fail::Damaged(format!("vectors in memory went wrong: {error}")))?;
             self.rows.swap_remove(row as usize);
@@ -194,15 +193,12 @@ impl SpaceRows {
     }
 
     /// Rows of any of these owners.
-    pub(super) fn rows_of(&self, owners: impl Iterator<Item = OwnerId>) -> RoaringBitmap {
-        let mut rows: Vec<u32> = owners
+    pub(super) fn rows_of(&self, owners: impl Iterator<Item = OwnerId>) -> Bitmap {
+        owners
             .filter_map(|owner| self.of_owner.get(&owner))
             .flatten()
             .copied()
-            .collect();
-        rows.sort_unstable();
-        rows.dedup();
-        RoaringBitmap::from_sorted_iter(rows).unwrap_or_default()
+            .collect()
     }
 }
 

@@ -1,14 +1,15 @@
-//! Exact search: a query is compared with every row there is. It owns the
-//! numbers and nothing else; ids, filters and threads are the caller's.
+//! Rows in memory that come, change and go, and are compared exactly. They
+//! own the numbers and nothing else; ids, filters and threads are the caller's.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use roaring::RoaringBitmap;
-
+use crate::bitmap::Bitmap;
 use crate::error::Error;
 use crate::kernels::Element;
+use crate::metric::Metric;
 use crate::topk::{Scored, TopK};
+use crate::vectors::{Vectors, check_vector};
 
 /// Rows that are copied together when a shared index is changed.
 pub const CHUNK_ROWS: usize = 1024;
@@ -18,17 +19,19 @@ pub const CHUNK_ROWS: usize = 1024;
 /// A clone shares the rows: changing one copies the chunk of rows it is in,
 /// so that a reader may keep its own state of a large index for little.
 #[derive(Clone, Debug)]
-pub struct Flat<E: Element = f32> {
+pub struct Rows<E: Element = f32> {
     dim: usize,
+    metric: Metric,
     rows: u32,
     chunks: Vec<Arc<Vec<E>>>,
 }
 
-impl<E: Element> Flat<E> {
-    /// An index of vectors of `dim` numbers, without any.
-    pub fn new(dim: usize) -> Flat<E> {
-        Flat {
+impl<E: Element> Rows<E> {
+    /// Vectors of `dim` numbers, as yet without any.
+    pub fn new(dim: usize, metric: Metric) -> Rows<E> {
+        Rows {
             dim,
+            metric,
             rows: 0,
             chunks: Vec::new(),
         }
@@ -99,13 +102,13 @@ impl<E: Element> Flat<E> {
         Ok(last)
     }
 
-    /// The k rows with the greatest dot product with the query, best first,
+    /// The k rows nearest to the query by the metric, best first,
     /// equal ones by lower row; of `allowed` rows only, where it is given.
     pub fn search(
         &self,
         query: &[f32],
         k: usize,
-        allowed: Option<&RoaringBitmap>,
+        allowed: Option<&Bitmap>,
     ) -> Result<Vec<Scored>, Error> {
         let found = self.search_rows(query, k, allowed, 0..self.rows)?;
         Ok(found.into_sorted())
@@ -117,7 +120,7 @@ impl<E: Element> Flat<E> {
         &self,
         query: &[f32],
         k: usize,
-        allowed: Option<&RoaringBitmap>,
+        allowed: Option<&Bitmap>,
         rows: Range<u32>,
     ) -> Result<TopK, Error> {
         check_vector(self.dim, query)?;
@@ -126,30 +129,22 @@ impl<E: Element> Flat<E> {
         if k == 0 || rows.is_empty() {
             return Ok(best);
         }
-        match allowed {
-            None => self.scan_all(query, rows, &mut best),
-            Some(allowed) => {
-                for row in allowed.range(rows) {
-                    let (chunk, within) = self.place(row);
-                    best.push(row, E::dot(query, &self.chunks[chunk][within]));
-                }
-            }
-        }
-        Ok(best)
-    }
-
-    fn scan_all(&self, query: &[f32], rows: Range<u32>, best: &mut TopK) {
         let mut row = rows.start;
         while row < rows.end {
-            let (chunk, within) = self.place(row);
-            let here = (CHUNK_ROWS - row as usize % CHUNK_ROWS).min((rows.end - row) as usize);
-            let numbers = &self.chunks[chunk][within.start..within.start + here * self.dim];
-            for i in 0..here {
-                let vector = &numbers[i * self.dim..(i + 1) * self.dim];
-                best.push(row + i as u32, E::dot(query, vector));
-            }
-            row += here as u32;
+            let chunk = row as usize / CHUNK_ROWS;
+            let base = (chunk * CHUNK_ROWS) as u32;
+            let end = rows.end.min(base + CHUNK_ROWS as u32);
+            let numbers = E::numbers(&self.chunks[chunk]);
+            Vectors::new(self.dim, self.metric, numbers)?.scan(
+                query,
+                row - base..end - base,
+                allowed,
+                base,
+                &mut best,
+            );
+            row = end;
         }
+        Ok(best)
     }
 
     fn place(&self, row: u32) -> (usize, Range<usize>) {
@@ -170,19 +165,5 @@ impl<E: Element> Flat<E> {
 
     fn accept(&self, vector: &[E]) -> Result<(), Error> {
         check_vector(self.dim, vector)
-    }
-}
-
-/// The vector has this length and no number that compares with nothing.
-fn check_vector<E: Element>(dim: usize, vector: &[E]) -> Result<(), Error> {
-    if vector.len() != dim {
-        return Err(Error::Dimension {
-            expected: dim,
-            got: vector.len(),
-        });
-    }
-    match vector.iter().position(|number| !number.is_finite()) {
-        Some(position) => Err(Error::NotFinite { position }),
-        None => Ok(()),
     }
 }

@@ -1,16 +1,10 @@
-//! `Flat` against its naive twin: a vector of vectors and a full sort.
+//! `Rows` against its naive twin: a vector of vectors and a full sort.
 
-use fovea_index::{CHUNK_ROWS, Element, Error, Flat, Scored, TopK, f16};
+use fovea_index::{Bitmap, CHUNK_ROWS, Element, Error, Metric, Rows, Scored, TopK, f16};
 use proptest::prelude::*;
-use roaring::RoaringBitmap;
 
 /// The twin: every score, sorted.
-fn naive(
-    rows: &[Vec<f32>],
-    query: &[f32],
-    k: usize,
-    allowed: Option<&RoaringBitmap>,
-) -> Vec<Scored> {
+fn naive(rows: &[Vec<f32>], query: &[f32], k: usize, allowed: Option<&Bitmap>) -> Vec<Scored> {
     let mut all: Vec<Scored> = rows
         .iter()
         .enumerate()
@@ -27,19 +21,19 @@ fn naive(
 
 /// The one door. Numbers are small integers, so that every order of summing
 /// gives the same score and ties are plenty.
-fn check<E: Element>(rows: &[Vec<f32>], query: &[f32], k: usize, allowed: Option<&RoaringBitmap>) {
-    let mut flat = Flat::<E>::new(query.len());
+fn check<E: Element>(rows: &[Vec<f32>], query: &[f32], k: usize, allowed: Option<&Bitmap>) {
+    let mut held = Rows::<E>::new(query.len(), Metric::Cosine);
     for vector in rows {
         let vector: Vec<E> = vector.iter().map(|&x| E::from_f32(x)).collect();
-        flat.push(&vector).unwrap();
+        held.push(&vector).unwrap();
     }
     let expect = naive(rows, query, k, allowed);
-    assert_eq!(flat.search(query, k, allowed).unwrap(), expect);
+    assert_eq!(held.search(query, k, allowed).unwrap(), expect);
 
-    let half = flat.len() / 2;
-    let mut pieces = flat.search_rows(query, k, allowed, 0..half).unwrap();
+    let half = held.len() / 2;
+    let mut pieces = held.search_rows(query, k, allowed, 0..half).unwrap();
     pieces.merge(
-        flat.search_rows(query, k, allowed, half..flat.len())
+        held.search_rows(query, k, allowed, half..held.len())
             .unwrap(),
     );
     assert_eq!(pieces.into_sorted(), expect, "in two pieces");
@@ -60,7 +54,7 @@ proptest! {
         allowed in proptest::option::of(proptest::collection::btree_set(0u32..80, 0..40)),
     ) {
         let Some(query) = query.first() else { return Ok(()) };
-        let allowed: Option<RoaringBitmap> = allowed.map(|rows| rows.into_iter().collect());
+        let allowed: Option<Bitmap> = allowed.map(|rows| rows.into_iter().collect());
         check::<f32>(&rows, query, k, allowed.as_ref());
         check::<f16>(&rows, query, k, allowed.as_ref());
     }
@@ -69,65 +63,65 @@ proptest! {
     fn edits_agree_with_a_vector_of_vectors(
         edits in proptest::collection::vec((0u8..4, any::<prop::sample::Index>(), -9i8..9), 1..60),
     ) {
-        let mut flat = Flat::<f32>::new(2);
+        let mut held = Rows::<f32>::new(2, Metric::Cosine);
         let mut twin: Vec<Vec<f32>> = Vec::new();
         let mut kept = None;
         for (kind, at, number) in edits {
             let vector = vec![f32::from(number), 1.0];
             match kind {
                 0 | 1 => {
-                    prop_assert_eq!(flat.push(&vector).unwrap(), twin.len() as u32);
+                    prop_assert_eq!(held.push(&vector).unwrap(), twin.len() as u32);
                     twin.push(vector);
                 }
                 2 if !twin.is_empty() => {
                     let row = at.index(twin.len());
-                    flat.replace(row as u32, &vector).unwrap();
+                    held.replace(row as u32, &vector).unwrap();
                     twin[row] = vector;
                 }
                 3 if !twin.is_empty() => {
                     let row = at.index(twin.len());
-                    prop_assert_eq!(flat.remove(row as u32).unwrap(), twin.len() as u32 - 1);
+                    prop_assert_eq!(held.remove(row as u32).unwrap(), twin.len() as u32 - 1);
                     twin.swap_remove(row);
                 }
                 _ => {}
             }
             if kept.is_none() {
-                kept = Some((flat.clone(), twin.clone()));
+                kept = Some((held.clone(), twin.clone()));
             }
-            agree(&flat, &twin);
+            agree(&held, &twin);
         }
-        if let Some((flat, twin)) = kept {
-            agree(&flat, &twin);
+        if let Some((held, twin)) = kept {
+            agree(&held, &twin);
         }
     }
 }
 
-fn agree(flat: &Flat, twin: &[Vec<f32>]) {
-    assert_eq!(flat.len() as usize, twin.len());
+fn agree(held: &Rows, twin: &[Vec<f32>]) {
+    assert_eq!(held.len() as usize, twin.len());
     for (row, vector) in twin.iter().enumerate() {
-        assert_eq!(flat.row(row as u32), Some(vector.as_slice()));
+        assert_eq!(held.row(row as u32), Some(vector.as_slice()));
     }
-    assert_eq!(flat.row(flat.len()), None);
+    assert_eq!(held.row(held.len()), None);
 }
 
 #[test]
 fn a_clone_keeps_its_rows_across_chunks() {
     let n = CHUNK_ROWS as u32 * 2 + 5;
-    let mut flat = Flat::<f32>::new(1);
+    let mut held = Rows::<f32>::new(1, Metric::Cosine);
     for row in 0..n {
-        flat.push(&[row as f32]).unwrap();
+        held.push(&[row as f32]).unwrap();
     }
-    let before = flat.clone();
+    let before = held.clone();
     for _ in 0..10 {
-        flat.remove(3).unwrap();
+        held.remove(3).unwrap();
     }
-    flat.replace(0, &[-1.0]).unwrap();
+    held.replace(0, &[-1.0]).unwrap();
     assert_eq!(
         (before.len(), before.row(3), before.row(0)),
         (n, Some(&[3.0][..]), Some(&[0.0][..]))
     );
-    assert_eq!(flat.len(), n - 10);
-    assert_eq!(flat.row(3), Some(&[(n - 10) as f32][..]));
+    assert_eq!(held.len(), n - 10);
+    assert_eq!(held.row(3), Some(&[(n - 10) as f32][..]));
     let best = before.search(&[1.0], 2, None).unwrap();
     assert_eq!(
         best.iter().map(|s| s.row).collect::<Vec<_>>(),
@@ -137,25 +131,25 @@ fn a_clone_keeps_its_rows_across_chunks() {
 
 #[test]
 fn what_compares_with_nothing_is_refused() {
-    let mut flat = Flat::<f32>::new(2);
+    let mut held = Rows::<f32>::new(2, Metric::Cosine);
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         assert_eq!(
-            flat.push(&[0.0, bad]),
+            held.push(&[0.0, bad]),
             Err(Error::NotFinite { position: 1 })
         );
-        assert!(flat.search(&[bad, 0.0], 1, None).is_err());
+        assert!(held.search(&[bad, 0.0], 1, None).is_err());
     }
     let short = Err(Error::Dimension {
         expected: 2,
         got: 1,
     });
-    assert_eq!(flat.push(&[1.0]), short);
+    assert_eq!(held.push(&[1.0]), short);
     assert_eq!(
-        flat.replace(0, &[1.0, 1.0]),
+        held.replace(0, &[1.0, 1.0]),
         Err(Error::NoSuchRow { row: 0, rows: 0 })
     );
-    assert_eq!(flat.remove(0), Err(Error::NoSuchRow { row: 0, rows: 0 }));
-    assert!(flat.is_empty());
+    assert_eq!(held.remove(0), Err(Error::NoSuchRow { row: 0, rows: 0 }));
+    assert!(held.is_empty());
 }
 
 #[test]

@@ -1,0 +1,3 @@
+//! One file for each family of index; `crate::family` lists them.
+
+pub mod flat;

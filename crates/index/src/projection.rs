@@ -1,0 +1,193 @@
+//! Fewer numbers for nearly the same products: the directions in which rows
+//! vary and in which queries look, both counted (as in LeanVec-OOD, Tepper et
+//! al. 2023). Text queries do not lie where image vectors do, so rows alone
+//! would choose the wrong ones.
+
+use crate::error::Error;
+use crate::kernels::Element;
+use crate::work::{Random, Work};
+
+/// Lengths that are tried; a row's codes fill whole cache lines.
+const LENGTHS: [usize; 5] = [64, 128, 192, 256, 320];
+/// The share of the rows' and the queries' variation that must stay.
+const KEPT: f64 = 0.90;
+/// Rounds of orthogonal iteration: the span settles long before each direction does.
+const ROUNDS: usize = 6;
+
+/// Orthonormal directions, one after the other.
+#[derive(Clone, Debug)]
+pub struct Projection {
+    dim: usize,
+    numbers: Vec<f32>,
+}
+
+impl Projection {
+    pub fn new(dim: usize, numbers: Vec<f32>) -> Projection {
+        Projection { dim, numbers }
+    }
+
+    /// How many numbers come out.
+    pub fn len(&self) -> usize {
+        self.numbers.len() / self.dim
+    }
+
+    pub fn numbers(&self) -> &[f32] {
+        &self.numbers
+    }
+
+    pub fn apply(&self, vector: &[f32]) -> Vec<f32> {
+        let directions = self.numbers.chunks_exact(self.dim);
+        directions
+            .map(|direction| f32::dot(vector, direction))
+            .collect()
+    }
+}
+
+/// The projection worth making for these centred rows and these queries, if
+/// any. `asked` is its length, 0 for the shortest that keeps enough.
+pub fn choose(
+    dim: usize,
+    rows: &[Vec<f32>],
+    queries: &[Vec<f32>],
+    asked: usize,
+    work: &Work<'_>,
+) -> Result<Option<Projection>, Error> {
+    // Below this a projection saves no cache line; codes of all numbers are as good.
+    let longest = match asked {
+        0 => LENGTHS.into_iter().rfind(|&length| length * 4 <= dim * 3),
+        asked => (asked < dim).then_some(asked),
+    };
+    let Some(longest) = longest else {
+        return Ok(None);
+    };
+    let of_rows = Moments::of(dim, rows, work)?;
+    let of_queries = Moments::of(dim, queries, work)?;
+    if of_rows.trace <= 0.0 {
+        return Ok(None);
+    }
+    let joined = of_rows.joined(&of_queries);
+    let directions = joined.leading(longest, work)?;
+    let length = if asked > 0 {
+        longest
+    } else {
+        let enough = |&length: &usize| {
+            let kept = |moments: &Moments| moments.share(&directions[..length]);
+            length <= longest
+                && kept(&of_rows) >= KEPT
+                && (queries.is_empty() || kept(&of_queries) >= KEPT)
+        };
+        match LENGTHS.iter().find(|&length| enough(length)) {
+            Some(&length) => length,
+            None => return Ok(None),
+        }
+    };
+    let numbers = directions.into_iter().take(length).flatten().collect();
+    Ok(Some(Projection { dim, numbers }))
+}
+
+/// Second moments of vectors.
+struct Moments {
+    dim: usize,
+    /// A row for each dimension.
+    products: Vec<Vec<f32>>,
+    trace: f64,
+}
+
+impl Moments {
+    fn of(dim: usize, vectors: &[Vec<f32>], work: &Work<'_>) -> Result<Moments, Error> {
+        let columns: Vec<Vec<f32>> = (0..dim)
+            .map(|i| vectors.iter().map(|vector| vector[i]).collect())
+            .collect();
+        let n = vectors.len().max(1) as f32;
+        let row = |i: usize| -> Vec<f32> {
+            let products = columns.iter().map(|other| f32::dot(&columns[i], other) / n);
+            products.collect()
+        };
+        let products = work.map(dim, || (), |(), i| row(i))?;
+        let trace = (0..dim).map(|i| f64::from(products[i][i])).sum();
+        Ok(Moments {
+            dim,
+            products,
+            trace,
+        })
+    }
+
+    /// Both, of equal weight.
+    fn joined(&self, other: &Moments) -> Moments {
+        let weight = |moments: &Moments| {
+            if moments.trace > 0.0 {
+                (1.0 / moments.trace) as f32
+            } else {
+                0.0
+            }
+        };
+        let (ours, theirs) = (weight(self), weight(other));
+        let rows = self.products.iter().zip(&other.products);
+        let products = rows
+            .map(|(a, b)| {
+                a.iter()
+                    .zip(b)
+                    .map(|(a, b)| a * ours + b * theirs)
+                    .collect()
+            })
+            .collect();
+        Moments {
+            dim: self.dim,
+            products,
+            trace: f64::from(ours) * self.trace + f64::from(theirs) * other.trace,
+        }
+    }
+
+    /// About the `count` leading eigenvectors, the largest first, by orthogonal iteration.
+    fn leading(&self, count: usize, work: &Work<'_>) -> Result<Vec<Vec<f32>>, Error> {
+        let mut random = Random::new(work.seed ^ 0x70);
+        let mut directions: Vec<Vec<f32>> = (0..count)
+            .map(|_| (0..self.dim).map(|_| random.normal()).collect())
+            .collect();
+        orthonormalize(&mut directions);
+        for _ in 0..ROUNDS {
+            directions = work.map(count, || (), |(), i| self.times(&directions[i]))?;
+            orthonormalize(&mut directions);
+        }
+        Ok(directions)
+    }
+
+    fn times(&self, vector: &[f32]) -> Vec<f32> {
+        self.products
+            .iter()
+            .map(|row| f32::dot(row, vector))
+            .collect()
+    }
+
+    /// The share of the variation that these directions hold.
+    fn share(&self, directions: &[Vec<f32>]) -> f64 {
+        let held: f64 = directions
+            .iter()
+            .map(|direction| f64::from(f32::dot(direction, &self.times(direction))))
+            .sum();
+        if self.trace > 0.0 {
+            held / self.trace
+        } else {
+            1.0
+        }
+    }
+}
+
+/// Gram and Schmidt, twice where rounding asks for it. A direction that the ones before it hold is left at zero.
+fn orthonormalize(directions: &mut [Vec<f32>]) {
+    for i in 0..directions.len() {
+        let (before, rest) = directions.split_at_mut(i);
+        let direction = &mut rest[0];
+        for _ in 0..2 {
+            for other in &*before {
+                let along = f32::dot(direction, other);
+                for (x, y) in direction.iter_mut().zip(other) {
+                    *x -= along * y;
+                }
+            }
+            let length = f32::dot(direction, direction).sqrt();
+            let scale = if length > 1e-12 { 1.0 / length } else { 0.0 };
+            direction.iter_mut().for_each(|x| *x *= scale);
+        }
+    }
+}
