@@ -1,3 +1,4 @@
 //! One file for each family of index; `crate::family` lists them.
 
 pub mod flat;
+pub mod vamana;

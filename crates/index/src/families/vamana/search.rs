@@ -1,0 +1,111 @@
+//! A query's search: walk by codes, rank with the vectors. A filter decides
+//! between three ways, whichever looks at the fewest rows.
+
+use super::Vamana;
+use super::walk::Scorer;
+use crate::bitmap::Bitmap;
+use crate::codes::{CodedQuery, Codes, CodesView};
+use crate::family::Index;
+use crate::topk::Scored;
+use crate::vectors::Vectors;
+
+/// Rows that one step of a walk scores, by experience.
+const ROWS_A_STEP: f64 = 24.0;
+/// So few rows are compared exactly.
+const FEW: u64 = 256;
+/// Rows found by a filtered scan of codes are ranked again, this many times k at least.
+const SPARE: usize = 4;
+
+/// Products with a query, for the walk.
+pub struct ToQuery<'a> {
+    codes: CodesView<'a>,
+    query: CodedQuery,
+}
+
+impl<'a> ToQuery<'a> {
+    pub fn new(codes: &'a Codes, query: &[f32]) -> ToQuery<'a> {
+        ToQuery {
+            codes: codes.view(),
+            query: codes.query(query),
+        }
+    }
+}
+
+impl Scorer for ToQuery<'_> {
+    #[inline]
+    fn score(&self, row: u32) -> f32 {
+        self.codes.score(&self.query, row)
+    }
+
+    #[inline]
+    fn prefetch(&self, row: u32) {
+        self.codes.prefetch(row);
+    }
+}
+
+impl Vamana {
+    /// The k nearest of live rows, which are all or those of a filter.
+    pub(super) fn find(
+        &self,
+        vectors: &Vectors<'_>,
+        query: &[f32],
+        k: usize,
+        width: usize,
+        allowed: Option<&Bitmap>,
+    ) -> Vec<Scored> {
+        let Some(allowed) = allowed else {
+            return self.walk(vectors, query, k, width, |row| !self.removed.contains(row));
+        };
+        let live;
+        let allowed = if self.removed.is_empty() {
+            allowed
+        } else {
+            live = allowed.without(&self.removed);
+            &live
+        };
+        let n_allowed = allowed.len();
+        if n_allowed <= FEW.max(k as u64) {
+            let rows: Vec<u32> = allowed.range(0..self.rows()).collect();
+            return vectors.rerank(query, &rows, k);
+        }
+        // A walk has to see as many more rows as the filter lets fewer through.
+        let share = n_allowed as f64 / f64::from(self.rows().max(1));
+        let wider = (width as f64 / share) as usize;
+        if n_allowed as f64 > wider as f64 * ROWS_A_STEP {
+            let found = self.walk(vectors, query, k, wider, |row| allowed.contains(row));
+            // Where the filter keeps away from the query, the walk ends among rows that it drops.
+            if found.len() >= k {
+                return found;
+            }
+        }
+        let count = width.max(SPARE * k);
+        let candidates = self.codes.nearest(query, count, self.rows(), Some(allowed));
+        vectors.rerank(query, &candidates, k)
+    }
+
+    fn walk(
+        &self,
+        vectors: &Vectors<'_>,
+        query: &[f32],
+        k: usize,
+        width: usize,
+        is_wanted: impl Fn(u32) -> bool,
+    ) -> Vec<Scored> {
+        let scorer = ToQuery::new(&self.codes, query);
+        let mut scratch = self.scratches.take();
+        scratch.walk(
+            self.links.view(),
+            &self.entries,
+            self.rows(),
+            width.max(k),
+            &scorer,
+        );
+        let wanted = scratch
+            .found()
+            .map(|(_, row)| row)
+            .filter(|row| is_wanted(*row));
+        let candidates: Vec<u32> = wanted.collect();
+        self.scratches.give(scratch);
+        vectors.rerank(query, &candidates, k)
+    }
+}

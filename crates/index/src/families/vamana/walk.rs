@@ -1,0 +1,125 @@
+//! The walk: from a few entries always on to the most promising row that was
+//! not looked around from yet, until the `width` best seen are all done. One
+//! loop serves searching and building; only the score differs.
+
+use super::links::{LinksView, NONE};
+use crate::kernels::prefetch;
+
+/// Highest bit of a beam's row: it was looked around from.
+const DONE: u32 = 1 << 31;
+
+/// Rows of an index, so that the mark has a bit of its own.
+pub const MOST_ROWS: u32 = DONE - 1;
+
+/// What a walk needs of memory, kept from one to the next.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// One bit for each row that was seen.
+    seen: Vec<u64>,
+    beam: Vec<Place>,
+    fresh: Vec<u32>,
+}
+
+/// A row of the beam.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    score: f32,
+    /// With the mark [`DONE`].
+    row: u32,
+}
+
+/// How rows are scored in one walk: the higher the nearer.
+pub trait Scorer {
+    fn score(&self, row: u32) -> f32;
+    fn prefetch(&self, row: u32);
+}
+
+impl Scratch {
+    /// Walk; afterwards [`Scratch::found`] has the best rows seen.
+    pub fn walk(
+        &mut self,
+        links: LinksView<'_>,
+        entries: &[u32],
+        rows: u32,
+        width: usize,
+        scorer: &impl Scorer,
+    ) {
+        self.begin(rows);
+        self.fresh.extend_from_slice(entries);
+        for &entry in entries {
+            see(&mut self.seen, entry);
+        }
+        self.take_fresh(links, width, 0, scorer);
+        let mut at = 0;
+        while at < self.beam.len() {
+            let place = self.beam[at];
+            if place.row & DONE != 0 {
+                at += 1;
+                continue;
+            }
+            self.beam[at].row |= DONE;
+            for &next in links.places(place.row) {
+                if next != NONE && see(&mut self.seen, next) {
+                    scorer.prefetch(next);
+                    self.fresh.push(next);
+                }
+            }
+            let best = self.take_fresh(links, width, at, scorer);
+            at = best.min(at + 1);
+        }
+    }
+
+    fn begin(&mut self, rows: u32) {
+        self.seen.clear();
+        self.seen.resize((rows as usize).div_ceil(64), 0);
+        self.beam.clear();
+        self.fresh.clear();
+    }
+
+    /// Score what was just seen; answers the foremost place that was filled.
+    #[inline]
+    fn take_fresh(
+        &mut self,
+        links: LinksView<'_>,
+        width: usize,
+        at: usize,
+        scorer: &impl Scorer,
+    ) -> usize {
+        let mut best = usize::MAX;
+        for &row in &self.fresh {
+            let score = scorer.score(row);
+            let is_full = self.beam.len() >= width;
+            if is_full && self.beam.last().is_none_or(|worst| score <= worst.score) {
+                continue;
+            }
+            if is_full {
+                self.beam.pop();
+            }
+            let place = self.beam.partition_point(|place| place.score >= score);
+            if place <= at + 1 {
+                prefetch(links.places(row));
+            }
+            self.beam.insert(place, Place { score, row });
+            best = best.min(place);
+        }
+        self.fresh.clear();
+        best
+    }
+
+    /// Rows of the beam, best first.
+    pub fn found(&self) -> impl Iterator<Item = (f32, u32)> + '_ {
+        self.beam
+            .iter()
+            .map(|place| (place.score, place.row & !DONE))
+    }
+}
+
+/// Note a row as seen; false when it was.
+#[inline]
+fn see(seen: &mut [u64], row: u32) -> bool {
+    let word = &mut seen[row as usize / 64];
+    let bit = 1 << (row % 64);
+    let is_new = *word & bit == 0;
+    *word |= bit;
+    is_new
+}
