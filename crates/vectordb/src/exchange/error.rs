@@ -29,7 +29,7 @@ pub enum Error {
     },
 
     /// Neither content nor name say what the file is.
-    #[error("{} is none of the vector files known: {}", path.display(), super::KNOWN)]
+    #[error("{} is none of the vector files known: {}", path.display(), super::kind::KNOWN)]
     UnknownKind { path: PathBuf },
 
     /// The bytes contradict the format.

@@ -18,6 +18,8 @@ pub(super) struct Source<'a> {
     file: BufReader<File>,
     offset: u64,
     len: u64,
+    /// Kept between calls: some formats have a call a row.
+    piece: Vec<u8>,
 }
 
 impl<'a> Source<'a> {
@@ -39,11 +41,8 @@ impl<'a> Source<'a> {
             file: BufReader::new(file),
             offset: 0,
             len,
+            piece: Vec::new(),
         })
-    }
-
-    pub fn path(&self) -> &'a Path {
-        self.path
     }
 
     pub fn offset(&self) -> u64 {
@@ -125,6 +124,16 @@ impl<'a> Source<'a> {
         Ok(bytes)
     }
 
+    /// Passes over the next `count` bytes.
+    pub fn bytes_over(&mut self, count: u64, what: &str) -> Result<()> {
+        self.expect(count, 1, what)?;
+        // Relative, so that what is buffered stays so.
+        let moved = self.file.seek_relative(count as i64);
+        moved.map_err(|error| Error::io(self.path, &error))?;
+        self.offset += count;
+        Ok(())
+    }
+
     pub fn u32(&mut self, what: &str) -> Result<u32> {
         self.array(what).map(u32::from_le_bytes)
     }
@@ -148,10 +157,12 @@ impl<'a> Source<'a> {
     ) -> Result<()> {
         let size = element.bytes();
         self.expect(count as u64, size, "numbers")?;
-        let mut piece = vec![0; PIECE.min(count * size)];
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.resize(PIECE.min(count * size).max(piece.len()), 0);
+        let whole = piece.len() / size * size;
         let mut done = 0;
         while done < count {
-            let n_bytes = piece.len().min((count - done) * size);
+            let n_bytes = whole.min((count - done) * size);
             self.fill(&mut piece[..n_bytes])?;
             for (i, bytes) in piece[..n_bytes].chunks_exact(size).enumerate() {
                 match element.decode(endian, bytes) {
@@ -161,6 +172,7 @@ impl<'a> Source<'a> {
             }
             done += n_bytes / size;
         }
+        self.piece = piece;
         Ok(())
     }
 
