@@ -8,7 +8,7 @@ expected.tsv has a line for each file: its name, the metric or "-", the dimensio
 graph.tsv has the links of hnsw.faiss: node, level, neighbours. The numbers are small fractions, the same on every
 run, that 16-bit floats hold exactly; what a library wrote is read back by the same library for expected.tsv.
 
-The folder clip is written as clip-retrieval's clip_inference/writer.py does it, with numpy.save and DataFrame.to_parquet.
+The folders named clip are written as clip-retrieval's clip_inference/writer.py does it, with numpy.save and DataFrame.to_parquet.
 """
 
 import importlib.metadata
@@ -173,18 +173,27 @@ def annoy_files():
         yield expect(path.name, [again.get_item_vector(i) for i in ids], metric, ids)
 
 
-def clip_folder():
+def clip_folders():
     """Two parts, the second with texts that repeat (a dictionary), one missing, and a column of numbers."""
-    for folder in ["img_emb", "text_emb", "metadata"]:
-        (FOLDER / "clip" / folder).mkdir(parents=True)
     texts = [["a red house", "ein Haus, grün", "猫"], ["a cat", None, "a cat", "a cat"]]
     for part, captions in enumerate(texts):
-        rows = len(captions)
-        np.save(FOLDER / f"clip/img_emb/img_emb_{part}.npy", numbers(rows, DIM, 37 + part).astype("float16"))
-        np.save(FOLDER / f"clip/text_emb/text_emb_{part}.npy", numbers(rows, DIM, 41 + part).astype("float16"))
-        table = pd.DataFrame({"image_path": [f"/pictures/{part}-{i}.jpg" for i in range(rows)], "caption": captions})
-        table["width"] = range(rows)
-        table.to_parquet(FOLDER / f"clip/metadata/metadata_{part}.parquet")
+        clip_part("clip", part, captions, texts=True)
+    many = [f"text {i}" if i % 3 else None for i in range(20)]
+    clip_part("clip-version-2", 0, many, use_dictionary=False, data_page_version="2.0", row_group_size=9)
+    clip_part("clip-plain", 0, many, compression=None, write_page_checksum=True, data_page_size=16, write_batch_size=4)
+    clip_part("refused-clip-gzip", 0, many, compression="gzip")
+
+
+def clip_part(name, part, captions, texts=False, **options):
+    rows, folder = len(captions), FOLDER / name
+    for kind in ["img_emb", "metadata"] + ["text_emb"] * texts:
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+    np.save(folder / f"img_emb/img_emb_{part}.npy", numbers(rows, DIM, 37 + part).astype("float16"))
+    if texts:
+        np.save(folder / f"text_emb/text_emb_{part}.npy", numbers(rows, DIM, 41 + part).astype("float16"))
+    table = pd.DataFrame({"image_path": [f"/pictures/{part}-{i}.jpg" for i in range(rows)], "caption": captions})
+    table["width"] = range(rows)
+    table.to_parquet(folder / f"metadata/metadata_{part}.parquet", **options)
 
 
 def main():
@@ -192,7 +201,7 @@ def main():
     FOLDER.mkdir(parents=True)
     lines = [*numpy_files(), *texmex_and_big_ann_files(), *faiss_files(), *annoy_files()]
     (FOLDER / "expected.tsv").write_text("".join(lines))
-    clip_folder()
+    clip_folders()
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 //! what is written is read back, and what is refused says why. Damage is the matter of `exchange_damage.rs`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use fovea_vectordb::Fault;
 use fovea_vectordb::exchange::{
-    self, AnnoyMetric, Error, FileKind, Import, Matrix, Metric, ReadOptions, fbin, fvecs, npy,
+    self, AnnoyMetric, ClipFolder, Error, FileKind, Import, Matrix, Metric, ReadOptions,
+    clip_retrieval, fbin, fvecs, npy,
 };
 
 fn folder() -> PathBuf {
@@ -245,4 +247,171 @@ fn what_no_reader_should_meet_is_not_written() {
     let error = npy::write(&folder.path().join("no/folder.npy"), &matrix()).unwrap_err();
     assert!(matches!(error, Error::NotFound { .. }), "{error}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// The fractions of `numbers` in scripts/make_vectors.py.
+fn fractions(rows: usize, step: usize) -> Vec<f32> {
+    let count = |i: usize| ((i * step) % 64) as f32;
+    (0..rows * 5).map(|i| (count(i) - 32.0) / 16.0).collect()
+}
+
+fn cells(texts: &[&str]) -> Option<Vec<Option<Arc<str>>>> {
+    let cell = |text: &&str| (!text.is_empty()).then(|| Arc::from(*text));
+    Some(texts.iter().map(cell).collect())
+}
+
+#[test]
+fn folders_of_clip_retrieval_are_read_in_the_order_of_their_parts() {
+    let content = clip_retrieval::read(&folder().join("clip"), u64::MAX).unwrap();
+    let both = |step| [fractions(3, step), fractions(4, step + 1)].concat();
+    assert_eq!(content.images, Some(Matrix::new(5, both(37)).unwrap()));
+    assert_eq!(content.texts, Some(Matrix::new(5, both(41)).unwrap()));
+    let paths = ["0-0", "0-1", "0-2", "1-0", "1-1", "1-2", "1-3"]
+        .map(|name| format!("/pictures/{name}.jpg"));
+    assert_eq!(content.paths, cells(&paths.each_ref().map(String::as_str)));
+    let captions = [
+        "a red house",
+        "ein Haus, grün",
+        "猫",
+        "a cat",
+        "",
+        "a cat",
+        "a cat",
+    ];
+    assert_eq!(content.captions, cells(&captions));
+    let import = exchange::read(&folder().join("clip"), &ReadOptions::default()).unwrap();
+    assert_eq!(Some(import.matrix), content.images);
+    assert_eq!(
+        (import.names, import.captions),
+        (content.paths, content.captions)
+    );
+}
+
+#[test]
+fn metadata_is_read_however_it_is_packed() {
+    let texts: Vec<String> = (0..20)
+        .map(|i| {
+            if i % 3 == 0 {
+                String::new()
+            } else {
+                format!("text {i}")
+            }
+        })
+        .collect();
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    for name in ["clip-plain", "clip-version-2"] {
+        let content = clip_retrieval::read(&folder().join(name), u64::MAX).unwrap();
+        assert_eq!(content.captions, cells(&texts), "{name}");
+    }
+    let error = clip_retrieval::read(&folder().join("refused-clip-gzip"), u64::MAX).unwrap_err();
+    assert!(
+        error.to_string().contains("write it again with Snappy"),
+        "{error}"
+    );
+    let error = clip_retrieval::read(&folder().join("clip"), 100).unwrap_err();
+    assert!(
+        matches!(error, Error::TooLarge { limit: 100, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn folders_of_clip_retrieval_are_written_whole() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("export");
+    // Pages end within the cells: some are long, and empty ones come in runs.
+    let cell = |i: usize| (i % 7 > 2).then(|| Arc::from("word ".repeat(i * 40).as_str()));
+    let content = ClipFolder {
+        images: Some(Matrix::new(5, fractions(300, 37)).unwrap()),
+        texts: Some(Matrix::new(5, fractions(300, 41)).unwrap()),
+        paths: Some(
+            (0..300)
+                .map(|i| Some(Arc::from(format!("{i}.jpg").as_str())))
+                .collect(),
+        ),
+        captions: Some((0..300).map(cell).collect()),
+    };
+    clip_retrieval::write(&path, &content).unwrap();
+    assert_eq!(clip_retrieval::read(&path, u64::MAX).unwrap(), content);
+    let error = clip_retrieval::write(&path, &content).unwrap_err();
+    assert!(matches!(error, Error::Folder { .. }), "{error}");
+    let short = ClipFolder {
+        captions: cells(&["one"]),
+        ..content
+    };
+    let error = clip_retrieval::write(&place.path().join("other"), &short).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("caption has 1 rows, and there are 300"),
+        "{error}"
+    );
+    assert_eq!(
+        std::fs::read_dir(place.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
+}
+
+/// A copy of the folder clip, with something done to it.
+#[track_caller]
+fn check_folder(change: impl FnOnce(&Path), words: &str) {
+    let place = tempfile::tempdir().unwrap();
+    for name in [
+        "img_emb/img_emb_0.npy",
+        "img_emb/img_emb_1.npy",
+        "metadata/metadata_0.parquet",
+        "metadata/metadata_1.parquet",
+    ] {
+        let to = place.path().join(name);
+        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+        std::fs::copy(folder().join("clip").join(name), to).unwrap();
+    }
+    change(place.path());
+    let error = exchange::read(place.path(), &ReadOptions::default()).unwrap_err();
+    assert!(error.to_string().contains(words), "{error}");
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    let rename = |from: &'static str, to: &'static str| {
+        move |place: &Path| std::fs::rename(place.join(from), place.join(to)).unwrap()
+    };
+    check_folder(
+        rename("metadata/metadata_1.parquet", "metadata/metadata_2.parquet"),
+        "different numbers",
+    );
+    check_folder(
+        rename("img_emb/img_emb_1.npy", "img_emb/other.npy"),
+        "different numbers",
+    );
+    check_folder(
+        rename("img_emb/img_emb_1.npy", "img_emb/img_emb_00.npy"),
+        "the same part",
+    );
+    check_folder(
+        rename("metadata/metadata_1.parquet", "metadata/metadata_0.parquet"),
+        "different numbers",
+    );
+    check_folder(
+        rename("img_emb/img_emb_1.npy", "img_emb/img_emb_0.npy"),
+        "different numbers",
+    );
+    let swap = |place: &Path| {
+        let (a, b) = (
+            place.join("img_emb/img_emb_0.npy"),
+            place.join("img_emb/img_emb_1.npy"),
+        );
+        std::fs::copy(a, b).unwrap();
+    };
+    check_folder(swap, "expected 3 rows, found 4");
+    let other_dim = |place: &Path| {
+        let three = Matrix::new(3, vec![0.5; 12]).unwrap();
+        npy::write(&place.join("img_emb/img_emb_1.npy"), &three).unwrap();
+    };
+    check_folder(other_dim, "parts of dimension 5 and of 3");
+    check_folder(
+        |place| std::fs::remove_dir_all(place.join("img_emb")).unwrap(),
+        "none of the vector files",
+    );
 }

@@ -41,9 +41,12 @@ fn options(path: &Path) -> ReadOptions {
 
 /// A copy of a file that is changed in place: writing it anew each time would wait for the disk.
 struct Copy {
+    /// What is read: the file, or the folder that it is in.
     path: PathBuf,
     file: File,
     bytes: Vec<u8>,
+    /// Bytes of everything that is read.
+    total: usize,
     options: ReadOptions,
 }
 
@@ -55,7 +58,25 @@ impl Copy {
             file: File::options().write(true).open(&copy).unwrap(),
             path: copy,
             bytes: std::fs::read(path).unwrap(),
+            total: std::fs::metadata(path).unwrap().len() as usize,
             options: options(path),
+        }
+    }
+
+    /// A file within a folder, which is copied whole.
+    fn within(folder: &Path, names: &[&str], which: &str, place: &Path) -> Copy {
+        let mut total = 0;
+        for name in names {
+            let to = place.join(name);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            total += std::fs::copy(folder.join(name), to).unwrap() as usize;
+        }
+        Copy {
+            file: File::options().write(true).open(place.join(which)).unwrap(),
+            path: place.to_owned(),
+            bytes: std::fs::read(place.join(which)).unwrap(),
+            total,
+            options: ReadOptions::default(),
         }
     }
 
@@ -71,7 +92,7 @@ impl Copy {
         let before = MEMORY.current_usage();
         let import = exchange::read(&self.path, &self.options);
         let used = MEMORY.peak_usage().saturating_sub(before);
-        let most = PER_BYTE * self.bytes.len() + FIXED;
+        let most = PER_BYTE * self.total + FIXED;
         assert!(used <= most, "{about}: {used} bytes of memory");
         match import {
             Ok(import) => {
@@ -110,6 +131,21 @@ impl Copy {
     }
 }
 
+/// Files of clip-retrieval, of every packing.
+fn damage_folders() {
+    let names = ["img_emb/img_emb_0.npy", "metadata/metadata_0.parquet"];
+    for folder_name in ["clip", "clip-plain", "clip-version-2"] {
+        for which in names {
+            let place = tempfile::tempdir().unwrap();
+            let mut copy = Copy::within(&folder().join(folder_name), &names, which, place.path());
+            assert!(copy.check("whole"), "{folder_name}");
+            copy.flip_each_byte();
+            assert!(copy.check("whole again"), "{folder_name}");
+            assert_eq!(copy.truncate(), 0, "{folder_name}");
+        }
+    }
+}
+
 #[test]
 fn damaged_files_are_read_or_refused() {
     let place = tempfile::tempdir().unwrap();
@@ -133,4 +169,5 @@ fn damaged_files_are_read_or_refused() {
             "{name}: {n_read} shorter ones"
         );
     }
+    damage_folders();
 }

@@ -82,6 +82,10 @@ pub enum Error {
         got: u64,
     },
 
+    /// Files of one folder contradict each other, or one is missing.
+    #[error("{}: {reason}", path.display())]
+    Folder { path: PathBuf, reason: String },
+
     /// The kind is only read, or cannot say what is to be written.
     #[error("{}: {reason}", path.display())]
     NotWritten { path: PathBuf, reason: &'static str },
@@ -101,6 +105,7 @@ impl Error {
             | Error::Number { .. }
             | Error::Shape { .. }
             | Error::DoesNotFit { .. }
+            | Error::Folder { .. }
             | Error::NotWritten { .. } => Fault::Input,
         }
     }

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Error, Result, fbin, fvecs, npy};
+use super::{Error, Result, clip_retrieval, fbin, fvecs, npy};
 
 /// The kinds, for people.
-pub(super) const KNOWN: &str =
-    ".npy, .fvecs, .ivecs, .bvecs, .fbin, .ibin, .u8bin, .i8bin, .faiss or .index, .ann or .annoy";
+pub(super) const KNOWN: &str = ".npy, .fvecs, .ivecs, .bvecs, .fbin, .ibin, .u8bin, .i8bin, .faiss or .index, .ann or .annoy, \
+     a folder with img_emb or text_emb";
 
 /// A kind of vector file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +23,16 @@ pub enum FileKind {
     Faiss,
     /// An Annoy index.
     Annoy,
+    /// A folder of clip-retrieval.
+    ClipRetrieval,
 }
 
 impl FileKind {
-    /// What the file is.
+    /// What the file or folder is.
     pub fn of(path: &Path) -> Result<FileKind> {
+        if clip_retrieval::is_folder(path) {
+            return Ok(FileKind::ClipRetrieval);
+        }
         let by_name = FileKind::by_name(path);
         match FileKind::by_content(path)? {
             Some(kind) => Ok(kind),

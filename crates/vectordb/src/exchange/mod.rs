@@ -6,6 +6,7 @@
 //! and ranks nothing: a matrix goes out, and whoever imports it decides what its rows are.
 
 pub mod annoy;
+pub mod clip_retrieval;
 mod element;
 mod error;
 pub mod faiss;
@@ -17,11 +18,14 @@ mod matrix;
 pub mod npy;
 mod npy_header;
 mod output;
+mod parquet;
 mod source;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use annoy::AnnoyMetric;
+pub use clip_retrieval::ClipFolder;
 pub use error::{Error, Result};
 pub use hnsw_graph::HnswGraph;
 pub use kind::FileKind;
@@ -68,49 +72,54 @@ impl Default for ReadOptions {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Import {
     pub kind: FileKind,
+    /// Of a folder its images, or its texts where it has no images; [`clip_retrieval::read`] gives both.
     pub matrix: Matrix,
     /// Where the format says it.
     pub metric: Option<Metric>,
     /// The id of each row, where the format has ids.
     pub ids: Option<Vec<i64>>,
+    /// The path or name of each row's picture, where the format has names.
+    pub names: Option<Vec<Option<Arc<str>>>>,
+    /// What was said of each row's picture.
+    pub captions: Option<Vec<Option<Arc<str>>>>,
     /// Links between the rows, where the file is a graph.
     pub graph: Option<HnswGraph>,
 }
 
-/// Reads a vector file of any kind known.
-pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
-    let bytes = std::fs::metadata(path)
-        .map_err(|error| Error::io(path, &error))?
-        .len();
-    if bytes > options.max_bytes {
-        return Err(Error::TooLarge {
-            path: path.to_owned(),
-            bytes,
-            limit: options.max_bytes,
-        });
+impl Import {
+    fn of(kind: FileKind, matrix: Matrix) -> Import {
+        Import {
+            kind,
+            matrix,
+            metric: None,
+            ids: None,
+            names: None,
+            captions: None,
+            graph: None,
+        }
     }
+}
+
+/// Reads a vector file, or a folder of clip-retrieval, of any kind known.
+pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
     let kind = match options.kind {
         Some(kind) => kind,
         None => FileKind::of(path)?,
     };
-    let import = |matrix| Import {
-        kind,
-        matrix,
-        metric: None,
-        ids: None,
-        graph: None,
-    };
+    if kind != FileKind::ClipRetrieval {
+        check_size(path, options.max_bytes)?;
+    }
     match kind {
-        FileKind::Npy => npy::read(path).map(import),
-        FileKind::Vecs(numbers) => fvecs::read(path, numbers).map(import),
-        FileKind::Bin(numbers) => fbin::read(path, numbers).map(import),
+        FileKind::Npy => Ok(Import::of(kind, npy::read(path)?)),
+        FileKind::Vecs(numbers) => Ok(Import::of(kind, fvecs::read(path, numbers)?)),
+        FileKind::Bin(numbers) => Ok(Import::of(kind, fbin::read(path, numbers)?)),
         FileKind::Faiss => {
             let index = faiss::read(path)?;
             Ok(Import {
                 metric: Some(index.metric),
                 ids: index.ids,
                 graph: index.graph,
-                ..import(index.matrix)
+                ..Import::of(kind, index.matrix)
             })
         }
         FileKind::Annoy => {
@@ -119,10 +128,32 @@ pub fn read(path: &Path, options: &ReadOptions) -> Result<Import> {
             Ok(Import {
                 metric: Some(metric.metric()),
                 ids: Some(ids),
-                ..import(matrix)
+                ..Import::of(kind, matrix)
+            })
+        }
+        FileKind::ClipRetrieval => {
+            let folder = clip_retrieval::read(path, options.max_bytes)?;
+            let Some(matrix) = folder.images.or(folder.texts) else {
+                return Err(Error::UnknownKind {
+                    path: path.to_owned(),
+                });
+            };
+            Ok(Import {
+                names: folder.paths,
+                captions: folder.captions,
+                ..Import::of(kind, matrix)
             })
         }
     }
+}
+
+fn check_size(path: &Path, limit: u64) -> Result<()> {
+    let found = std::fs::metadata(path).map_err(|error| Error::io(path, &error))?;
+    let (path, bytes) = (path.to_owned(), found.len());
+    if bytes > limit {
+        return Err(Error::TooLarge { path, bytes, limit });
+    }
+    Ok(())
 }
 
 /// Writes a file of this kind, whole or not at all. `metric` matters to Faiss alone.
@@ -132,6 +163,13 @@ pub fn write(path: &Path, kind: FileKind, matrix: &Matrix, metric: Metric) -> Re
         FileKind::Vecs(fvecs::Numbers::Floats) => fvecs::write(path, matrix),
         FileKind::Bin(fbin::Numbers::Floats) => fbin::write(path, matrix),
         FileKind::Faiss => faiss::write(path, matrix, metric),
+        FileKind::ClipRetrieval => clip_retrieval::write(
+            path,
+            &ClipFolder {
+                images: Some(matrix.clone()),
+                ..ClipFolder::default()
+            },
+        ),
         FileKind::Vecs(_) | FileKind::Bin(_) | FileKind::Annoy => Err(Error::NotWritten {
             path: path.to_owned(),
             reason: "this kind is only read: write .npy, .fvecs, .fbin or .faiss",
