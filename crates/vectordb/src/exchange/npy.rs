@@ -153,6 +153,10 @@ fn by_rows(
     count: usize,
 ) -> Result<Vec<f32>> {
     let mut numbers = Vec::with_capacity(count);
+    if kind.1 == Endian::Little {
+        source.append(kind.0, count, dim, &mut numbers)?;
+        return Ok(numbers);
+    }
     let place = |at| (at / dim, at % dim);
     source.numbers(kind, count, place, |_, number| numbers.push(number))?;
     Ok(numbers)

@@ -79,8 +79,13 @@ pub(super) fn check(path: &Path, matrix: &Matrix) -> Result<()> {
 
 /// Puts numbers as little-endian 32-bit floats.
 pub(super) fn put_numbers(writer: &mut impl Write, numbers: &[f32]) -> std::io::Result<()> {
-    for number in numbers {
-        writer.write_all(&number.to_le_bytes())?;
+    let mut piece = [0; 4096];
+    for some in numbers.chunks(piece.len() / 4) {
+        let (words, _) = piece.as_chunks_mut();
+        for (word, number) in words.iter_mut().zip(some) {
+            *word = number.to_le_bytes();
+        }
+        writer.write_all(&piece[..some.len() * 4])?;
     }
     Ok(())
 }

@@ -184,11 +184,42 @@ impl<'a> Source<'a> {
         dim: usize,
         numbers: &mut Vec<f32>,
     ) -> Result<()> {
+        if element == Element::F32 {
+            return self.append_floats(count, dim, numbers);
+        }
         let before = numbers.len();
         let place = |at: usize| ((before + at) / dim.max(1), (before + at) % dim.max(1));
         self.numbers((element, Endian::Little), count, place, |_, number| {
             numbers.push(number);
         })
+    }
+
+    /// The same for what most files hold: a loop without a branch a number.
+    fn append_floats(&mut self, count: usize, dim: usize, numbers: &mut Vec<f32>) -> Result<()> {
+        self.expect(count as u64, 4, "numbers")?;
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.resize(PIECE.min(count * 4).max(piece.len()), 0);
+        let whole = piece.len() / 4 * 4;
+        let end = numbers.len() + count;
+        while numbers.len() < end {
+            let before = numbers.len();
+            let n_bytes = whole.min((end - before) * 4);
+            self.fill(&mut piece[..n_bytes])?;
+            let (words, _) = piece[..n_bytes].as_chunks();
+            numbers.extend(words.iter().map(|word| f32::from_le_bytes(*word)));
+            let new = &numbers[before..];
+            if !new
+                .iter()
+                .fold(true, |all, number| all & number.is_finite())
+            {
+                let bad = new.iter().position(|number| !number.is_finite());
+                let at = before + bad.unwrap_or(0);
+                let found = f64::from(numbers[at]);
+                return Err(self.number((at / dim.max(1), at % dim.max(1)), found));
+            }
+        }
+        self.piece = piece;
+        Ok(())
     }
 
     /// Errs where bytes are left over: a file longer than it says is not what it says.

@@ -1,5 +1,7 @@
 //! The footer of a Parquet file: which columns of strings there are, and where their pages lie.
 //! Source: `src/main/thrift/parquet.thrift` of github.com/apache/parquet-format.
+//!
+//! Structures that say nothing are refused: a byte each in a file, they would be a hundred in memory.
 
 use super::thrift::{Reader, Result};
 
@@ -118,6 +120,9 @@ fn element(reader: &mut Reader) -> Result<Element> {
         }
         Ok(true)
     })?;
+    if element.column.name.is_empty() {
+        return Err(reader.wrong(reader.at(), "a column with a name", "one without"));
+    }
     Ok(element)
 }
 
@@ -134,6 +139,9 @@ fn group(reader: &mut Reader) -> Result<Group> {
         }
         Ok(true)
     })?;
+    if group.chunks.is_empty() {
+        return Err(reader.wrong(reader.at(), "a group of rows with columns", "one without"));
+    }
     Ok(group)
 }
 
@@ -150,6 +158,9 @@ fn chunk(reader: &mut Reader) -> Result<Chunk> {
         }
         Ok(true)
     })?;
+    if chunk.path.is_empty() {
+        return Err(reader.wrong(reader.at(), "a column with a name", "one without"));
+    }
     Ok(chunk)
 }
 
@@ -228,5 +239,55 @@ impl PageHeader {
             _ => return Ok(false),
         }
         Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::thrift::Writer;
+    use super::*;
+
+    /// A footer whose field `number` is a list of structures that say nothing.
+    #[track_caller]
+    fn check(number: i16, n: usize, expect: bool) {
+        let mut footer = Writer::default();
+        footer.plain_structure(|file| file.structures(number, &vec![(); n], |_, ()| {}));
+        assert_eq!(parse(&footer.bytes).is_ok(), expect);
+    }
+
+    #[test]
+    fn structures_that_say_nothing_are_refused() {
+        check(2, 0, true);
+        check(2, 1, false);
+        check(4, 1000, false);
+        check(9, 1000, true);
+    }
+
+    #[test]
+    fn columns_within_others_are_left_out() {
+        let leaf = |name: &str| Element {
+            column: Column {
+                name: name.to_owned(),
+                is_text: true,
+                is_optional: true,
+            },
+            is_bytes: true,
+            ..Element::default()
+        };
+        let node = |name: &str, children| Element {
+            children,
+            ..leaf(name)
+        };
+        let tree = vec![
+            node("root", 3),
+            leaf("a"),
+            node("b", 2),
+            node("c", 1),
+            leaf("d"),
+            leaf("e"),
+            leaf("f"),
+        ];
+        let names: Vec<_> = top(tree).into_iter().map(|column| column.name).collect();
+        assert_eq!(names, ["a", "f"]);
     }
 }
