@@ -3,7 +3,8 @@
 //! Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using Hierarchical
 //! Navigable Small World graphs" (2016). It holds no vectors and searches nothing.
 
-/// A graph over nodes `0..n`, in the layout that Faiss keeps. [`check`](HnswGraph::check) held when it was read.
+/// A graph over nodes `0..n`, in the layout that Faiss keeps. What is read from a file has
+/// been checked: every place is within its list, and every link leads to a node on its level.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HnswGraph {
     /// Where `links` of a node begins, level by level: `[0, 2 M, 3 M, ...]`. A level's links fill one step.
@@ -118,5 +119,64 @@ impl HnswGraph {
                 format!("{:?}", self.entry_point),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two nodes that know each other, the first also on the level above; M is 1.
+    fn sound() -> HnswGraph {
+        HnswGraph {
+            level_starts: vec![0, 2, 3],
+            n_levels: vec![2, 1],
+            offsets: vec![0, 3, 5],
+            links: vec![1, -1, -1, 0, -1],
+            entry_point: Some(0),
+            ..HnswGraph::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(change: impl FnOnce(&mut HnswGraph), words: &str) {
+        let mut graph = sound();
+        change(&mut graph);
+        let said = graph
+            .check()
+            .map_or_else(|(expected, _)| expected, |()| "sound".to_owned());
+        assert!(said.contains(words), "{said}");
+    }
+
+    #[test]
+    fn graphs_that_contradict_themselves_are_refused() {
+        check(|_| {}, "sound");
+        check(
+            |graph| graph.links[0] = 2,
+            "links to nodes of level 0, of 2",
+        );
+        check(|graph| graph.links[0] = -2, "a node or -1");
+        // The second node is not on the upper level.
+        check(|graph| graph.links[2] = 1, "links to nodes of level 1");
+        check(|graph| graph.entry_point = Some(1), "entry point");
+        check(|graph| graph.entry_point = Some(2), "entry point");
+        check(|graph| graph.entry_point = None, "entry point");
+        check(|graph| graph.n_levels[0] = 3, "a node on 1 to 2 levels");
+        check(|graph| graph.n_levels[1] = 0, "a node on 1 to 2 levels");
+        check(|graph| graph.offsets[1] = 2, "3 links of node 0");
+        check(|graph| graph.offsets[0] = 1, "offsets from 0");
+        check(|graph| graph.offsets.truncate(2), "offsets from 0");
+        check(|graph| graph.links.truncate(4), "links");
+        check(|graph| graph.level_starts = vec![0, 2, 1], "levels");
+        check(|graph| graph.level_starts.clear(), "levels");
+    }
+
+    #[test]
+    fn neighbours_end_where_links_do() {
+        let graph = sound();
+        assert_eq!((graph.nodes(), graph.m()), (2, 1));
+        assert_eq!(graph.neighbors(0, 0).collect::<Vec<_>>(), [1]);
+        assert_eq!(graph.neighbors(0, 1).count(), 0);
+        assert_eq!(graph.neighbors(1, 1).count(), 0);
     }
 }
