@@ -7,6 +7,7 @@
 //! is lent without comparing all. The only `unsafe` of the crate is in
 //! [`kernels`].
 
+mod answer;
 mod bitmap;
 mod block;
 mod codes;
@@ -14,7 +15,11 @@ mod error;
 mod families;
 mod family;
 pub mod kernels;
+mod kmeans;
+mod lists;
 mod metric;
+mod partition;
+mod points;
 mod projection;
 mod rows;
 mod sections;

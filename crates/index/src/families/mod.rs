@@ -1,4 +1,5 @@
 //! One file for each family of index; `crate::family` lists them.
 
 pub mod flat;
+pub mod ivf;
 pub mod vamana;
