@@ -18,6 +18,7 @@ pub const FAMILIES: &[Family] = &[
     families::flat::FAMILY,
     families::vamana::FAMILY,
     families::ivf::FAMILY,
+    families::ivf_pq::FAMILY,
 ];
 
 /// The family of this name.

@@ -20,6 +20,7 @@ mod lists;
 mod metric;
 mod partition;
 mod points;
+mod product;
 mod projection;
 mod rows;
 mod sections;

@@ -2,4 +2,5 @@
 
 pub mod flat;
 pub mod ivf;
+pub mod ivf_pq;
 pub mod vamana;
