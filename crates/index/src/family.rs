@@ -19,6 +19,7 @@ pub const FAMILIES: &[Family] = &[
     families::vamana::FAMILY,
     families::ivf::FAMILY,
     families::ivf_pq::FAMILY,
+    families::lsh::FAMILY,
 ];
 
 /// The family of this name.

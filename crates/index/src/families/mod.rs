@@ -3,4 +3,5 @@
 pub mod flat;
 pub mod ivf;
 pub mod ivf_pq;
+pub mod lsh;
 pub mod vamana;
