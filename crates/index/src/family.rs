@@ -20,6 +20,7 @@ pub const FAMILIES: &[Family] = &[
     families::ivf::FAMILY,
     families::ivf_pq::FAMILY,
     families::lsh::FAMILY,
+    families::kd_tree::FAMILY,
 ];
 
 /// The family of this name.

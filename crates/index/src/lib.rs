@@ -14,6 +14,7 @@ mod codes;
 mod error;
 mod families;
 mod family;
+mod forest;
 pub mod kernels;
 mod kmeans;
 mod lists;

@@ -3,5 +3,6 @@
 pub mod flat;
 pub mod ivf;
 pub mod ivf_pq;
+pub mod kd_tree;
 pub mod lsh;
 pub mod vamana;
