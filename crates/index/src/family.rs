@@ -21,6 +21,7 @@ pub const FAMILIES: &[Family] = &[
     families::ivf_pq::FAMILY,
     families::lsh::FAMILY,
     families::kd_tree::FAMILY,
+    families::annoy::FAMILY,
 ];
 
 /// The family of this name.
