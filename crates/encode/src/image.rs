@@ -200,15 +200,16 @@ impl ImageEncoder {
             action: "load the image network",
             what: error.to_string(),
         };
-        // Without arena and memory pattern the memory of a process stays flat over any number of pictures.
-        let processor = ep::CPU::default().with_arena_allocator(false).build();
+        // Every input has the same shape, so after two runs the arena holds all that any later one takes. Without it
+        // each run takes and frees its tensors from the system's allocator, between everything else that lies there.
+        let processor = ep::CPU::default().with_arena_allocator(true).build();
         Session::builder(environment(&self.runtime)?)
             .map_err(|error| failed(&error))?
             .with_intra_threads(1)
             .map_err(|error| failed(&error))?
             .with_optimization_level(GraphOptimizationLevel::All)
             .map_err(|error| failed(&error))?
-            .with_memory_pattern(false)
+            .with_memory_pattern(true)
             .map_err(|error| failed(&error))?
             .with_execution_providers([processor])
             .map_err(|error| failed(&error))?

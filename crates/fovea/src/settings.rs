@@ -9,6 +9,7 @@ use fovea_vectordb::{Database, Embedded, OpenMode};
 
 use crate::exit::Refusal;
 use crate::flags::GlobalFlags;
+use crate::memory;
 
 /// The pack that a new collection is made with.
 pub const DEFAULT_PACK: &str = "base";
@@ -55,6 +56,7 @@ impl Settings {
 
     /// The collection for writing, created when it is not there.
     pub fn open_for_writing(&self) -> anyhow::Result<Engine> {
+        memory::keep_level();
         let pack = self.open_pack(DEFAULT_PACK)?;
         pack.verify()?;
         let database = self.open_database(OpenMode::Create)?;

@@ -10,6 +10,7 @@ mod batch;
 mod database;
 mod embedded;
 mod error;
+pub mod exchange;
 mod filter;
 mod ids;
 mod paths;

@@ -255,8 +255,9 @@ fn connect(path: &Path, access: Access, create: bool) -> Try<Connection> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // In KiB, and for each connection: what SQLite does not hold, the system's page cache does.
-    connection.pragma_update(None, "cache_size", -4_000)?;
+    // In KiB. The connections of a process share one pool of pages (SQLite is bundled with its memory management), which
+    // each enlarges by this much and any may fill. What the pool does not hold, the system's page cache does.
+    connection.pragma_update(None, "cache_size", -1_000)?;
     if access == Access::ReadWrite {
         // Each commit is on the disk before it is acknowledged.
         connection.pragma_update(None, "synchronous", "FULL")?;
