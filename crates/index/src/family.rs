@@ -14,7 +14,15 @@ use crate::vectors::Vectors;
 use crate::work::Work;
 
 /// Every family, in the order in which they are listed.
-pub const FAMILIES: &[Family] = &[families::flat::FAMILY, families::vamana::FAMILY];
+pub const FAMILIES: &[Family] = &[
+    families::flat::FAMILY,
+    families::vamana::FAMILY,
+    families::ivf::FAMILY,
+    families::ivf_pq::FAMILY,
+    families::lsh::FAMILY,
+    families::kd_tree::FAMILY,
+    families::annoy::FAMILY,
+];
 
 /// The family of this name.
 pub fn family(name: &str) -> Result<&'static Family, Error> {

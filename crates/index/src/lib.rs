@@ -7,14 +7,21 @@
 //! is lent without comparing all. The only `unsafe` of the crate is in
 //! [`kernels`].
 
+mod answer;
 mod bitmap;
 mod block;
 mod codes;
 mod error;
 mod families;
 mod family;
+mod forest;
 pub mod kernels;
+mod kmeans;
+mod lists;
 mod metric;
+mod partition;
+mod points;
+mod product;
 mod projection;
 mod rows;
 mod sections;

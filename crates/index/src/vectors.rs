@@ -116,6 +116,16 @@ impl<'a> Vectors<'a> {
         out
     }
 
+    /// One number of a row.
+    #[inline]
+    pub fn number(&self, row: u32, at: usize) -> f32 {
+        let at = row as usize * self.dim + at;
+        match self.numbers {
+            Numbers::F32(numbers) => numbers[at],
+            Numbers::F16(numbers) => numbers[at].to_f32(),
+        }
+    }
+
     /// Compare a query with every row of a range, or with those of them that
     /// are allowed, exactly. `base` is the number of row 0 in `best`.
     pub fn scan(

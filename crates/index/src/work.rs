@@ -30,7 +30,7 @@ impl Default for Work<'_> {
     }
 }
 
-/// Tasks that one thread takes at a time, so that slow ones even out.
+/// Tasks that one thread takes at a time at most, so that slow ones even out.
 const GRAIN: usize = 32;
 
 impl Work<'_> {
@@ -42,22 +42,24 @@ impl Work<'_> {
         state: impl Fn() -> S + Sync,
         task: impl Fn(&mut S, usize) -> T + Sync,
     ) -> Result<Vec<T>, Error> {
+        // Few tasks are large ones, such as a tree each: every thread gets some.
+        let grain = (n / (2 * self.threads.max(1))).clamp(1, GRAIN);
         let next = AtomicUsize::new(0);
         let parts: Mutex<Vec<(usize, Vec<T>)>> = Mutex::default();
         let run = || {
             let mut state = state();
             loop {
-                let start = next.fetch_add(GRAIN, Ordering::Relaxed);
+                let start = next.fetch_add(grain, Ordering::Relaxed);
                 if start >= n || (self.is_cancelled)() {
                     return;
                 }
-                let end = (start + GRAIN).min(n);
+                let end = (start + grain).min(n);
                 let part = (start..end).map(|i| task(&mut state, i)).collect();
                 let mut parts = parts.lock().unwrap_or_else(PoisonError::into_inner);
                 parts.push((start, part));
             }
         };
-        let threads = self.threads.clamp(1, n.div_ceil(GRAIN).max(1));
+        let threads = self.threads.clamp(1, n.div_ceil(grain).max(1));
         std::thread::scope(|scope| {
             for _ in 1..threads {
                 scope.spawn(run);
