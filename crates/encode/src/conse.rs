@@ -50,6 +50,17 @@ impl Conse {
         })
     }
 
+    /// Unit vectors of the words of each class.
+    pub fn class_vectors(&self) -> Vec<Vec<f32>> {
+        let rows = self.classes.chunks_exact(self.shared_dim);
+        rows.map(|row| {
+            let mut row = row.to_vec();
+            normalise(&mut row);
+            row
+        })
+        .collect()
+    }
+
     /// One score for each class. A feature of the wrong length gives zeros.
     pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
         if feature.len() != self.feature_dim {

@@ -73,6 +73,11 @@ pub trait Encoder: Send + Sync {
 
     /// A text becomes a unit vector of the shared space.
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error>;
+
+    /// Unit vectors of texts that stand for those that people will ask, where the pack knows some at no cost.
+    fn sample_texts(&self) -> Vec<Vec<f32>> {
+        Vec::new()
+    }
 }
 
 /// Scales `vector` to length one in place; the zero vector and vectors that are not finite stay as they are.

@@ -152,6 +152,10 @@ impl Encoder for Pack {
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
         Ok(self.text()?.encode(text))
     }
+
+    fn sample_texts(&self) -> Vec<Vec<f32>> {
+        self.alignment.class_vectors()
+    }
 }
 
 fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), Error> {

@@ -9,6 +9,7 @@ mod captions;
 mod check;
 mod error;
 mod eval;
+mod indexes;
 mod ingest;
 mod metadata;
 mod paths;

@@ -57,6 +57,8 @@ pub enum Command {
     Eval(EvalFlags),
     /// Measure speed
     Bench(BenchFlags),
+    /// Find the cheapest search that finds enough, and keep it
+    Tune(TuneFlags),
     /// Pull, list and inspect model packs
     Models(ModelsFlags),
     /// Show what the collection holds
@@ -80,6 +82,10 @@ pub struct IndexFlags {
     /// Keep following the folders until Ctrl-C
     #[arg(long)]
     pub watch: bool,
+    /// Which index the vectors get: `auto` (by their number), or a family with parameters, as in `vamana:degree=64`.
+    /// Remembered for the collection
+    #[arg(long, value_name = "auto|FAMILY[:NAME=N,...]")]
+    pub index: Option<String>,
     /// Try unreadable files again, although they have not changed
     #[arg(long)]
     pub retry: bool,
@@ -198,6 +204,13 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 3, value_name = "N")]
         rounds: usize,
     },
+}
+
+#[derive(Args, Debug)]
+pub struct TuneFlags {
+    /// Share of the true ten nearest that a search must find
+    #[arg(long, default_value_t = 0.95, value_name = "SHARE")]
+    pub recall: f64,
 }
 
 #[derive(Args, Debug)]

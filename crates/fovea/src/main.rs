@@ -43,6 +43,7 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Search(flags) => commands::search::run(&settings, flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),
         Command::Bench(flags) => commands::bench::run(&settings, flags),
+        Command::Tune(flags) => commands::tune::run(&settings, &flags),
         Command::Models(flags) => commands::models::run(&settings, flags),
         Command::Stats => commands::stats::run(&settings),
         Command::Check(flags) => commands::check::run(&settings, flags),

@@ -3,7 +3,7 @@
 use fovea_vectordb::{Batch, ContentHash, Database, Operation};
 
 use super::plan::{Missing, Plan};
-use super::report::IndexReport;
+use super::report::{IndexReport, Observer};
 use super::setup::{Setup, unencoded};
 use crate::Engine;
 use crate::error::Error;
@@ -43,8 +43,17 @@ pub fn finish(
             database.mark_scanned(target.source, at_ns)?;
         }
     }
-    activate_when_complete(engine)?;
-    Ok(())
+    activate_when_complete(engine)
+}
+
+/// Brings the index files up to what was written; true when that was cut short, which loses nothing: searches scan
+/// what no file covers, and the next run builds.
+pub fn index(engine: &Engine, observer: &dyn Observer) -> Result<bool, Error> {
+    match engine.build_indexes(observer) {
+        Ok(_) => Ok(false),
+        Err(_) if observer.is_cancelled() => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// A second pack takes over when it has seen every item; until then searches stay with the first.

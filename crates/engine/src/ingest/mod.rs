@@ -65,6 +65,7 @@ impl Engine {
         if !report.interrupted {
             observer.on(IndexEvent::Finishing);
             finish::finish(self, &setup, &plan, &missing, &mut report)?;
+            report.interrupted = finish::index(self, observer)?;
         }
         report.elapsed = started.elapsed();
         Ok(report)

@@ -55,6 +55,11 @@ pub enum IndexEvent {
     },
     Skipped(Skipped),
     Finishing,
+    /// A space's index is being built.
+    Indexing {
+        space: String,
+        percent: u8,
+    },
 }
 
 /// Follows a run and may stop it; called from several threads.

@@ -1,6 +1,7 @@
 //! `fovea index`: folders become searchable.
 
 use fovea_engine::{CaptionChoice, Engine, IndexOptions, IndexReport, WatchOptions};
+use fovea_vectordb::IndexChoice;
 
 use crate::exit::{Exit, Refusal};
 use crate::flags::IndexFlags;
@@ -9,7 +10,11 @@ use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     let options = options(&flags)?;
+    let choice: Option<IndexChoice> = flags.index.as_deref().map(str::parse).transpose()?;
     let engine = settings.open_for_writing()?;
+    if let Some(choice) = &choice {
+        engine.choose_index(choice)?;
+    }
     if flags.watch {
         return watch(settings, &engine, &flags, &options);
     }

@@ -8,3 +8,4 @@ pub mod index;
 pub mod models;
 pub mod search;
 pub mod stats;
+pub mod tune;

@@ -15,6 +15,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
         active: database.active_pack()?,
         sources: database.sources()?,
         failures: database.failures(None)?,
+        indexes: database.indexes()?,
     };
     render::overview(settings, &overview)?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 //! Only here are there colours, JSON and terminal pictures.
 
 mod bench;
+mod indexes;
 mod models;
 mod overview;
 mod pictures;
@@ -14,6 +15,7 @@ mod units;
 use std::io::{self, Write};
 
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
+pub use indexes::indexes;
 pub use models::{pack, packs};
 pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;

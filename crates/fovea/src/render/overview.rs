@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use fovea_engine::CheckReport;
-use fovea_vectordb::{Failure, Info, PackRecord, SourceId, SourceRecord, Stats, path_from_bytes};
+use fovea_vectordb::{
+    Failure, IndexInfo, Info, PackRecord, SourceId, SourceRecord, Stats, path_from_bytes,
+};
 use serde_json::json;
 
+use super::indexes::{index_json, index_lines};
 use super::units::{bytes, count, counted};
 use super::{dim, print_json, strong};
 use crate::settings::Settings;
@@ -21,6 +24,7 @@ pub struct Overview {
     pub active: Option<PackRecord>,
     pub sources: Vec<SourceRecord>,
     pub failures: Vec<Failure>,
+    pub indexes: Vec<IndexInfo>,
 }
 
 pub fn overview(settings: &Settings, overview: &Overview) -> anyhow::Result<()> {
@@ -60,12 +64,10 @@ fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)
             active.as_ref().map_or("none yet".to_owned(), named),
         ),
     ];
-    for space in &stats.spaces {
-        let vectors = counted(space.n_vectors, "vector");
-        facts.push((
-            "space",
-            format!("{} · {vectors} · exact search", space.space),
-        ));
+    for index in &overview.indexes {
+        let mut lines = index_lines(index).into_iter();
+        facts.push(("space", lines.next().unwrap_or_default()));
+        facts.extend(lines.map(|line| ("", line)));
     }
     for source in sources {
         let state = if source.online { "" } else { " · offline" };
@@ -216,6 +218,7 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
         active,
         sources,
         failures,
+        indexes,
     } = overview;
     let root = |id: SourceId| {
         sources
@@ -251,8 +254,8 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
             "pack": space.pack,
             "space": space.space,
             "n_vectors": space.n_vectors,
-            "index": "exact",
         })).collect::<Vec<_>>(),
+        "indexes": indexes.iter().map(index_json).collect::<Vec<_>>(),
         "sources": sources.iter().map(|source| json!({
             "root": source.root.to_string_lossy(),
             "online": source.online,

@@ -63,6 +63,10 @@ impl Observer for IndexProgress {
                     .set_message(format!("({} skipped)", units::count(*skipped)));
             }
             IndexEvent::Finishing => self.bar.set_message("finishing"),
+            IndexEvent::Indexing { space, percent } => {
+                let message = format!("building the index of `{space}`: {percent}%");
+                self.bar.set_message(message);
+            }
         }
     }
 
