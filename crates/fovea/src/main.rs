@@ -17,8 +17,8 @@ use crate::flags::{Command, Flags};
 use crate::settings::Settings;
 
 /// Decoding takes and frees buffers of every size on every core; the system's allocator keeps the gaps between them,
-/// so that memory creeps up with the number of images. Its version 2, which gives freed pages back after a hundredth of
-/// a second and not a whole one: otherwise what was freed within the last second is resident too, and the peak is luck.
+/// so that memory creeps up with the number of images. mimalloc is asked for in its version 2 (`Cargo.toml`), which gives
+/// freed pages back within hundredths of a second: version 3 keeps them for a whole one, and the peak is then luck.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

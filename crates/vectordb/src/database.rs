@@ -7,6 +7,7 @@ use crate::batch::Batch;
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
+use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, PackRecord, Part, Problem, SourceKind,
     SourceRecord, Stats,
@@ -64,6 +65,19 @@ pub trait Database: Send + Sync {
     /// The nearest items, best first and equal scores by rising id. An item
     /// appears once, with its best part; items that share a content all appear.
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
+
+    /// Build, renew or drop the index of each of the active pack's spaces, as
+    /// the setting [`IndexChoice::SETTING`](crate::IndexChoice) and their
+    /// sizes ask for; answers how many were written or dropped. Searches go on
+    /// meanwhile, and are right without any.
+    fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64>;
+
+    /// The index of each of the active pack's spaces.
+    fn indexes(&self) -> Result<Vec<IndexInfo>>;
+
+    /// Find and keep, for each space with an index, the least effort that
+    /// finds this share of the true ten nearest, or the greatest where none does.
+    fn tune(&self, recall: f64, observer: &dyn BuildObserver) -> Result<Vec<IndexInfo>>;
 
     /// Features of up to `limit` contents that items of this collection have,
     /// by rising hash, beginning after `after`; all parts of a content come together.

@@ -116,6 +116,10 @@ pub enum Error {
     #[error("filter: {reason}")]
     Filter { reason: String },
 
+    /// The index that was asked for cannot be built.
+    #[error("index: {0}")]
+    Index(#[from] fovea_index::Error),
+
     /// Some other value cannot be kept, and why.
     #[error("{what}: {reason}")]
     Invalid { what: String, reason: String },
@@ -139,6 +143,7 @@ impl Error {
             | Error::NoSuchContent(_)
             | Error::NoSuchSource(_)
             | Error::Filter { .. }
+            | Error::Index(_)
             | Error::Invalid { .. } => Fault::Input,
             Error::NewerSchema { .. }
             | Error::Full { .. }

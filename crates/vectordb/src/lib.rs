@@ -13,6 +13,8 @@ mod error;
 pub mod exchange;
 mod filter;
 mod ids;
+mod index_file;
+mod indexes;
 mod paths;
 mod records;
 
@@ -25,6 +27,7 @@ pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
 pub use error::{Error, Fault, Result};
 pub use filter::{Comparison, Field, Filter};
 pub use ids::{Change, ContentHash, ItemId, ParseIdError, SourceId};
+pub use indexes::{BuildObserver, Canary, FLAT_UP_TO, IndexChoice, IndexInfo, Tuned};
 pub use paths::{path_from_bytes, path_to_bytes};
 pub use records::{
     Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, Metadata, PackRecord,

@@ -16,6 +16,24 @@ pub(super) enum OwnerId {
     Phrase(i64),
 }
 
+impl OwnerId {
+    /// As one number: contents above zero, phrases below.
+    pub(super) fn key(self) -> i64 {
+        match self {
+            OwnerId::Content(id) => id,
+            OwnerId::Phrase(id) => -id,
+        }
+    }
+
+    pub(super) fn of_key(key: i64) -> OwnerId {
+        if key < 0 {
+            OwnerId::Phrase(key.wrapping_neg())
+        } else {
+            OwnerId::Content(key)
+        }
+    }
+}
+
 /// Items of one collection and the owners of their vectors, both ways.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Members {

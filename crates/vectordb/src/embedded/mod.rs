@@ -5,19 +5,25 @@
 //! file of its own; they get a connection within a transaction, which
 //! [`Store`] begins and ends.
 
+mod build;
+mod canary;
 mod check;
 mod codec;
 mod fail;
 mod features;
 mod filter_sql;
+mod indexed;
 mod items;
 mod members;
+mod meta;
+mod owners;
 mod packs;
 mod schema;
 mod search;
 mod sources;
 mod space_rows;
 mod store;
+mod tune;
 mod upkeep;
 mod write;
 mod write_item;
@@ -28,7 +34,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use self::fail::Try;
-use self::search::Cache;
+use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
 use crate::batch::Batch;
@@ -36,6 +42,7 @@ use crate::database::{Database, Hit, VectorQuery};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
+use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, PackRecord, Part, Problem, SourceKind,
     SourceRecord, Stats,
@@ -105,6 +112,15 @@ impl Embedded {
             scope,
             cache: Cache::default(),
         })
+    }
+
+    /// Where a transaction's searches look.
+    fn place<'a>(&'a self, connection: &'a Connection) -> Place<'a> {
+        Place {
+            connection,
+            scope: &self.scope,
+            folder: self.store.path().parent().unwrap_or(Path::new(".")),
+        }
     }
 
     /// Let the file grow to this many bytes and no further, as on a full
@@ -250,7 +266,48 @@ impl Database for Embedded {
 
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
         self.store
-            .read(|reader| search::search(reader, &self.scope, &self.cache, query))
+            .read(|reader| search::search(&self.place(reader), &self.cache, query))
+    }
+
+    fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64> {
+        let n_made = self.store.read(|reader| {
+            let place = self.place(reader);
+            let choice = build::choice(reader, &self.scope)?;
+            let change = change_of(reader)?.0;
+            let mut n_made = 0;
+            for (name, space) in tune::spaces(&place)? {
+                let task = build::Task {
+                    connection: reader,
+                    scope: &self.scope,
+                    space: &space,
+                    name: &name,
+                    path: &build::place(place.folder, &self.scope, &space),
+                    change,
+                    choice: &choice,
+                    observer,
+                };
+                n_made += u64::from(task.run()?);
+            }
+            Ok(n_made)
+        })?;
+        if n_made > 0 {
+            self.cache.forget();
+        }
+        Ok(n_made)
+    }
+
+    fn indexes(&self) -> Result<Vec<IndexInfo>> {
+        self.store.read(|reader| tune::infos(&self.place(reader)))
+    }
+
+    fn tune(&self, recall: f64, observer: &dyn BuildObserver) -> Result<Vec<IndexInfo>> {
+        let settings = self
+            .store
+            .read(|reader| tune::tune(&self.place(reader), &self.cache, recall, observer))?;
+        for (key, value) in settings {
+            self.set_setting(&key, Some(&value))?;
+        }
+        self.indexes()
     }
 
     fn features(

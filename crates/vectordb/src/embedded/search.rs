@@ -4,6 +4,7 @@
 
 use std::collections::hash_map::Entry;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
@@ -12,13 +13,15 @@ use fovea_index::{Bitmap, Scored, TopK};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::canary::Canaries;
 use super::fail::{Fail, Try};
 use super::filter_sql;
+use super::indexed::{IndexedAllowed, IndexedSpace, ItemsOf, OpenIndex};
 use super::items::item_id;
 use super::members::Members;
 use super::packs::{self, Space};
-use super::space_rows::SpaceRows;
-use super::{Scope, change_of};
+use super::space_rows::{RowOf, SpaceRows};
+use super::{Scope, build, change_of, owners, upkeep};
 use crate::database::{Hit, VectorQuery};
 use crate::error::Error;
 use crate::filter::Filter;
@@ -31,9 +34,17 @@ const NUMBERS_PER_THREAD: usize = 8 << 20;
 #[derive(Clone, Debug, Default)]
 struct Snapshot {
     change: u64,
+    /// Of the spaces that are in memory; those with an index file ask the tables.
     members: Option<Arc<Members>>,
     /// By space id.
-    spaces: FxHashMap<i64, (Space, Arc<SpaceRows>)>,
+    spaces: FxHashMap<i64, (Space, Kept)>,
+}
+
+/// The vectors of a space: all in memory, or behind an index file.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    InMemory(Arc<SpaceRows>),
+    Indexed(Arc<IndexedSpace>),
 }
 
 /// The newest snapshot, and who may make the next.
@@ -41,41 +52,96 @@ struct Snapshot {
 pub(super) struct Cache {
     newest: RwLock<Arc<Snapshot>>,
     making: Mutex<()>,
+    canaries: Canaries,
+}
+
+/// Where the spaces of one collection are searched.
+pub(super) struct Place<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) scope: &'a Scope,
+    pub(super) folder: &'a Path,
 }
 
 /// Answer a query within one read transaction.
-pub(super) fn search(
-    connection: &Connection,
-    scope: &Scope,
-    cache: &Cache,
-    query: &VectorQuery<'_>,
-) -> Try<Vec<Hit>> {
+pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) -> Try<Vec<Hit>> {
+    let Place {
+        connection, scope, ..
+    } = *place;
     let space = packs::space(connection, scope, query.pack, query.space)?;
     let unit = unit_query(query, &space)?;
-    let snapshot = cache.at(connection, scope, &space)?;
-    let (Some(members), Some((_, rows))) = (&snapshot.members, snapshot.spaces.get(&space.id))
-    else {
+    let snapshot = cache.at(place, &space)?;
+    let Some((_, kept)) = snapshot.spaces.get(&space.id) else {
         return Ok(Vec::new());
     };
     let allowed = match query.filter {
         Filter::All => None,
-        filter => Some(Allowed::new(connection, scope, filter, members, rows)?),
+        filter => Some(Allowed::new(place, filter, &snapshot, kept)?),
     };
-    let allowed_rows = allowed.as_ref().map(|allowed| &allowed.rows);
-    let n_rows = allowed_rows.map_or(u64::from(rows.numbers.len()), Bitmap::len);
+    let effort = match kept {
+        Kept::Indexed(_) => upkeep::setting(connection, scope, &effort_setting(query.space))?,
+        Kept::InMemory(_) => None,
+    };
+    let effort: u32 = effort.and_then(|effort| effort.parse().ok()).unwrap_or(0);
+    let n_rows = allowed.as_ref().map_or(kept.len(), Allowed::len);
     let mut ask = query.top_k.saturating_add(8).min(n_rows as usize);
     loop {
-        let scored = scan(rows, &unit, ask, allowed_rows)?;
-        let hits = to_hits(&scored, members, rows, allowed.as_ref(), query.top_k)?;
+        let found = kept.nearest(&unit, ask, effort, allowed.as_ref())?;
+        let hits = to_hits(place, &found, &snapshot, allowed.as_ref(), query.top_k)?;
         // Rows beyond the last one asked for could still tie with the last hit.
-        let settled = match (hits.get(query.top_k.wrapping_sub(1)), scored.last()) {
-            (Some(hit), Some(row)) => row.score < hit.score,
+        let settled = match (hits.get(query.top_k.wrapping_sub(1)), found.last()) {
+            (Some(hit), Some((score, _))) => *score < hit.score,
             _ => query.top_k == 0,
         };
         if settled || ask as u64 >= n_rows {
+            if let (Kept::Indexed(indexed), None) = (kept, &allowed) {
+                cache.canaries.note(indexed, &unit, effort);
+            }
             return Ok(hits);
         }
         ask = ask.saturating_mul(2).min(n_rows as usize);
+    }
+}
+
+/// The setting that keeps how hard a space is searched.
+pub(super) fn effort_setting(space: &str) -> String {
+    format!("index.effort.{space}")
+}
+
+impl Kept {
+    /// Rows that are searched.
+    fn len(&self) -> u64 {
+        match self {
+            Kept::InMemory(rows) => u64::from(rows.numbers.len()),
+            Kept::Indexed(indexed) => indexed.len(),
+        }
+    }
+
+    /// The nearest rows, best first, as what they stand for.
+    pub(super) fn nearest(
+        &self,
+        unit: &[f32],
+        k: usize,
+        effort: u32,
+        allowed: Option<&Allowed>,
+    ) -> Try<Vec<(f32, RowOf)>> {
+        match self {
+            Kept::InMemory(rows) => {
+                let allowed = allowed.and_then(|allowed| match &allowed.rows {
+                    AllowedRows::InMemory(rows) => Some(rows),
+                    AllowedRows::Indexed(_) => None,
+                });
+                let scored = scan(rows, unit, k, allowed)?;
+                let found = scored.iter().map(|one| (one.score, rows.row(one.row)));
+                Ok(found.collect())
+            }
+            Kept::Indexed(indexed) => {
+                let allowed = allowed.and_then(|allowed| match &allowed.rows {
+                    AllowedRows::Indexed(rows) => Some(rows),
+                    AllowedRows::InMemory(_) => None,
+                });
+                indexed.nearest(unit, k, effort, allowed)
+            }
+        }
     }
 }
 
@@ -101,27 +167,46 @@ fn unit_query(query: &VectorQuery<'_>, space: &Space) -> Try<Vec<f32>> {
 }
 
 /// What a filter lets through.
-struct Allowed {
+#[derive(Debug)]
+pub(super) struct Allowed {
     /// Rising.
     items: Vec<ItemId>,
-    rows: Bitmap,
+    rows: AllowedRows,
+}
+
+#[derive(Debug)]
+enum AllowedRows {
+    InMemory(Bitmap),
+    Indexed(IndexedAllowed),
 }
 
 impl Allowed {
-    fn new(
-        connection: &Connection,
-        scope: &Scope,
-        filter: &Filter,
-        members: &Members,
-        rows: &SpaceRows,
-    ) -> Try<Allowed> {
+    fn new(place: &Place<'_>, filter: &Filter, snapshot: &Snapshot, kept: &Kept) -> Try<Allowed> {
+        let Place {
+            connection, scope, ..
+        } = *place;
         let items = filter_sql::matching(connection, scope, filter, None, usize::MAX)?;
-        let owners = items
-            .iter()
-            .flat_map(|item| members.owners_of(item.get()))
-            .copied();
-        let rows = rows.rows_of(owners);
+        let rows = match kept {
+            Kept::InMemory(rows) => {
+                let owners = snapshot.members.iter().flat_map(|members| {
+                    let of = |item: &ItemId| members.owners_of(item.get());
+                    items.iter().flat_map(of).copied()
+                });
+                AllowedRows::InMemory(rows.rows_of(owners))
+            }
+            Kept::Indexed(indexed) => {
+                let owners = owners::of_items(connection, scope, &items)?;
+                AllowedRows::Indexed(indexed.allow(owners.into_iter()))
+            }
+        };
         Ok(Allowed { items, rows })
+    }
+
+    fn len(&self) -> u64 {
+        match &self.rows {
+            AllowedRows::InMemory(rows) => rows.len(),
+            AllowedRows::Indexed(rows) => rows.len(),
+        }
     }
 }
 
@@ -157,21 +242,25 @@ fn scan(rows: &SpaceRows, unit: &[f32], k: usize, allowed: Option<&Bitmap>) -> T
 
 /// Items of the rows, each with its best part.
 fn to_hits(
-    scored: &[Scored],
-    members: &Members,
-    rows: &SpaceRows,
+    place: &Place<'_>,
+    found: &[(f32, RowOf)],
+    snapshot: &Snapshot,
     allowed: Option<&Allowed>,
     top_k: usize,
 ) -> Try<Vec<Hit>> {
     let mut seen = FxHashSet::default();
     let mut hits: Vec<Hit> = Vec::new();
-    for &Scored { row, score } in scored {
+    let mut asked = ItemsOf::default();
+    for &(score, row) in found {
         let full = hits.len() >= top_k && hits.last().is_some_and(|last| score < last.score);
         if full {
             break;
         }
-        let row = rows.row(row);
-        for &item in members.items_of(row.owner) {
+        let items = match &snapshot.members {
+            Some(members) => members.items_of(row.owner),
+            None => asked.of(place.connection, place.scope, row.owner)?,
+        };
+        for &item in items {
             let item = item_id(item)?;
             let is_allowed =
                 allowed.is_none_or(|allowed| allowed.items.binary_search(&item).is_ok());
@@ -191,8 +280,8 @@ fn to_hits(
 
 impl Cache {
     /// The snapshot of the transaction's change number, with this space.
-    fn at(&self, connection: &Connection, scope: &Scope, space: &Space) -> Try<Arc<Snapshot>> {
-        let change = change_of(connection)?.0;
+    fn at(&self, place: &Place<'_>, space: &Space) -> Try<Arc<Snapshot>> {
+        let change = change_of(place.connection)?.0;
         let ready = |snapshot: &Snapshot| {
             snapshot.change >= change && snapshot.spaces.contains_key(&space.id)
         };
@@ -209,63 +298,121 @@ impl Cache {
             // Another thread is ahead of this transaction and lacks the
             // space; a snapshot of this transaction's own state is as good.
             let mut own = Snapshot::default();
-            own.advance(connection, scope, space, change)?;
+            own.advance(place, space, change)?;
             return Ok(Arc::new(own));
         }
         let mut next = (*newest).clone();
         drop(newest);
-        next.advance(connection, scope, space, change)?;
+        next.advance(place, space, change)?;
         let next = Arc::new(next);
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         Ok(next)
     }
 
+    /// Forget what is in memory, after index files came or went.
+    pub(super) fn forget(&self) {
+        *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
     fn newest(&self) -> Arc<Snapshot> {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The vectors of a space as a search would see them now.
+    pub(super) fn kept(&self, place: &Place<'_>, space: &Space) -> Try<Option<Kept>> {
+        let snapshot = self.at(place, space)?;
+        Ok(snapshot.spaces.get(&space.id).map(|(_, kept)| kept.clone()))
     }
 }
 
 impl Snapshot {
     /// Bring everything to this change, and have this space.
-    fn advance(
-        &mut self,
-        connection: &Connection,
-        scope: &Scope,
-        space: &Space,
-        change: u64,
-    ) -> Try<()> {
+    fn advance(&mut self, place: &Place<'_>, space: &Space, change: u64) -> Try<()> {
+        let connection = place.connection;
         let floor: u64 = connection
             .prepare_cached("SELECT log_floor FROM state")?
             .query_row([], |row| row.get(0))?;
         if self.change < floor {
             *self = Snapshot::default();
         }
-        let members = match &mut self.members {
-            Some(members) => {
-                if self.change < change {
-                    let following = Arc::make_mut(members);
-                    let turned = following.follow(connection, scope, self.change)?;
-                    for (space, rows) in self.spaces.values_mut() {
-                        Arc::make_mut(rows).follow(
-                            connection,
-                            space,
-                            following,
-                            &turned,
-                            self.change,
-                        )?;
-                    }
-                }
-                members
-            }
-            None => self
-                .members
-                .insert(Arc::new(Members::load(connection, scope)?)),
-        };
+        if self.change < change {
+            self.follow(place)?;
+        }
         if let Entry::Vacant(vacant) = self.spaces.entry(space.id) {
-            let rows = SpaceRows::load(connection, space, members)?;
-            vacant.insert((space.clone(), Arc::new(rows)));
+            let kept = match open_index(place, space, floor, change)? {
+                Some(indexed) => Kept::Indexed(Arc::new(indexed)),
+                None => {
+                    let members = match &self.members {
+                        Some(members) => members,
+                        None => self
+                            .members
+                            .insert(Arc::new(Members::load(connection, place.scope)?)),
+                    };
+                    Kept::InMemory(Arc::new(SpaceRows::load(connection, space, members)?))
+                }
+            };
+            vacant.insert((space.clone(), kept));
         }
         self.change = change;
         Ok(())
+    }
+
+    fn follow(&mut self, place: &Place<'_>) -> Try<()> {
+        let Place {
+            connection, scope, ..
+        } = *place;
+        // A file that was renewed covers what would have to be followed.
+        self.spaces.retain(|_, (_, kept)| match kept {
+            Kept::Indexed(indexed) => indexed.file.is_current(),
+            Kept::InMemory(_) => true,
+        });
+        let mut turned = FxHashSet::default();
+        if let Some(members) = &mut self.members {
+            turned = Arc::make_mut(members).follow(connection, scope, self.change)?;
+        }
+        for (space, kept) in self.spaces.values_mut() {
+            match kept {
+                Kept::Indexed(indexed) => {
+                    Arc::make_mut(indexed).follow(connection, scope, space, self.change)?;
+                }
+                Kept::InMemory(rows) => {
+                    if let Some(members) = &self.members {
+                        let rows = Arc::make_mut(rows);
+                        rows.follow(connection, space, members, &turned, self.change)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The space's index file as it is now, apart from what is in memory.
+pub(super) fn open_now(place: &Place<'_>, space: &Space) -> Try<Option<IndexedSpace>> {
+    let floor = place
+        .connection
+        .query_row("SELECT log_floor FROM state", [], |row| row.get(0))?;
+    open_index(place, space, floor, change_of(place.connection)?.0)
+}
+
+/// The index file of the space, where there is one that serves.
+fn open_index(
+    place: &Place<'_>,
+    space: &Space,
+    floor: u64,
+    change: u64,
+) -> Try<Option<IndexedSpace>> {
+    let path = build::place(place.folder, place.scope, space);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let identity = build::identity(place.connection, place.scope, space)?;
+    match OpenIndex::open(&path, space, &identity) {
+        Ok(file) if file.change >= floor && file.change <= change => {
+            let (connection, scope) = (place.connection, place.scope);
+            IndexedSpace::new(connection, scope, space, Arc::new(file)).map(Some)
+        }
+        // Of no use: vectors are scanned instead, and the next build makes it anew.
+        Ok(_) | Err(_) => Ok(None),
     }
 }

@@ -71,23 +71,87 @@ fn kept_under(space: &Space) -> i64 {
     }
 }
 
+/// A row as the tables have it, at unit length; none for a feature of zeros.
+type Unit = Option<(RowOf, Vec<f16>)>;
+
+/// Every row of the space whose owner is a member, in the order of the tables.
+pub(super) fn each_row(
+    connection: &Connection,
+    space: &Space,
+    members: &FxHashSet<OwnerId>,
+    mut take: impl FnMut(RowOf, Vec<f16>),
+) -> Try<()> {
+    let mut statement = connection.prepare_cached(statements(space).all)?;
+    let mut rows = statement.query([kept_under(space)])?;
+    while let Some(row) = rows.next()? {
+        if members.contains(&owner_of(row)?)
+            && let Some((row, unit)) = read_row(space, row)?
+        {
+            take(row, unit);
+        }
+    }
+    Ok(())
+}
+
+/// How many rows the members have, without reading one.
+pub(super) fn count_rows(
+    connection: &Connection,
+    space: &Space,
+    members: &FxHashSet<OwnerId>,
+) -> Try<u64> {
+    let mut statement = connection.prepare_cached(statements(space).changed)?;
+    let mut rows = statement.query([kept_under(space), -1])?;
+    let mut n = 0;
+    while let Some(row) = rows.next()? {
+        n += u64::from(members.contains(&owner_of(row)?));
+    }
+    Ok(n)
+}
+
+fn read_row(space: &Space, row: &Row<'_>) -> Try<Unit> {
+    let owner = owner_of(row)?;
+    let region = row.get_ref(3)?.as_blob_or_null().map_err(not_bytes)?;
+    let part = Part {
+        index: row.get(2)?,
+        region: decode_region(region)?,
+    };
+    let (kind, id) = match owner {
+        OwnerId::Content(id) => (0, id),
+        OwnerId::Phrase(id) => (1, id),
+    };
+    let of = NumbersOf {
+        kind,
+        owner: id,
+        space: kept_under(space),
+        part: part.index,
+    };
+    let blob = row.get_ref(4)?.as_blob().map_err(not_bytes)?;
+    let numbers = decode_numbers(blob, space.dim, of, region)?;
+    Ok(unit_of(numbers, space.source).map(|unit| (RowOf { owner, part }, unit)))
+}
+
 impl SpaceRows {
+    /// No vector as yet.
+    pub(super) fn empty(space: &Space) -> SpaceRows {
+        SpaceRows {
+            numbers: VectorRows::new(space.dim, Metric::Cosine),
+            rows: Vec::new(),
+            of_owner: FxHashMap::default(),
+        }
+    }
+
     /// All vectors of the space that members have.
     pub(super) fn load(
         connection: &Connection,
         space: &Space,
         members: &Members,
     ) -> Try<SpaceRows> {
-        let mut loaded = SpaceRows {
-            numbers: VectorRows::new(space.dim, Metric::Cosine),
-            rows: Vec::new(),
-            of_owner: FxHashMap::default(),
-        };
+        let mut loaded = SpaceRows::empty(space);
         let mut statement = connection.prepare_cached(statements(space).all)?;
         let mut rows = statement.query([kept_under(space)])?;
         while let Some(row) = rows.next()? {
             if members.has(owner_of(row)?) {
-                loaded.push(space, row)?;
+                loaded.push(read_row(space, row)?)?;
             }
         }
         Ok(loaded)
@@ -104,21 +168,25 @@ impl SpaceRows {
         seen: u64,
     ) -> Try<()> {
         let mut touched = turned.clone();
-        let mut statement = connection.prepare_cached(statements(space).changed)?;
-        let mut rows = statement.query([kept_under(space), seen.cast_signed()])?;
-        while let Some(row) = rows.next()? {
-            touched.insert(owner_of(row)?);
-        }
+        touched.extend(written(connection, space, seen)?);
         for owner in touched {
-            self.remove(owner)?;
-            if members.has(owner) {
-                self.read_owner(connection, space, owner)?;
-            }
+            self.refresh(connection, space, owner, members.has(owner))?;
         }
         Ok(())
     }
 
-    fn read_owner(&mut self, connection: &Connection, space: &Space, owner: OwnerId) -> Try<()> {
+    /// Read an owner's vectors anew, or drop them where it has no items.
+    pub(super) fn refresh(
+        &mut self,
+        connection: &Connection,
+        space: &Space,
+        owner: OwnerId,
+        has_items: bool,
+    ) -> Try<()> {
+        self.remove(owner)?;
+        if !has_items {
+            return Ok(());
+        }
         let (sql, id) = match owner {
             OwnerId::Content(id) => (Some(statements(space).of_content), id),
             OwnerId::Phrase(id) => (statements(space).of_phrase, id),
@@ -127,40 +195,32 @@ impl SpaceRows {
         let mut statement = connection.prepare_cached(sql)?;
         let mut rows = statement.query([kept_under(space), id])?;
         while let Some(row) = rows.next()? {
-            self.push(space, row)?;
+            self.push(read_row(space, row)?)?;
         }
         Ok(())
     }
 
-    fn push(&mut self, space: &Space, row: &Row<'_>) -> Try<()> {
-        let owner = owner_of(row)?;
-        let region = row.get_ref(3)?.as_blob_or_null().map_err(not_bytes)?;
-        let part = Part {
-            index: row.get(2)?,
-            region: decode_region(region)?,
-        };
-        let (kind, id) = match owner {
-            OwnerId::Content(id) => (0, id),
-            OwnerId::Phrase(id) => (1, id),
-        };
-        let of = NumbersOf {
-            kind,
-            owner: id,
-            space: kept_under(space),
-            part: part.index,
-        };
-        let blob = row.get_ref(4)?.as_blob().map_err(not_bytes)?;
-        let numbers = decode_numbers(blob, space.dim, of, region)?;
-        let Some(unit) = unit_of(numbers, space.source) else {
+    fn push(&mut self, row: Unit) -> Try<()> {
+        let Some((row, unit)) = row else {
             return Ok(());
         };
         let at = self
             .numbers
             .push(&unit)
             .map_err(|error| Fail::Damaged(format!("a kept vector is unusable: {error}")))?;
-        self.rows.push(RowOf { owner, part });
-        self.of_owner.entry(owner).or_default().push(at);
+        self.rows.push(row);
+        self.of_owner.entry(row.owner).or_default().push(at);
         Ok(())
+    }
+
+    pub(super) fn has(&self, owner: OwnerId) -> bool {
+        self.of_owner.contains_key(&owner)
+    }
+
+    /// Every row with its numbers.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RowOf, &[f16])> {
+        let rows = self.rows.iter().enumerate();
+        rows.filter_map(|(at, row)| Some((*row, self.numbers.row(at as u32)?)))
     }
 
     fn remove(&mut self, owner: OwnerId) -> Try<()> {
@@ -200,6 +260,21 @@ impl SpaceRows {
             .copied()
             .collect()
     }
+}
+
+/// Owners whose vectors in the space were written after change `seen`.
+pub(super) fn written(
+    connection: &Connection,
+    space: &Space,
+    seen: u64,
+) -> Try<FxHashSet<OwnerId>> {
+    let mut statement = connection.prepare_cached(statements(space).changed)?;
+    let mut rows = statement.query([kept_under(space), seen.cast_signed()])?;
+    let mut owners = FxHashSet::default();
+    while let Some(row) = rows.next()? {
+        owners.insert(owner_of(row)?);
+    }
+    Ok(owners)
 }
 
 fn owner_of(row: &Row<'_>) -> Try<OwnerId> {

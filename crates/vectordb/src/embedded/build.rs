@@ -1,0 +1,267 @@
+//! Making and renewing the index file of a space: which family, over which
+//! rows, and whether the file there is can be carried on.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use fovea_index::{BuildOptions, Index, Metric, Parameters, Vectors, Work, f16, family};
+use rusqlite::Connection;
+
+use super::fail::{Fail, Try};
+use super::indexed::{IndexedSpace, OpenIndex};
+use super::meta::Meta;
+use super::packs::Space;
+use super::space_rows::{RowOf, count_rows, each_row};
+use super::{Scope, owners, upkeep};
+use crate::error::Error;
+use crate::index_file;
+use crate::indexes::{BuildObserver, IndexChoice};
+
+/// Changes that stay beside a file: as a share of its rows, and at least.
+const PENDING_SHARE: u64 = 100;
+const PENDING_LEAST: u64 = 1000;
+/// From this share of changed rows on a file is made anew.
+const ANEW_FROM: f64 = 0.3;
+
+/// Where the file of a space lies.
+pub(super) fn place(folder: &Path, scope: &Scope, space: &Space) -> PathBuf {
+    let name = format!("{}-{}.fvi", scope.collection, space.id);
+    folder.join("index").join(name)
+}
+
+/// Names database, collection and space for good: a database that was moved
+/// away and begun anew gets the same numbers, but not the same moment.
+pub(super) fn identity(connection: &Connection, scope: &Scope, space: &Space) -> Try<String> {
+    let created: i64 = connection
+        .prepare_cached("SELECT created_ns FROM collection WHERE id = ?")?
+        .query_row([scope.collection], |row| row.get(0))?;
+    Ok(format!("{created}/{}/{}", scope.collection, space.id))
+}
+
+/// What was asked for this collection.
+pub(super) fn choice(connection: &Connection, scope: &Scope) -> Try<IndexChoice> {
+    match upkeep::setting(connection, scope, IndexChoice::SETTING)? {
+        Some(text) => Ok(text.parse()?),
+        None => Ok(IndexChoice::Auto),
+    }
+}
+
+/// Rows of a space, one after the other.
+struct Gathered {
+    numbers: Vec<f16>,
+    rows: Vec<RowOf>,
+}
+
+/// What there is to do for one space.
+pub(super) struct Task<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) scope: &'a Scope,
+    pub(super) space: &'a Space,
+    pub(super) name: &'a str,
+    pub(super) path: &'a Path,
+    pub(super) change: u64,
+    pub(super) choice: &'a IndexChoice,
+    pub(super) observer: &'a dyn BuildObserver,
+}
+
+impl Task<'_> {
+    /// Make the file what the choice asks for; true when it was written or removed.
+    pub(super) fn run(&self) -> Try<bool> {
+        let n = self.count()?;
+        let Some((family_name, asked, why)) = self.choice.decide(n) else {
+            return Ok(std::fs::remove_file(self.path).is_ok());
+        };
+        let identity = identity(self.connection, self.scope, self.space)?;
+        let mut meta = Meta {
+            identity,
+            dim: self.space.dim,
+            family: family_name,
+            asked: asked.to_string(),
+            why,
+            ..Meta::default()
+        };
+        let started = Instant::now();
+        let known = OpenIndex::open(self.path, self.space, &meta.identity).ok();
+        let known = known.filter(|known| {
+            known.meta.family == meta.family
+                && known.meta.asked == meta.asked
+                && known.change >= self.floor()
+                && known.change <= self.change
+        });
+        if let Some(known) = known {
+            let (scope, space) = (self.scope, self.space);
+            let indexed = IndexedSpace::new(self.connection, scope, space, Arc::new(known))?;
+            let (pending, rows) = (indexed.pending(), indexed.file.index.rows());
+            if pending <= PENDING_LEAST.max(u64::from(rows) / PENDING_SHARE) {
+                return Ok(false);
+            }
+            if (pending as f64) < ANEW_FROM * f64::from(rows) {
+                meta.n_queries = indexed.file.meta.n_queries;
+                return self.carry_on(&indexed, meta, started).map(|()| true);
+            }
+        }
+        self.make(&asked, meta, started).map(|()| true)
+    }
+
+    fn count(&self) -> Try<u64> {
+        let members = owners::all(self.connection, self.scope)?;
+        count_rows(self.connection, self.space, &members)
+    }
+
+    fn floor(&self) -> u64 {
+        let floor = self
+            .connection
+            .query_row("SELECT log_floor FROM state", [], |row| row.get(0));
+        floor.unwrap_or(u64::MAX)
+    }
+
+    fn gather(&self) -> Try<Gathered> {
+        let members = owners::all(self.connection, self.scope)?;
+        let mut gathered = Gathered {
+            numbers: Vec::new(),
+            rows: Vec::new(),
+        };
+        each_row(self.connection, self.space, &members, |row, numbers| {
+            gathered.numbers.extend(numbers);
+            gathered.rows.push(row);
+        })?;
+        Ok(gathered)
+    }
+
+    /// Build over all rows.
+    fn make(&self, asked: &Parameters, mut meta: Meta, started: Instant) -> Try<()> {
+        let gathered = self.gather()?;
+        let dim = self.space.dim;
+        let queries = self.observer.queries(self.name);
+        meta.n_queries = queries.len() as u64;
+        let queries: Vec<f32> = queries.into_iter().flatten().collect();
+        let vectors = Vectors::of_f16(dim, Metric::Cosine, &gathered.numbers).map_err(refused)?;
+        let asked_vectors = Vectors::of_f32(dim, Metric::Cosine, &queries).map_err(refused)?;
+        let family = family(&meta.family).map_err(refused)?;
+        let index = self.working(|work| {
+            let options = BuildOptions {
+                parameters: asked.clone(),
+                queries: (!asked_vectors.is_empty()).then_some(asked_vectors),
+                work,
+            };
+            (family.build)(&vectors, &options)
+        })?;
+        self.write(&*index, &gathered, meta, started)
+    }
+
+    /// Take the changes into the index that is there.
+    fn carry_on(&self, indexed: &IndexedSpace, meta: Meta, started: Instant) -> Try<()> {
+        let file = &indexed.file;
+        let known = file.index.rows();
+        let family = family(&meta.family).map_err(refused)?;
+        let sections = index_file::open(&file.path)
+            .map_err(Fail::Damaged)?
+            .sections;
+        let mut index = (family.load)(&sections, &file.vectors()).map_err(refused)?;
+        let mut gathered = Gathered {
+            numbers: file.numbers().to_vec(),
+            rows: (0..known).map(|row| file.row(row)).collect(),
+        };
+        for (row, numbers) in indexed.since.iter() {
+            gathered.numbers.extend_from_slice(numbers);
+            gathered.rows.push(row);
+        }
+        let dim = self.space.dim;
+        let vectors = Vectors::of_f16(dim, Metric::Cosine, &gathered.numbers).map_err(refused)?;
+        let gone: Vec<u32> = (0..known)
+            .filter(|row| indexed.is_gone(*row) && !index.removed().contains(*row))
+            .collect();
+        let new: Vec<u32> = (known..vectors.len()).collect();
+        self.working(|work| {
+            index.remove(&vectors, &gone, &work)?;
+            index.insert(&vectors, &new, &work)
+        })?;
+        self.write(&*index, &gathered, meta, started)
+    }
+
+    fn write(
+        &self,
+        index: &dyn Index,
+        gathered: &Gathered,
+        mut meta: Meta,
+        started: Instant,
+    ) -> Try<()> {
+        let tables = Tables::of(&gathered.rows);
+        meta.build_ms = started.elapsed().as_millis() as u64;
+        let saved = index.save();
+        let meta = meta.to_bytes();
+        let mut parts: Vec<(&str, &[u8])> = vec![
+            ("meta", &meta),
+            ("vectors", bytemuck::cast_slice(&gathered.numbers)),
+            ("owners", bytemuck::cast_slice(&tables.owners)),
+            ("parts", bytemuck::cast_slice(&tables.parts)),
+            ("regions", bytemuck::cast_slice(&tables.regions)),
+            ("by-owner", bytemuck::cast_slice(&tables.by_owner)),
+        ];
+        for (name, bytes) in &saved {
+            let bytes: &Cow<'_, [u8]> = bytes;
+            parts.push((name, bytes));
+        }
+        let written = index_file::write(self.path, self.change, &parts);
+        written.map(|_| ()).map_err(|error| {
+            let path = self.path.to_owned();
+            Fail::Known(match error.kind() {
+                std::io::ErrorKind::StorageFull => Error::Full { path },
+                _ => Error::Io {
+                    path,
+                    reason: format!("the index cannot be written: {error}"),
+                },
+            })
+        })
+    }
+
+    /// Run a build on all cores, watched by the observer.
+    fn working<T>(&self, build: impl FnOnce(Work<'_>) -> Result<T, fovea_index::Error>) -> Try<T> {
+        let is_cancelled = || self.observer.is_cancelled();
+        let progress = |share: f32| self.observer.progress(self.name, share);
+        let built = build(Work {
+            threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            seed: 0,
+            is_cancelled: &is_cancelled,
+            progress: &progress,
+        });
+        built.map_err(refused)
+    }
+}
+
+/// What rows stand for, as flat arrays.
+struct Tables {
+    owners: Vec<i64>,
+    parts: Vec<u32>,
+    regions: Vec<f32>,
+    by_owner: Vec<u32>,
+}
+
+impl Tables {
+    fn of(rows: &[RowOf]) -> Tables {
+        let owners: Vec<i64> = rows.iter().map(|row| row.owner.key()).collect();
+        let mut by_owner: Vec<u32> = (0..rows.len() as u32).collect();
+        by_owner.sort_by_key(|&row| owners[row as usize]);
+        let regions = if rows.iter().any(|row| row.part.region.is_some()) {
+            let of = |row: &RowOf| match row.part.region {
+                Some(region) => [region.x, region.y, region.w, region.h],
+                None => [f32::NAN; 4],
+            };
+            rows.iter().flat_map(of).collect()
+        } else {
+            Vec::new()
+        };
+        Tables {
+            owners,
+            parts: rows.iter().map(|row| row.part.index).collect(),
+            regions,
+            by_owner,
+        }
+    }
+}
+
+fn refused(error: fovea_index::Error) -> Fail {
+    Fail::Known(error.into())
+}
