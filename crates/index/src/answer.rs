@@ -8,17 +8,16 @@ use crate::family::{Index, SearchOptions, accept_rows, exact, exact_when_few};
 use crate::topk::Scored;
 use crate::vectors::Vectors;
 
-/// The rows that a search may find.
+/// The rows that a search may find, of those that stand in lists: removed ones do not.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    removed: &'a Bitmap,
     allowed: Option<&'a Bitmap>,
 }
 
 impl Wanted<'_> {
     #[inline]
     pub fn has(&self, row: u32) -> bool {
-        !self.removed.contains(row) && self.allowed.is_none_or(|allowed| allowed.contains(row))
+        self.allowed.is_none_or(|allowed| allowed.contains(row))
     }
 }
 
@@ -42,7 +41,7 @@ pub fn answer(
         return Ok(found);
     }
     let allowed = options.allowed;
-    let candidates = find(Wanted { removed, allowed });
+    let candidates = find(Wanted { allowed });
     if candidates.len() >= options.k {
         return Ok(vectors.rerank(query, &candidates, options.k));
     }

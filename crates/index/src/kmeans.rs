@@ -12,7 +12,7 @@ use crate::topk::TopK;
 use crate::work::{Random, Work};
 
 /// Rounds at most, and fewer where less than one point in so many changed its centroid.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 8;
 const UNSETTLED: usize = 200;
 /// Points that are compared with a centroid while it is at hand.
 const BLOCK: usize = 32;

@@ -16,7 +16,7 @@ use crate::work::{Random, Work};
 /// Cells at most: with more, ranking them takes as long as what it saves.
 pub const MOST_CELLS: usize = 65_536;
 /// Rows that each cell is learnt from, and all of them at most.
-const ROWS_A_CELL: usize = 32;
+const ROWS_A_CELL: usize = 20;
 const MOST_SAMPLED: usize = 100_000;
 
 /// Cells and the rows in them.

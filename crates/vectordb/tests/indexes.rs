@@ -5,21 +5,38 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use fovea_vectordb::conformance::{draft, hash, pack};
+use fovea_vectordb::conformance::{content, draft};
 use fovea_vectordb::{
     Batch, BuildObserver, Database, Embedded, Filter, IndexChoice, ItemId, OpenMode, Operation,
-    Owner, Part, SourceId, SourceKind, VectorQuery,
+    Owner, PackRecord, Part, SourceId, SourceKind, SpaceRecord, SpaceSource, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
 const SPACE: &str = "image";
+const DIM: usize = 24;
+
+fn pack() -> PackRecord {
+    PackRecord {
+        name: "test".to_owned(),
+        fingerprint: PACK.to_owned(),
+        feature_dim: 4,
+        spaces: vec![SpaceRecord {
+            name: SPACE.to_owned(),
+            dim: DIM,
+            source: SpaceSource::Stored,
+        }],
+    }
+}
 
 /// Numbers that look random and are the same in every run.
 struct Numbers(u64);
 
 impl Numbers {
     fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (self.0 >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     }
 }
@@ -28,7 +45,6 @@ struct Library {
     folder: tempfile::TempDir,
     db: Embedded,
     source: SourceId,
-    dim: usize,
     numbers: Numbers,
 }
 
@@ -36,17 +52,21 @@ impl Library {
     fn new(choice: &str) -> Library {
         let folder = tempfile::tempdir().unwrap();
         let db = Embedded::open(folder.path(), "photos", OpenMode::Create).unwrap();
-        let record = pack(PACK);
-        let dim = record.space(SPACE).unwrap().dim;
-        db.register_pack(&record).unwrap();
+        db.register_pack(&pack()).unwrap();
         let choice: IndexChoice = choice.parse().unwrap();
-        db.set_setting(IndexChoice::SETTING, Some(&choice.to_string())).unwrap();
+        db.set_setting(IndexChoice::SETTING, Some(&choice.to_string()))
+            .unwrap();
         let source = db.source(SourceKind::Root, Path::new("/pictures")).unwrap();
-        Library { folder, db, source, dim, numbers: Numbers(7) }
+        Library {
+            folder,
+            db,
+            source,
+            numbers: Numbers(7),
+        }
     }
 
     fn vector(&mut self) -> Vec<f32> {
-        (0..self.dim).map(|_| self.numbers.next()).collect()
+        (0..DIM).map(|_| self.numbers.next()).collect()
     }
 
     /// Put items with these numbers, each with a content and a vector of its own.
@@ -55,11 +75,9 @@ impl Library {
         for n in numbers {
             let vector = self.vector();
             let item = draft(self.source, format!("{n}.png").as_bytes(), n);
-            batch.operations.push(Operation::PutContent(
-                fovea_vectordb::conformance::content(n),
-            ));
+            batch.operations.push(Operation::PutContent(content(n)));
             batch.operations.push(Operation::PutVector {
-                owner: Owner::Content(hash(n)),
+                owner: Owner::Content(content(n).hash),
                 pack: PACK.to_owned(),
                 space: SPACE.to_owned(),
                 part: Part::WHOLE,
@@ -72,7 +90,11 @@ impl Library {
 
     fn remove(&self, numbers: std::ops::Range<u32>) {
         let ids: Vec<ItemId> = numbers
-            .filter_map(|n| self.db.find(self.source, format!("{n}.png").as_bytes()).unwrap())
+            .filter_map(|n| {
+                self.db
+                    .find(self.source, format!("{n}.png").as_bytes())
+                    .unwrap()
+            })
             .collect();
         let batch: Batch = ids.into_iter().map(Operation::RemoveItem).collect();
         self.db.write(&batch).unwrap();
@@ -85,7 +107,9 @@ impl Library {
     fn file(&self) -> Option<PathBuf> {
         let files = fs::read_dir(self.folder.path().join("index")).ok()?;
         let paths = files.map(|entry| entry.unwrap().path());
-        let mut files: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|e| e == "fvi")).collect();
+        let mut files: Vec<PathBuf> = paths
+            .filter(|path| path.extension().is_some_and(|e| e == "fvi"))
+            .collect();
         files.sort();
         files.into_iter().next()
     }
@@ -97,7 +121,13 @@ impl Library {
 }
 
 fn ask(db: &Embedded, vector: &[f32], top_k: usize, filter: &Filter) -> Vec<(ItemId, f32)> {
-    let query = VectorQuery { pack: PACK, space: SPACE, vector, top_k, filter };
+    let query = VectorQuery {
+        pack: PACK,
+        space: SPACE,
+        vector,
+        top_k,
+        filter,
+    };
     let hits = db.search(&query).unwrap();
     hits.iter().map(|hit| (hit.item, hit.score)).collect()
 }
@@ -118,14 +148,20 @@ fn check(library: &mut Library, filter: &Filter) {
         let hits = ask(&indexed, &vector, 10, filter);
         fs::rename(&file, &aside).unwrap();
         assert_eq!(hits.len(), truth.len());
-        assert!(hits.windows(2).all(|pair| pair[0].1 >= pair[1].1), "best first");
+        assert!(
+            hits.windows(2).all(|pair| pair[0].1 >= pair[1].1),
+            "best first"
+        );
         let ids: BTreeSet<ItemId> = hits.iter().map(|(id, _)| *id).collect();
         assert_eq!(ids.len(), hits.len(), "each once");
         found += truth.iter().filter(|(id, _)| ids.contains(id)).count();
         expected += truth.len();
     }
     fs::rename(&aside, &file).unwrap();
-    assert!(found as f64 >= 0.95 * f64::from(expected as u32), "{found} of {expected}");
+    assert!(
+        found as f64 >= 0.95 * f64::from(expected as u32),
+        "{found} of {expected}"
+    );
 }
 
 #[test]
@@ -199,12 +235,21 @@ fn damage_is_scanned_around_and_built_anew() {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x41;
         fs::write(&file, &bytes).unwrap();
-        assert_eq!(ask(&library.reopened(), &vector, 10, &Filter::All), truth, "byte {at}");
+        assert_eq!(
+            ask(&library.reopened(), &vector, 10, &Filter::All),
+            truth,
+            "byte {at}"
+        );
         fs::write(&file, &whole[..at]).unwrap();
-        assert_eq!(ask(&library.reopened(), &vector, 10, &Filter::All), truth, "cut to {at}");
+        assert_eq!(
+            ask(&library.reopened(), &vector, 10, &Filter::All),
+            truth,
+            "cut to {at}"
+        );
     }
     assert_eq!(library.build(), 1, "made anew");
-    assert_eq!(fs::read(&file).unwrap().len(), whole.len());
+    assert_eq!(ask(&library.reopened(), &vector, 10, &Filter::All), truth);
+    assert_eq!(library.db.indexes().unwrap()[0].family, "vamana");
 }
 
 #[test]
@@ -217,7 +262,10 @@ fn a_file_of_another_database_is_not_used() {
     other.build();
     fs::copy(library.file().unwrap(), other.file().unwrap()).unwrap();
     let vector = other.vector();
-    assert_eq!(ask(&other.reopened(), &vector, 1000, &Filter::All).len(), 60);
+    assert_eq!(
+        ask(&other.reopened(), &vector, 1000, &Filter::All).len(),
+        60
+    );
     assert_eq!(other.build(), 1);
 }
 
@@ -259,7 +307,9 @@ fn the_canary_counts_live_searches() {
         // One at a time is repeated; a search that comes meanwhile is not counted.
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    let canary = library.db.indexes().unwrap()[0].canary.expect("some were counted");
+    let canary = library.db.indexes().unwrap()[0]
+        .canary
+        .expect("some were counted");
     assert!(canary.n_searches >= 1 && canary.n_expected == 10 * canary.n_searches);
     assert!(canary.recall() > 0.5);
 }

@@ -204,9 +204,7 @@ impl IndexedSpace {
         // These are out of date wherever they are; those that only came to
         // have items may be in the file already, as good as they were.
         for &owner in &written {
-            self.file.rows_of(owner).for_each(|row| {
-                self.gone.insert(row);
-            });
+            self.drop_rows(owner);
         }
         let mut touched: FxHashSet<OwnerId> = written;
         for owner in owners::joined(connection, scope, seen)? {
@@ -215,9 +213,7 @@ impl IndexedSpace {
             }
         }
         for owner in owners::deleted(connection, seen)? {
-            self.file.rows_of(owner).for_each(|row| {
-                self.gone.insert(row);
-            });
+            self.drop_rows(owner);
             touched.insert(owner);
         }
         for owner in touched {
@@ -229,18 +225,35 @@ impl IndexedSpace {
         Ok(())
     }
 
+    /// The file's rows of this owner count no more.
+    fn drop_rows(&mut self, owner: OwnerId) {
+        let file = Arc::clone(&self.file);
+        for row in file.rows_of(owner) {
+            if !file.index.removed().contains(row) {
+                self.gone.insert(row);
+            }
+        }
+    }
+
     fn has(&self, owner: OwnerId) -> bool {
-        self.since.has(owner) || self.file.rows_of(owner).any(|row| !self.gone.contains(row))
+        self.since.has(owner) || self.file.rows_of(owner).any(|row| self.counts(row))
     }
 
     /// Rows that are searched, about.
     pub(super) fn len(&self) -> u64 {
-        u64::from(self.file.index.rows()) - self.gone.len() + u64::from(self.since.numbers.len())
+        let index = &self.file.index;
+        let of_file = u64::from(index.rows()) - index.removed().len() - self.gone.len();
+        of_file + u64::from(self.since.numbers.len())
     }
 
     /// Changes that the file has not seen.
     pub(super) fn pending(&self) -> u64 {
         self.gone.len() + u64::from(self.since.numbers.len())
+    }
+
+    /// Whether a row of the file still stands for something.
+    fn counts(&self, row: u32) -> bool {
+        !self.gone.contains(row) && !self.file.index.removed().contains(row)
     }
 
     pub(super) fn is_gone(&self, row: u32) -> bool {
@@ -255,7 +268,7 @@ impl IndexedSpace {
         };
         for owner in owners {
             for row in self.file.rows_of(owner) {
-                if !self.gone.contains(row) {
+                if self.counts(row) {
                     allowed.file.insert(row);
                 }
             }

@@ -19,6 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use self::grow::Choice;
 use self::links::Links;
 use self::walk::{MOST_ROWS, Scratch};
+use crate::answer::is_outgrown;
 use crate::bitmap::Bitmap;
 use crate::codes::Codes;
 use crate::error::Error;
@@ -86,15 +87,25 @@ const MEND_FROM: f64 = 0.2;
 
 #[derive(Debug)]
 struct Vamana {
+    graph: Graph,
+    choice: Choice,
+    /// Numbers of a code that were asked for, 0 for as many as it takes.
+    code_dim: usize,
+    seed: u64,
+    scratches: Scratches,
+}
+
+/// What rows change as they come and go.
+#[derive(Clone, Debug)]
+struct Graph {
     links: Links,
     codes: Codes,
+    /// Rows that the codes were made for.
+    coded: u32,
     entries: Vec<u32>,
     removed: Bitmap,
     /// Of the removed rows those that the graph still leads through.
     unmended: u64,
-    choice: Choice,
-    seed: u64,
-    scratches: Scratches,
 }
 
 /// Memory of walks, one for each search that runs at once.
@@ -124,14 +135,18 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
     let code_dim = parameters.count("code_dim", 0);
     let asked = if queries.is_some() { ASKED } else { 0 };
     let mut index = Vamana {
-        links: Links::new(
-            parameters.count("degree", DEGREE),
-            parameters.count("asked", asked),
-        ),
-        codes: Codes::build(vectors, queries, code_dim, &options.work)?,
-        entries: Vec::new(),
-        removed: Bitmap::new(),
-        unmended: 0,
+        graph: Graph {
+            links: Links::new(
+                parameters.count("degree", DEGREE),
+                parameters.count("asked", asked),
+            ),
+            codes: Codes::build(vectors, queries, code_dim, &options.work)?,
+            coded: vectors.len(),
+            entries: Vec::new(),
+            removed: Bitmap::new(),
+            unmended: 0,
+        },
+        code_dim,
         choice: Choice {
             width: parameters.count("width", WIDTH),
             alpha: parameters.get("alpha").map_or(ALPHA, |alpha| alpha as f32),
@@ -143,11 +158,11 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
     index.join(&rows, 0, &options.work)?;
     if let Some(queries) = queries {
         asked::join_asked(
-            &mut index.links,
-            &index.codes,
+            &mut index.graph.links,
+            &index.graph.codes,
             vectors,
             queries,
-            &index.entries,
+            &index.graph.entries,
             index.choice.alpha,
             &options.work,
         )?;
@@ -163,6 +178,8 @@ fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {
     let width = head.take("the width", 2000)? as usize;
     let alpha = head.take_f32("alpha")?;
     let seed = u64::from(head.take("the seed", u32::MAX)?);
+    let coded = head.take("the rows that were coded", u32::MAX)?;
+    let code_dim = head.take("the numbers of a code", 4096)? as usize;
     if near == 0 {
         return Err(Error::damaged("vamana.head", "the degree is zero"));
     }
@@ -173,11 +190,15 @@ fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {
     }
     let removed = sections.removed(rows)?;
     Ok(Box::new(Vamana {
-        links: Links::load(near, asked, places, rows)?,
-        codes: Codes::load(sections, vectors, rows)?,
-        entries,
-        unmended: removed.len(),
-        removed,
+        graph: Graph {
+            links: Links::load(near, asked, places, rows)?,
+            codes: Codes::load(sections, vectors, rows)?,
+            coded,
+            entries,
+            unmended: removed.len(),
+            removed,
+        },
+        code_dim,
         choice: Choice { width, alpha },
         seed,
         scratches: Scratches::default(),
@@ -188,15 +209,15 @@ impl Vamana {
     /// Let rows join, whose codes are there, into a graph of `known` rows.
     fn join(&mut self, rows: &[u32], known: usize, work: &Work<'_>) -> Result<(), Error> {
         let order = grow::order(rows, self.seed);
-        self.links.grow(self.codes.rows());
-        let wanted = (self.codes.rows() as usize / ROWS_AN_ENTRY).clamp(1, MOST_ENTRIES);
+        self.graph.links.grow(self.graph.codes.rows());
+        let wanted = (self.graph.codes.rows() as usize / ROWS_AN_ENTRY).clamp(1, MOST_ENTRIES);
         // The first to join are the entries: they are far apart, and reach the whole graph.
-        let missing = wanted.saturating_sub(self.entries.len());
-        self.entries.extend(order.iter().take(missing));
+        let missing = wanted.saturating_sub(self.graph.entries.len());
+        self.graph.entries.extend(order.iter().take(missing));
         grow::join(
-            &mut self.links,
-            self.codes.view(),
-            &self.entries,
+            &mut self.graph.links,
+            self.graph.codes.view(),
+            &self.graph.entries,
             &order,
             known,
             self.choice,
@@ -204,26 +225,70 @@ impl Vamana {
         )
     }
 
+    /// Rows that may come, of which there are `end` then; what fails half-way is the caller's to undo.
+    fn take_in(
+        &mut self,
+        vectors: &Vectors<'_>,
+        rows: &[u32],
+        end: u32,
+        work: &Work<'_>,
+    ) -> Result<(), Error> {
+        // A row that comes back with another vector must not be where the old one was.
+        if self.graph.unmended > 0 && rows.iter().any(|&row| self.graph.removed.contains(row)) {
+            self.mend(work)?;
+        }
+        let known = u64::from(self.rows()) - self.graph.removed.len();
+        for &row in rows {
+            self.graph.removed.remove(row);
+        }
+        if is_outgrown(self.graph.coded, end) {
+            return self.begin_anew(vectors, end, work);
+        }
+        self.graph.codes.put(vectors, rows, work)?;
+        self.join(rows, known as usize, work)
+    }
+
+    /// Codes that were made for few rows say little of many: all is made again.
+    fn begin_anew(
+        &mut self,
+        vectors: &Vectors<'_>,
+        end: u32,
+        work: &Work<'_>,
+    ) -> Result<(), Error> {
+        self.graph.codes = Codes::build(vectors, None, self.code_dim, work)?;
+        self.graph.coded = end;
+        self.graph.entries.clear();
+        self.graph.unmended = 0;
+        let (near, asked) = (self.graph.links.near, self.graph.links.asked);
+        self.graph.links = Links::new(near, asked);
+        let live: Vec<u32> = (0..end)
+            .filter(|row| !self.graph.removed.contains(*row))
+            .collect();
+        self.join(&live, 0, work)
+    }
+
     /// Take the removed rows out of the graph.
     fn mend(&mut self, work: &Work<'_>) -> Result<(), Error> {
         repair::mend(
-            &mut self.links,
-            self.codes.view(),
-            &self.removed,
+            &mut self.graph.links,
+            self.graph.codes.view(),
+            &self.graph.removed,
             self.choice,
             work,
         )?;
-        let wanted = self.entries.len();
-        self.entries.retain(|&entry| !self.removed.contains(entry));
-        let live = (0..self.rows()).filter(|&row| !self.removed.contains(row));
+        let wanted = self.graph.entries.len();
+        self.graph
+            .entries
+            .retain(|&entry| !self.graph.removed.contains(entry));
+        let live = (0..self.rows()).filter(|&row| !self.graph.removed.contains(row));
         let step = (self.rows() as usize / wanted.max(1)).max(1);
         let more: Vec<u32> = live
             .step_by(step)
-            .filter(|row| !self.entries.contains(row))
-            .take(wanted - self.entries.len())
+            .filter(|row| !self.graph.entries.contains(row))
+            .take(wanted - self.graph.entries.len())
             .collect();
-        self.entries.extend(more);
-        self.unmended = 0;
+        self.graph.entries.extend(more);
+        self.graph.unmended = 0;
         Ok(())
     }
 }
@@ -235,23 +300,23 @@ impl Index for Vamana {
 
     fn parameters(&self) -> Parameters {
         Parameters::default()
-            .with("degree", self.links.near as u32)
-            .with("asked", self.links.asked as u32)
+            .with("degree", self.graph.links.near as u32)
+            .with("asked", self.graph.links.asked as u32)
             .with("width", self.choice.width as u32)
             .with("alpha", (f64::from(self.choice.alpha) * 1e3).round() / 1e3)
-            .with("code_dim", self.codes.dim() as u32)
+            .with("code_dim", self.graph.codes.dim() as u32)
     }
 
     fn rows(&self) -> u32 {
-        self.links.rows()
+        self.graph.links.rows()
     }
 
     fn removed(&self) -> &Bitmap {
-        &self.removed
+        &self.graph.removed
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.links.bytes().len() as u64 + self.codes.memory_bytes()
+        self.graph.links.bytes().len() as u64 + self.graph.codes.memory_bytes()
     }
 
     fn default_effort(&self) -> u32 {
@@ -273,14 +338,14 @@ impl Index for Vamana {
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error> {
         vectors.check_query(query)?;
-        let live = u64::from(self.rows()) - self.removed.len();
+        let live = u64::from(self.rows()) - self.graph.removed.len();
         if options.k == 0 {
             return Ok(Vec::new());
         }
         if self.rows() <= FEW_ROWS || options.k as u64 >= live {
             let allowed = match options.allowed {
-                Some(allowed) => allowed.without(&self.removed),
-                None => Bitmap::full(self.rows()).without(&self.removed),
+                Some(allowed) => allowed.without(&self.graph.removed),
+                None => Bitmap::full(self.rows()).without(&self.graph.removed),
             };
             return Ok(exact(
                 vectors,
@@ -300,53 +365,57 @@ impl Index for Vamana {
         rows: &[u32],
         work: &Work<'_>,
     ) -> Result<(), Error> {
-        let end = accept_rows(vectors, self.rows(), &self.removed, rows)?;
+        let end = accept_rows(vectors, self.rows(), &self.graph.removed, rows)?;
         if end > MOST_ROWS {
             return Err(Error::TooManyRows);
         }
-        // A row that comes back with another vector must not be where the old one was.
-        if self.unmended > 0 && rows.iter().any(|&row| self.removed.contains(row)) {
-            self.mend(work)?;
+        let before = self.graph.clone();
+        let taken = self.take_in(vectors, rows, end, work);
+        if taken.is_err() {
+            self.graph = before;
         }
-        let known = u64::from(self.rows()) - self.removed.len();
-        self.codes.put(vectors, rows, work)?;
-        for &row in rows {
-            self.removed.remove(row);
-        }
-        self.join(rows, known as usize, work)
+        taken
     }
 
     fn remove(&mut self, _: &Vectors<'_>, rows: &[u32], work: &Work<'_>) -> Result<(), Error> {
-        let before = self.removed.len();
-        mark_removed(self.rows(), &mut self.removed, rows)?;
-        self.unmended += self.removed.len() - before;
-        if self.unmended as f64 > MEND_FROM * f64::from(self.rows()) {
-            self.mend(work)?;
+        let n_before = self.graph.removed.len();
+        let removed = self.graph.removed.clone();
+        mark_removed(self.rows(), &mut self.graph.removed, rows)?;
+        let unmended = self.graph.unmended + self.graph.removed.len() - n_before;
+        if unmended as f64 > MEND_FROM * f64::from(self.rows()) {
+            let mended = self.mend(work);
+            if mended.is_err() {
+                self.graph.removed = removed;
+            }
+            return mended;
         }
+        self.graph.unmended = unmended;
         Ok(())
     }
 
     fn save(&self) -> Saved<'_> {
         let head = Head::new()
             .put(self.rows())
-            .put(self.links.near as u32)
-            .put(self.links.asked as u32)
+            .put(self.graph.links.near as u32)
+            .put(self.graph.links.asked as u32)
             .put(self.choice.width as u32)
             .put_f32(self.choice.alpha)
-            .put(self.seed as u32);
+            .put(self.seed as u32)
+            .put(self.graph.coded)
+            .put(self.code_dim as u32);
         let mut saved: Saved<'_> = vec![
             ("vamana.head", head.into_bytes()),
-            ("vamana.links", Cow::Borrowed(self.links.bytes())),
+            ("vamana.links", Cow::Borrowed(self.graph.links.bytes())),
             (
                 "vamana.entries",
-                Cow::Borrowed(bytemuck::cast_slice(&self.entries)),
+                Cow::Borrowed(bytemuck::cast_slice(&self.graph.entries)),
             ),
             (
                 "removed",
-                Cow::Borrowed(bytemuck::cast_slice(self.removed.words())),
+                Cow::Borrowed(bytemuck::cast_slice(self.graph.removed.words())),
             ),
         ];
-        self.codes.save(&mut saved);
+        self.graph.codes.save(&mut saved);
         saved
     }
 }

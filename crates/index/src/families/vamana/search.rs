@@ -5,7 +5,7 @@ use super::Vamana;
 use super::walk::Scorer;
 use crate::bitmap::Bitmap;
 use crate::codes::{CodedQuery, Codes, CodesView};
-use crate::family::Index;
+use crate::family::{Index, exact};
 use crate::topk::Scored;
 use crate::vectors::Vectors;
 
@@ -54,13 +54,20 @@ impl Vamana {
         allowed: Option<&Bitmap>,
     ) -> Vec<Scored> {
         let Some(allowed) = allowed else {
-            return self.walk(vectors, query, k, width, |row| !self.removed.contains(row));
+            let is_live = |row| !self.graph.removed.contains(row);
+            let found = self.walk(vectors, query, k, width, is_live);
+            // Rows that are all alike lead only to each other.
+            if found.len() >= k {
+                return found;
+            }
+            let live = Bitmap::full(self.rows()).without(&self.graph.removed);
+            return exact(vectors, self.rows(), query, k, Some(&live));
         };
         let live;
-        let allowed = if self.removed.is_empty() {
+        let allowed = if self.graph.removed.is_empty() {
             allowed
         } else {
-            live = allowed.without(&self.removed);
+            live = allowed.without(&self.graph.removed);
             &live
         };
         let n_allowed = allowed.len();
@@ -79,7 +86,10 @@ impl Vamana {
             }
         }
         let count = width.max(SPARE * k);
-        let candidates = self.codes.nearest(query, count, self.rows(), Some(allowed));
+        let candidates = self
+            .graph
+            .codes
+            .nearest(query, count, self.rows(), Some(allowed));
         vectors.rerank(query, &candidates, k)
     }
 
@@ -91,11 +101,11 @@ impl Vamana {
         width: usize,
         is_wanted: impl Fn(u32) -> bool,
     ) -> Vec<Scored> {
-        let scorer = ToQuery::new(&self.codes, query);
+        let scorer = ToQuery::new(&self.graph.codes, query);
         let mut scratch = self.scratches.take();
         scratch.walk(
-            self.links.view(),
-            &self.entries,
+            self.graph.links.view(),
+            &self.graph.entries,
             self.rows(),
             width.max(k),
             &scorer,
