@@ -50,15 +50,9 @@ impl Conse {
         })
     }
 
-    /// Unit vectors of the words of each class.
-    pub fn class_vectors(&self) -> Vec<Vec<f32>> {
-        let rows = self.classes.chunks_exact(self.shared_dim);
-        rows.map(|row| {
-            let mut row = row.to_vec();
-            normalise(&mut row);
-            row
-        })
-        .collect()
+    /// The text vector of each class.
+    pub fn class_vectors(&self) -> impl Iterator<Item = &[f32]> {
+        self.classes.chunks_exact(self.shared_dim)
     }
 
     /// One score for each class. A feature of the wrong length gives zeros.

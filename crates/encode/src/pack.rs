@@ -92,6 +92,12 @@ impl Pack {
         self.alignment.logits(feature)
     }
 
+    /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
+    /// the pack can see.
+    pub fn class_vectors(&self) -> impl Iterator<Item = &[f32]> {
+        self.alignment.class_vectors()
+    }
+
     /// Ids of the pieces into which the tokenizer cuts `text`.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, Error> {
         Ok(self.text()?.ids(text))
@@ -154,7 +160,7 @@ impl Encoder for Pack {
     }
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {
-        self.alignment.class_vectors()
+        self.class_vectors().map(<[f32]>::to_vec).collect()
     }
 }
 

@@ -204,6 +204,33 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 3, value_name = "N")]
         rounds: usize,
     },
+    /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
+    Ann(AnnFlags),
+}
+
+#[derive(Args, Debug)]
+pub struct AnnFlags {
+    /// `crops-512`, `wordnet-512`, `glove-50` or `synthetic-512` (default: all but the last, which is for scale only)
+    #[arg(long, value_name = "NAME")]
+    pub dataset: Option<String>,
+    /// What asks (default: text where the data set has it)
+    #[arg(long, value_enum)]
+    pub queries: Option<QueryKindFlag>,
+    /// Folder for what the run leaves: JSON, table and plot (default: in Fovea's cache)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Only make the data sets and build the peers' indexes, which takes long
+    #[arg(long)]
+    pub prepare_only: bool,
+    /// Leave out peers whose index is not built yet
+    #[arg(long)]
+    pub no_build: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryKindFlag {
+    Text,
+    Image,
 }
 
 #[derive(Args, Debug)]

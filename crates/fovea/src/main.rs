@@ -1,5 +1,6 @@
 //! The command line of Fovea: parse, one match, exit code.
 
+mod bench_ann;
 mod commands;
 mod exit;
 mod flags;

@@ -8,6 +8,7 @@ use fovea_engine::{
 };
 use fovea_measure::Latency;
 
+use crate::commands::bench_ann;
 use crate::commands::search::{next_line, open_queries};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
@@ -21,6 +22,7 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
     match flags.what {
         BenchCommand::Ingest { path, threads } => ingest(settings, &path, threads),
         BenchCommand::Query { queries, rounds } => query(settings, &queries, rounds),
+        BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
 }
 

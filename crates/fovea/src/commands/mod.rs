@@ -1,6 +1,7 @@
 //! One file for each command: it opens what it needs, calls the engine, and hands the result to `render`.
 
 pub mod bench;
+pub mod bench_ann;
 pub mod check;
 pub mod demo;
 pub mod eval;

@@ -2,6 +2,7 @@
 //!
 //! Only here are there colours, JSON and terminal pictures.
 
+mod ann;
 mod bench;
 mod indexes;
 mod models;
@@ -14,6 +15,7 @@ mod units;
 
 use std::io::{self, Write};
 
+pub use ann::ann_bench;
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use indexes::indexes;
 pub use models::{pack, packs};
@@ -54,6 +56,13 @@ pub fn nothing_found(settings: &Settings, n_items: u64) {
 pub fn strong(text: &str) -> String {
     let bold = anstyle::Style::new().bold();
     format!("{bold}{text}{bold:#}")
+}
+
+/// How far a long measurement is, on standard error; lines, so that a log of it can be read.
+pub fn note(settings: &Settings, words: &str) {
+    if !settings.quiet {
+        anstream::eprintln!("{words}");
+    }
 }
 
 fn dim(text: &str) -> String {

@@ -2,6 +2,7 @@
 //!
 //! Needs what `scripts/test` prepares: the base pack (`fovea models pull base`) and the stamps (FOVEA_STAMPS).
 
+mod ann;
 mod damage;
 mod faults;
 mod library;

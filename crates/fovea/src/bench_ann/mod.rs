@@ -1,0 +1,27 @@
+//! What `fovea bench ann` is made of: data sets, contenders, the measurement, its report.
+//!
+//! `datasets` makes the vectors, `peers` and `ours` are who competes, `measure` asks them, `judge` counts recall, `report` and
+//! `plot` say how it ended. Nothing here prints.
+
+mod contender;
+mod dataset;
+pub mod datasets;
+mod encode;
+mod judge;
+mod machine;
+mod measure;
+mod ours;
+mod packages;
+mod peers;
+mod plot;
+mod python_env;
+mod report;
+mod run;
+mod split;
+mod truth;
+
+pub use contender::Side;
+pub use dataset::{Card, Kind};
+pub use measure::TARGETS;
+pub use report::Report;
+pub use run::{Peering, build_peers, run, save};
