@@ -74,7 +74,7 @@ fn install(store: &Path, packages: &Path, say: &dyn Fn(&str)) -> anyhow::Result<
             .output()
             .is_ok_and(|said| said.status.success())
     };
-    if !COMPILERS.iter().any(|name| compiles(name)) {
+    if !COMPILERS.iter().any(compiles) {
         let message = "hnswlib is compiled when it is installed, and there is no C++ compiler: \
                        apt-get install build-essential python3-dev";
         return Err(Refusal::environment(message).into());

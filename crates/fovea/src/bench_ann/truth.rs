@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn the_nearest_come_first_and_survive_a_file() {
         let base = Matrix::new(2, vec![0.0, 1.0, 1.0, 0.0, 0.6, 0.8]).expect("three rows");
-        let queries = Matrix::new(2, vec![1.0, 0.0, 0.0, 1.0].repeat(20)).expect("forty rows");
+        let queries = Matrix::new(2, [1.0, 0.0, 0.0, 1.0].repeat(20)).expect("forty rows");
         let truth = exact(&base, &queries);
         assert_eq!(
             (truth.of(0), truth.of(39)),
