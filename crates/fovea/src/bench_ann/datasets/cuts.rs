@@ -89,7 +89,7 @@ mod tests {
     fn picture(width: u32, height: u32) -> Pixels {
         let n = width * height * 3;
         let data = (0..n)
-            .map(|at| ((at * 2_654_435_761) >> 13) as u8)
+            .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
         Pixels::new(width, height, data).expect("the sizes agree")
     }
