@@ -103,7 +103,8 @@ mod tests {
             piece.width() <= width && piece.height() <= height && *piece != pixels
         }));
         assert_eq!(found, pieces("a", &pixels), "it is cut the same way again");
-        assert!(n == 1 || found[1..] != pieces("b", &pixels)[1..]);
+        // Where there is no piece beside the whole, there is nothing that a name could move.
+        assert!(n <= 1 || found[1..] != pieces("b", &pixels)[1..]);
     }
 
     #[test]
