@@ -1,7 +1,7 @@
 //! One index in one file: named sections with checksums, mapped when read.
 //!
 //! A cache and nothing more: whatever is not exactly what was written is an
-//! error, and the caller makes the file again. `docs/formats.md` has the map
+//! error, and the caller makes the file again. `docs/index-files.md` has the map
 //! of its bytes. It knows no tables and no families.
 
 use std::fs::{self, File};
