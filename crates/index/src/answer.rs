@@ -2,6 +2,8 @@
 //! answer is due, which rows are wanted, which rows come and go, and when a
 //! family begins anew.
 
+use std::cell::Cell;
+
 use crate::bitmap::Bitmap;
 use crate::error::Error;
 use crate::family::{Index, SearchOptions, accept_rows, exact, exact_when_few};
@@ -9,27 +11,50 @@ use crate::topk::Scored;
 use crate::vectors::Vectors;
 
 /// The rows that a search may find, of those that stand in lists: removed ones do not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Wanted<'a> {
     allowed: Option<&'a Bitmap>,
+    n_asked: Cell<u64>,
+    n_had: Cell<u64>,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
+    fn new(allowed: Option<&'a Bitmap>) -> Wanted<'a> {
+        Wanted {
+            allowed,
+            n_asked: Cell::new(0),
+            n_had: Cell::new(0),
+        }
+    }
+
     #[inline]
     pub fn has(&self, row: u32) -> bool {
-        self.allowed.is_none_or(|allowed| allowed.contains(row))
+        let Some(allowed) = self.allowed else {
+            return true;
+        };
+        let has = allowed.contains(row);
+        self.n_asked.set(self.n_asked.get() + 1);
+        self.n_had.set(self.n_had.get() + u64::from(has));
+        has
+    }
+
+    /// Whether the rows that were looked at are wanted less often than this share of all says: then the filter keeps
+    /// away from the query, and the nearest that it lets through are where nobody looked.
+    fn keeps_away(&self, share: f64) -> bool {
+        let expected = self.n_asked.get() as f64 * share;
+        (self.n_had.get() as f64) < 0.75 * expected
     }
 }
 
-/// Answer a search from the candidates that a family finds, each of them
-/// wanted and none twice. Where these are fewer than k, or all rows are few,
-/// the answer is exact.
+/// Answer a search from the candidates that a family finds with an effort, each
+/// of them wanted and none twice. Where these are fewer than k, where a filter
+/// keeps away from the query, and where all rows are few, the answer is exact.
 pub fn answer(
     index: &dyn Index,
     vectors: &Vectors<'_>,
     query: &[f32],
     options: &SearchOptions<'_>,
-    find: impl FnOnce(Wanted<'_>) -> Vec<u32>,
+    find: impl FnOnce(&Wanted<'_>, u32) -> Vec<u32>,
 ) -> Result<Vec<Scored>, Error> {
     vectors.check_query(query)?;
     let (rows, removed) = (index.rows(), index.removed());
@@ -40,12 +65,18 @@ pub fn answer(
     if let Some(found) = exact_when_few(vectors, rows, query, options, removed) {
         return Ok(found);
     }
-    let allowed = options.allowed;
-    let candidates = find(Wanted { allowed });
-    if candidates.len() >= options.k {
+    let wanted = Wanted::new(options.allowed);
+    let share = match options.allowed {
+        Some(allowed) => allowed.len() as f64 / f64::from(rows.max(1)),
+        None => 1.0,
+    };
+    // The nearest that a filter lets through lie farther away, over more lists.
+    let effort = f64::from(options.effort_of(index)) / share.clamp(0.01, 1.0).sqrt();
+    let candidates = find(&wanted, effort as u32);
+    if candidates.len() >= options.k && !wanted.keeps_away(share) {
         return Ok(vectors.rerank(query, &candidates, options.k));
     }
-    let live = match allowed {
+    let live = match options.allowed {
         Some(allowed) => allowed.without(removed),
         None => Bitmap::full(rows).without(removed),
     };

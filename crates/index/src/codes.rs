@@ -28,6 +28,8 @@ const ZERO: f32 = 64.0;
 const MOST: f32 = 127.0;
 /// Rows that a quantizer is made from.
 const SAMPLE: usize = 4096;
+/// Rows of a filtered scan that the memory is asked for ahead.
+const AHEAD: usize = 8;
 /// This share of the sampled numbers may lie outside the codes' range, and is cut to it.
 const CUT: f64 = 1e-4;
 
@@ -252,9 +254,20 @@ impl Codes {
         let mut best = TopK::new(count);
         match allowed {
             None => (0..rows).for_each(|row| best.push(row, view.score(&coded, row))),
-            Some(allowed) => allowed
-                .range(0..rows)
-                .for_each(|row| best.push(row, view.score(&coded, row))),
+            Some(allowed) => {
+                // Rows here and there wait for the memory, unless it is asked ahead.
+                let mut ahead = allowed.range(0..rows);
+                ahead
+                    .by_ref()
+                    .take(AHEAD)
+                    .for_each(|row| view.prefetch(row));
+                for row in allowed.range(0..rows) {
+                    if let Some(next) = ahead.next() {
+                        view.prefetch(next);
+                    }
+                    best.push(row, view.score(&coded, row));
+                }
+            }
         }
         best.into_sorted().iter().map(|scored| scored.row).collect()
     }

@@ -105,9 +105,9 @@ impl Index for Ivf {
         query: &[f32],
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error> {
-        answer(self, vectors, query, options, |wanted| {
+        answer(self, vectors, query, options, |wanted, effort| {
             let point = self.partition.points.query(query);
-            let cells = self.partition.probe(&point, options.effort_of(self));
+            let cells = self.partition.probe(&point, effort);
             let rows = cells
                 .iter()
                 .flat_map(|&cell| self.partition.lists.get(cell));

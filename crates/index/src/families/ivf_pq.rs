@@ -181,7 +181,7 @@ impl IvfPq {
         centroid(&self.partition, cell)
     }
 
-    fn candidates(&self, query: &[f32], effort: u32, k: usize, wanted: Wanted<'_>) -> Vec<u32> {
+    fn candidates(&self, query: &[f32], effort: u32, k: usize, wanted: &Wanted<'_>) -> Vec<u32> {
         let point = self.partition.points.query(query);
         let table = self.books.table(&point);
         let (table, _) = table.as_chunks::<WORDS>();
@@ -268,8 +268,8 @@ impl Index for IvfPq {
         query: &[f32],
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error> {
-        answer(self, vectors, query, options, |wanted| {
-            self.candidates(query, options.effort_of(self), options.k, wanted)
+        answer(self, vectors, query, options, |wanted, effort| {
+            self.candidates(query, effort, options.k, wanted)
         })
     }
 

@@ -164,7 +164,7 @@ impl Index for KdTree {
         query: &[f32],
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error> {
-        answer(self, vectors, query, options, |wanted| {
+        answer(self, vectors, query, options, |wanted, _| {
             let count = options.k.max(options.effort_of(self) as usize);
             self.forest.candidates(query, count, wanted)
         })

@@ -203,7 +203,7 @@ impl<C: Cut> Forest<C> {
     }
 
     /// At least this many wanted rows, where there are as many.
-    pub fn candidates(&self, query: &[f32], count: usize, wanted: Wanted<'_>) -> Vec<u32> {
+    pub fn candidates(&self, query: &[f32], count: usize, wanted: &Wanted<'_>) -> Vec<u32> {
         let point = self.points.query(query);
         let mut seen = Seen::new(self.rows);
         let mut candidates = Vec::new();

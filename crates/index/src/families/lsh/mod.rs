@@ -189,7 +189,7 @@ impl Lsh {
             .collect()
     }
 
-    fn candidates(&self, query: &[f32], effort: u32, wanted: Wanted<'_>) -> Vec<u32> {
+    fn candidates(&self, query: &[f32], effort: u32, wanted: &Wanted<'_>) -> Vec<u32> {
         let point = self.points.query(query);
         let mut seen = Seen::new(self.rows());
         let mut candidates = Vec::new();
@@ -261,8 +261,8 @@ impl Index for Lsh {
         query: &[f32],
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error> {
-        answer(self, vectors, query, options, |wanted| {
-            self.candidates(query, options.effort_of(self), wanted)
+        answer(self, vectors, query, options, |wanted, effort| {
+            self.candidates(query, effort, wanted)
         })
     }
 

@@ -13,7 +13,10 @@ use crate::vectors::Vectors;
 const ROWS_A_STEP: f64 = 24.0;
 /// So few rows are compared exactly.
 const FEW: u64 = 256;
-/// Rows found by a filtered scan of codes are ranked again, this many times k at least.
+/// Of the rows that a filter lets through, a scan of codes ranks one of so many again. Where the filter keeps away from
+/// the query, those that it lets through are crowded at its edge, nearer to each other than codes can tell.
+const RANKED_ONE_OF: usize = 8;
+/// Times k that are ranked at least.
 const SPARE: usize = 4;
 
 /// Products with a query, for the walk.
@@ -85,7 +88,7 @@ impl Vamana {
                 return found;
             }
         }
-        let count = width.max(SPARE * k);
+        let count = width.max(SPARE * k).max(n_allowed as usize / RANKED_ONE_OF);
         let candidates = self
             .graph
             .codes
