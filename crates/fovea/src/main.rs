@@ -1,11 +1,14 @@
 //! The command line of Fovea: parse, one match, exit code.
 
+#![deny(unsafe_code)]
+
 mod bench_ann;
 mod commands;
 mod exit;
 mod flags;
 mod interrupt;
 mod memory;
+mod quiet;
 mod render;
 mod settings;
 
@@ -24,6 +27,7 @@ use crate::settings::Settings;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    quiet::keep();
     let flags = Flags::parse();
     match run(flags) {
         Ok(exit) => exit.into(),

@@ -204,3 +204,24 @@ fn without_python_a_pull_says_what_is_missing() {
     .expect(3);
     assert!(ran.stderr.contains("python3"), "{}", ran.stderr);
 }
+
+/// ONNX Runtime would keep a device's name and a queue of events there.
+#[test]
+fn indexing_leaves_nothing_in_the_home_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, root) = (folder.path().join("home"), folder.path().join("pictures"));
+    std::fs::create_dir(&home).unwrap();
+    pictures(&root, 2);
+    let models = fovea_encode::models::default_dir();
+    let indexed = command(&folder.path().join("db"), &["index"])
+        .arg(&root)
+        .env("FOVEA_MODELS", models)
+        .env("HOME", &home)
+        .env_remove("XDG_CACHE_HOME")
+        .env_remove("ORT_DISABLE_TELEMETRY")
+        .output()
+        .unwrap();
+    ran(indexed).expect(0);
+    let left: Vec<_> = std::fs::read_dir(&home).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}

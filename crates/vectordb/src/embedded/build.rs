@@ -9,6 +9,7 @@ use std::time::Instant;
 use fovea_index::{BuildOptions, Index, Metric, Parameters, Vectors, Work, f16, family};
 use rusqlite::Connection;
 
+use super::asked::Samples;
 use super::fail::{Fail, Try};
 use super::indexed::{IndexedSpace, OpenIndex};
 use super::meta::Meta;
@@ -134,9 +135,9 @@ impl Task<'_> {
     fn make(&self, asked: &Parameters, mut meta: Meta, started: Instant) -> Try<()> {
         let gathered = self.gather()?;
         let dim = self.space.dim;
-        let queries = self.observer.queries(self.name);
-        meta.n_queries = queries.len() as u64;
-        let queries: Vec<f32> = queries.into_iter().flatten().collect();
+        let samples = Samples::of(self.path, dim, self.observer.queries(self.name));
+        meta.n_queries = samples.build.len() as u64;
+        let queries: Vec<f32> = samples.build.into_iter().flatten().collect();
         let vectors = Vectors::of_f16(dim, Metric::Cosine, &gathered.numbers).map_err(refused)?;
         let asked_vectors = Vectors::of_f32(dim, Metric::Cosine, &queries).map_err(refused)?;
         let family = family(&meta.family).map_err(refused)?;

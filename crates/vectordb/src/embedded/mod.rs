@@ -5,6 +5,7 @@
 //! file of its own; they get a connection within a transaction, which
 //! [`Store`] begins and ends.
 
+mod asked;
 mod build;
 mod canary;
 mod check;

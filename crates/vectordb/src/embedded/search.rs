@@ -21,7 +21,7 @@ use super::items::item_id;
 use super::members::Members;
 use super::packs::{self, Space};
 use super::space_rows::{RowOf, SpaceRows};
-use super::{Scope, build, change_of, owners, upkeep};
+use super::{Scope, asked, build, change_of, owners, upkeep};
 use crate::database::{Hit, VectorQuery};
 use crate::error::Error;
 use crate::filter::Filter;
@@ -96,6 +96,11 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
             if let (Kept::Indexed(indexed), None) = (kept, &allowed) {
                 cache.canaries.note(indexed, &unit, effort);
             }
+            asked::note(
+                &build::place(place.folder, scope, &space),
+                kept.len(),
+                &unit,
+            );
             return Ok(hits);
         }
         ask = ask.saturating_mul(2).min(n_rows as usize);

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use fovea_index::{Bitmap, Random, SearchOptions, Work, exact};
 
+use super::asked::Samples;
 use super::build;
 use super::canary;
 use super::fail::{Fail, Try};
@@ -39,7 +40,8 @@ pub(super) fn tune(
         let Some(Kept::Indexed(indexed)) = cache.kept(place, &space)? else {
             continue;
         };
-        let mut queries = observer.queries(&name);
+        let path = &indexed.file.path;
+        let mut queries = Samples::of(path, space.dim, observer.queries(&name)).tune;
         Random::new(1).shuffle(&mut queries);
         queries.truncate(QUERIES);
         if queries.is_empty() {
