@@ -225,6 +225,9 @@ pub struct AnnFlags {
     /// Leave out peers whose index is not built yet
     #[arg(long)]
     pub no_build: bool,
+    /// Measure what else is promised instead: the exact scan against Faiss, filters, and half of the rows replaced
+    #[arg(long, conflicts_with_all = ["prepare_only", "no_build", "out"])]
+    pub bars: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

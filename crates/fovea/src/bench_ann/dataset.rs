@@ -166,6 +166,7 @@ fn write(path: &Path, rows: &Matrix, half: bool) -> anyhow::Result<()> {
 /// What a run reads: the rows, and the queries of one kind.
 pub struct DataSet {
     pub card: Card,
+    pub kind: Kind,
     pub base: Matrix,
     /// For query-aware edges, from the default source; none of them is measured.
     pub build: Option<Matrix>,
@@ -204,6 +205,7 @@ impl DataSet {
             tune: asked("tune")?,
             measure: asked("measure")?,
             card,
+            kind,
         })
     }
 }

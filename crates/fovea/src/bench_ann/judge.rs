@@ -75,6 +75,7 @@ mod tests {
         let (tune, measure) = (asked(), asked());
         DataSet {
             card: Card::new("four", "", "", "", Vec::new()),
+            kind: crate::bench_ann::Kind::Image,
             base,
             build: None,
             tune,

@@ -399,6 +399,7 @@ mod tests {
         let (tune, measure) = (asked(0.3), asked(0.7));
         std::rc::Rc::new(DataSet {
             card,
+            kind: crate::bench_ann::Kind::Image,
             base,
             build: None,
             tune,

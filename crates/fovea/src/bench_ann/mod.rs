@@ -3,6 +3,7 @@
 //! `datasets` makes the vectors, `peers` and `ours` are who competes, `measure` asks them, `judge` counts recall, `report` and
 //! `plot` say how it ended. Nothing here prints.
 
+mod bars;
 mod contender;
 mod dataset;
 pub mod datasets;
@@ -20,6 +21,7 @@ mod run;
 mod split;
 mod truth;
 
+pub use bars::{Bar, run as bars};
 pub use contender::Side;
 pub use dataset::{Card, Kind};
 pub use measure::TARGETS;

@@ -9,7 +9,8 @@ with what building took. Questions, each answered by one line:
     {"do": "list"}                                        what there is, and which is built
     {"do": "build", "name": N}                            builds an index and saves it with what that took
     {"do": "open", "name": N}                             loads a built index
-    {"do": "search", "name": N, "effort": E, "queries": F, "count": Q, "k": K}    answers the first Q rows of file F, one thread
+    {"do": "search", "name": N, "effort": E, "queries": F, "count": Q, "k": K}    answers the first Q rows of file F, one thread;
+                                                          for Faiss also on more, with "threads": T
     {"do": "close", "name": N}
 
 Searching uses one thread, building all. Queries go in one call, so that Python's own time is not counted; Faiss's exact
@@ -79,8 +80,8 @@ class Faiss:
     def load(self, path):
         self.index = faiss.read_index(str(path))
 
-    def search(self, queries, k, effort):
-        faiss.omp_set_num_threads(1)
+    def search(self, queries, k, effort, threads=1):
+        faiss.omp_set_num_threads(threads)
         self.set(max(effort, 1), k)
         if self.one_by_one:
             return np.concatenate([self.index.search(query[None], k)[1] for query in queries])
@@ -244,7 +245,8 @@ class Bench:
         queries = self.queries[ask["queries"]][: ask["count"]]
         index = self.open_ones[ask["name"]]
         started = time.perf_counter()
-        ids = index.search(queries, ask["k"], ask["effort"])
+        more = {"threads": ask["threads"]} if "threads" in ask else {}
+        ids = index.search(queries, ask["k"], ask["effort"], **more)
         seconds = time.perf_counter() - started
         return {"seconds": seconds, "ids": np.asarray(ids).astype(np.int64).ravel().tolist()}
 

@@ -76,6 +76,28 @@ impl Peers {
         Ok(())
     }
 
+    /// Loads a built index into the process.
+    pub fn open(&self, name: &str) -> anyhow::Result<()> {
+        let mut process = self.process.borrow_mut();
+        process.ask(&json!({"do": "open", "name": name}))?;
+        Ok(())
+    }
+
+    pub fn close(&self, name: &str) -> anyhow::Result<()> {
+        let mut process = self.process.borrow_mut();
+        process.ask(&json!({"do": "close", "name": name}))?;
+        Ok(())
+    }
+
+    /// Seconds that an open index takes for the first `count` queries of a file, on so many threads.
+    pub fn seconds(&self, name: &str, queries: &str, ask: Ask, threads: u32) -> anyhow::Result<f64> {
+        let question = json!({
+            "do": "search", "name": name, "effort": 1, "queries": queries, "count": ask.count, "k": ask.k, "threads": threads,
+        });
+        let found: Searched = serde_json::from_value(self.process.borrow_mut().ask(&question)?)?;
+        Ok(found.seconds)
+    }
+
     /// The peers that are built.
     pub fn contenders(&self, queries: &str) -> Vec<Box<dyn Contender>> {
         let built = self.listed.iter().filter(|peer| peer.built);

@@ -30,7 +30,7 @@ pub enum Peering {
 
 /// The peers' process over a data set, and where it keeps indexes: by the content of the rows, so that no other vectors
 /// are ever searched by mistake.
-fn start_peers(folder: &Path, card: &Card, say: &dyn Fn(&str)) -> anyhow::Result<Peers> {
+pub fn start_peers(folder: &Path, card: &Card, say: &dyn Fn(&str)) -> anyhow::Result<Peers> {
     let store = datasets::below(&cache_folder()?);
     let env = PythonEnv::ready(&store, say)?;
     let base = folder.join("base.npy");

@@ -17,6 +17,7 @@ pub fn run(settings: &Settings, flags: AnnFlags) -> anyhow::Result<Exit> {
     } else {
         Peering::Build
     };
+    let mut all_met = true;
     for name in names {
         let (folder, card) = datasets::prepare(settings, name, &say)?;
         if flags.prepare_only {
@@ -26,11 +27,15 @@ pub fn run(settings: &Settings, flags: AnnFlags) -> anyhow::Result<Exit> {
             continue;
         }
         let kind = kind(flags.queries, &card);
+        if flags.bars {
+            all_met &= render::ann_bars(settings, name, &bench_ann::bars(&folder, card, kind, &say)?)?;
+            continue;
+        }
         let report = bench_ann::run(&folder, card, kind, peering, &say)?;
         let saved = bench_ann::save(&report, flags.out.as_deref())?;
         render::ann_bench(settings, &report, &saved)?;
     }
-    Ok(Exit::Done)
+    Ok(if all_met { Exit::Done } else { Exit::NothingFound })
 }
 
 /// The kind that was asked for, or what the data set is mostly about.

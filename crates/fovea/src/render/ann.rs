@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::units::count;
 use super::{dim, print_json, strong};
-use crate::bench_ann::{Report, Side, TARGETS};
+use crate::bench_ann::{Bar, Report, Side, TARGETS};
 use crate::settings::Settings;
 
 /// With `--json` every contender on a line, and the headline last.
@@ -142,4 +142,23 @@ fn ratios(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Promises with what was found; answers whether all are kept.
+pub fn ann_bars(settings: &Settings, dataset: &str, bars: &[Bar]) -> anyhow::Result<bool> {
+    let all_met = bars.iter().all(Bar::is_met);
+    if settings.json {
+        print_json(&json!({"dataset": dataset, "bars": bars, "all_met": all_met}))?;
+        return Ok(all_met);
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(out, "{}", strong(dataset))?;
+    for bar in bars {
+        let sign = if bar.at_most { "at most" } else { "at least" };
+        let must = format!("{sign} {}{}", bar.must, bar.unit);
+        let verdict = if bar.is_met() { "met" } else { "MISSED" };
+        let found = format!("{:.3}{}", bar.found, bar.unit);
+        writeln!(out, "{:<78}{found:>9}  {must:<15}{verdict}", bar.what)?;
+    }
+    Ok(all_met)
 }

@@ -15,7 +15,7 @@ mod units;
 
 use std::io::{self, Write};
 
-pub use ann::ann_bench;
+pub use ann::{ann_bars, ann_bench};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use indexes::indexes;
 pub use models::{pack, packs};
