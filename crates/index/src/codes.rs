@@ -30,6 +30,8 @@ const MOST: f32 = 127.0;
 const SAMPLE: usize = 4096;
 /// Rows of a filtered scan that the memory is asked for ahead.
 const AHEAD: usize = 8;
+/// Rows whose codes stay in a core's cache while several queries go over them.
+const ROWS_A_BLOCK: u32 = 1024;
 /// This share of the sampled numbers may lie outside the codes' range, and is cut to it.
 const CUT: f64 = 1e-4;
 
@@ -270,6 +272,25 @@ impl Codes {
             }
         }
         best.into_sorted().iter().map(|scored| scored.row).collect()
+    }
+
+    /// The same for several queries, each row read from memory once for all of them.
+    pub fn nearest_to_each(&self, queries: &[Vec<f32>], count: usize, rows: u32) -> Vec<Vec<u32>> {
+        let view = self.view();
+        let coded: Vec<CodedQuery> = queries.iter().map(|query| self.query(query)).collect();
+        let mut best: Vec<TopK> = queries.iter().map(|_| TopK::new(count)).collect();
+        for start in (0..rows).step_by(ROWS_A_BLOCK as usize) {
+            let block = start..(start + ROWS_A_BLOCK).min(rows);
+            for (coded, best) in coded.iter().zip(&mut best) {
+                block
+                    .clone()
+                    .for_each(|row| best.push(row, view.score(coded, row)));
+            }
+        }
+        let sorted = best.into_iter().map(TopK::into_sorted);
+        sorted
+            .map(|sorted| sorted.iter().map(|scored| scored.row).collect())
+            .collect()
     }
 
     pub fn save<'a>(&'a self, saved: &mut Saved<'a>) {

@@ -8,7 +8,7 @@ use crate::kernels::Element;
 use crate::work::{Random, Work};
 
 /// Lengths that are tried; a row's codes fill whole cache lines.
-const LENGTHS: [usize; 5] = [64, 128, 192, 256, 320];
+const LENGTHS: [usize; 4] = [128, 192, 256, 320];
 /// The share of the rows' and the queries' variation that must stay.
 const KEPT: f64 = 0.90;
 /// Rounds of orthogonal iteration: the span settles long before each direction does.

@@ -90,7 +90,13 @@ impl Peers {
     }
 
     /// Seconds that an open index takes for the first `count` queries of a file, on so many threads.
-    pub fn seconds(&self, name: &str, queries: &str, ask: Ask, threads: u32) -> anyhow::Result<f64> {
+    pub fn seconds(
+        &self,
+        name: &str,
+        queries: &str,
+        ask: Ask,
+        threads: u32,
+    ) -> anyhow::Result<f64> {
         let question = json!({
             "do": "search", "name": name, "effort": 1, "queries": queries, "count": ask.count, "k": ask.k, "threads": threads,
         });

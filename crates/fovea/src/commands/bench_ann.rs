@@ -28,14 +28,19 @@ pub fn run(settings: &Settings, flags: AnnFlags) -> anyhow::Result<Exit> {
         }
         let kind = kind(flags.queries, &card);
         if flags.bars {
-            all_met &= render::ann_bars(settings, name, &bench_ann::bars(&folder, card, kind, &say)?)?;
+            all_met &=
+                render::ann_bars(settings, name, &bench_ann::bars(&folder, card, kind, &say)?)?;
             continue;
         }
         let report = bench_ann::run(&folder, card, kind, peering, &say)?;
         let saved = bench_ann::save(&report, flags.out.as_deref())?;
         render::ann_bench(settings, &report, &saved)?;
     }
-    Ok(if all_met { Exit::Done } else { Exit::NothingFound })
+    Ok(if all_met {
+        Exit::Done
+    } else {
+        Exit::NothingFound
+    })
 }
 
 /// The kind that was asked for, or what the data set is mostly about.

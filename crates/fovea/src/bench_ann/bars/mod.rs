@@ -58,12 +58,7 @@ impl Bar {
 }
 
 /// Measures all promises on one data set.
-pub fn run(
-    folder: &Path,
-    card: Card,
-    kind: Kind,
-    say: &dyn Fn(&str),
-) -> anyhow::Result<Vec<Bar>> {
+pub fn run(folder: &Path, card: Card, kind: Kind, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
     let peers = start_peers(folder, &card, say)?;
     let data = DataSet::open(folder, card, kind)?;
     say("exact scan, in turns with a plain read loop and Faiss");
@@ -107,7 +102,10 @@ impl Halves {
             work: work(),
             ..BuildOptions::default()
         };
-        Ok((fovea_index::family(FAMILY)?.build)(&self.vectors()?, &options)?)
+        Ok((fovea_index::family(FAMILY)?.build)(
+            &self.vectors()?,
+            &options,
+        )?)
     }
 }
 

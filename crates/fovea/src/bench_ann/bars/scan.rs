@@ -51,9 +51,24 @@ pub fn measure(data: &DataSet, peers: &Peers) -> anyhow::Result<Vec<Bar>> {
     let [one, two] = turns.ours.map(|seconds| of(&seconds));
     let [faiss_one, faiss_two] = turns.faiss.map(|seconds| of(&seconds));
     Ok(vec![
-        Bar::at_least("exact scan over a plain read loop, one thread", read / one, "x", 0.85),
-        Bar::at_least("exact scan over Faiss flat, one thread", faiss_one / one, "x", 0.95),
-        Bar::at_least("exact scan over Faiss flat, two threads", faiss_two / two, "x", 1.2),
+        Bar::at_least(
+            "exact scan over a plain read loop, one thread",
+            read / one,
+            "x",
+            0.85,
+        ),
+        Bar::at_least(
+            "exact scan over Faiss flat, one thread",
+            faiss_one / one,
+            "x",
+            0.95,
+        ),
+        Bar::at_least(
+            "exact scan over Faiss flat, two threads",
+            faiss_two / two,
+            "x",
+            1.2,
+        ),
     ])
 }
 

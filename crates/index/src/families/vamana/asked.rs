@@ -6,17 +6,22 @@
 
 use super::grow::prune;
 use super::links::Links;
-use super::search::ToQuery;
-use super::walk::Scratch;
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::vectors::Vectors;
-use crate::work::Work;
+use crate::work::{Random, Work};
 
 /// Nearest rows of a query that are joined.
-const JOINED: usize = 32;
-/// Width of the walk that finds them.
-const WIDTH: usize = 128;
+const JOINED: usize = 64;
+/// By so many times more codes they are looked for.
+const SPARE: usize = 4;
+/// Queries that edges are made for, where the rows are many: given ones, then mixtures of two of them, which lie where
+/// texts lie too. Few given queries would leave most of that region without an edge.
+const QUERIES: usize = 16_384;
+/// And one for so many rows, where they are few.
+const ROWS_A_QUERY: usize = 8;
+/// Queries that go over the codes together.
+const TOGETHER: usize = 16;
 
 /// Join the nearest rows of each query.
 pub fn join_asked(
@@ -24,21 +29,67 @@ pub fn join_asked(
     codes: &Codes,
     vectors: &Vectors<'_>,
     queries: &Vectors<'_>,
-    entries: &[u32],
     alpha: f32,
     work: &Work<'_>,
 ) -> Result<(), Error> {
-    let view = codes.view();
-    let found = work.map(queries.len() as usize, Scratch::default, |scratch, i| {
-        let query = queries.row(i as u32);
-        let scorer = ToQuery::new(codes, &query);
-        scratch.walk(links.view(), entries, links.rows(), WIDTH, &scorer);
-        let candidates: Vec<u32> = scratch.found().map(|(_, row)| row).collect();
-        let best = vectors.rerank(&query, &candidates, JOINED);
-        best.iter().map(|scored| scored.row).collect::<Vec<u32>>()
-    })?;
+    let found = nearest(
+        codes,
+        vectors,
+        &asked(queries, links.rows(), work.seed),
+        work,
+    )?;
+    let lists = lists(links, codes, &pairs(&found), alpha, work)?;
+    for (row, list) in lists {
+        links.set_asked(row, &list);
+    }
+    Ok(())
+}
+
+/// The given queries and mixtures of them.
+fn asked(queries: &Vectors<'_>, rows: u32, seed: u64) -> Vec<Vec<f32>> {
+    let n_given = queries.len() as usize;
+    let mut asked: Vec<Vec<f32>> = (0..queries.len()).map(|i| queries.row(i)).collect();
+    let mut random = Random::new(seed ^ 0xa5);
+    while asked.len() < QUERIES.min(rows as usize / ROWS_A_QUERY) {
+        let (a, b) = (random.below(n_given), random.below(n_given));
+        let weight = random.unit();
+        let pairs = asked[a].iter().zip(&asked[b]);
+        asked.push(
+            pairs
+                .map(|(a, b)| weight * a + (1.0 - weight) * b)
+                .collect(),
+        );
+    }
+    asked
+}
+
+/// The nearest rows of each query: by all codes, because a graph that has no edges for queries does not lead there.
+fn nearest(
+    codes: &Codes,
+    vectors: &Vectors<'_>,
+    queries: &[Vec<f32>],
+    work: &Work<'_>,
+) -> Result<Vec<Vec<u32>>, Error> {
+    let groups: Vec<&[Vec<f32>]> = queries.chunks(TOGETHER).collect();
+    let found = work.map(
+        groups.len(),
+        || (),
+        |(), i| {
+            let candidates = codes.nearest_to_each(groups[i], SPARE * JOINED, codes.rows());
+            let ranked = groups[i].iter().zip(candidates).map(|(query, candidates)| {
+                let best = vectors.rerank(query, &candidates, JOINED);
+                best.iter().map(|scored| scored.row).collect()
+            });
+            ranked.collect::<Vec<Vec<u32>>>()
+        },
+    )?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Who is joined with whom, sorted, each pair once.
+fn pairs(found: &[Vec<u32>]) -> Vec<(u32, u32)> {
     let mut pairs: Vec<(u32, u32)> = Vec::new();
-    for rows in &found {
+    for rows in found {
         let Some((&pivot, others)) = rows.split_first() else {
             continue;
         };
@@ -53,9 +104,20 @@ pub fn join_asked(
     }
     pairs.sort_unstable();
     pairs.dedup();
+    pairs
+}
+
+/// Of the rows joined with each row those that are kept as its neighbours.
+fn lists(
+    links: &Links,
+    codes: &Codes,
+    pairs: &[(u32, u32)],
+    alpha: f32,
+    work: &Work<'_>,
+) -> Result<Vec<(u32, Vec<u32>)>, Error> {
     let groups: Vec<&[(u32, u32)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
-    let near = links.view();
-    let lists = work.map(
+    let (near, view) = (links.view(), codes.view());
+    work.map(
         groups.len(),
         || (),
         |(), i| {
@@ -67,11 +129,7 @@ pub fn join_asked(
                 .filter(|(_, other)| !known.contains(other))
                 .collect();
             others.sort_unstable();
-            prune(view, &others, links.asked, alpha)
+            (row, prune(view, &others, links.asked, alpha))
         },
-    )?;
-    for (group, list) in groups.iter().zip(lists) {
-        links.set_asked(group[0].0, &list);
-    }
-    Ok(())
+    )
 }

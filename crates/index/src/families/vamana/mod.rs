@@ -73,13 +73,13 @@ pub const FAMILY: Family = Family {
 };
 
 const DEGREE: usize = 40;
-const ASKED: usize = 24;
+const ASKED: usize = 32;
 const WIDTH: usize = 96;
 const ALPHA: f32 = 1.2;
 const EFFORT: u32 = 64;
 /// One entry for so many rows, and the most there are.
-const ROWS_AN_ENTRY: usize = 1500;
-const MOST_ENTRIES: usize = 256;
+const ROWS_AN_ENTRY: usize = 400;
+const MOST_ENTRIES: usize = 1000;
 /// Below this many rows all are compared.
 const FEW_ROWS: u32 = 1000;
 /// The share of removed rows from which on the graph is mended.
@@ -131,7 +131,10 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
     if vectors.len() > MOST_ROWS {
         return Err(Error::TooManyRows);
     }
-    let queries = options.queries.as_ref();
+    let queries = options
+        .queries
+        .as_ref()
+        .filter(|queries| !queries.is_empty());
     let code_dim = parameters.count("code_dim", 0);
     let asked = if queries.is_some() { ASKED } else { 0 };
     let mut index = Vamana {
@@ -162,7 +165,6 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
             &index.graph.codes,
             vectors,
             queries,
-            &index.graph.entries,
             index.choice.alpha,
             &options.work,
         )?;
