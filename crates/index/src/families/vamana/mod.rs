@@ -72,7 +72,7 @@ pub const FAMILY: Family = Family {
     load,
 };
 
-const DEGREE: usize = 40;
+const DEGREE: usize = 32;
 const ASKED: usize = 32;
 const WIDTH: usize = 96;
 const ALPHA: f32 = 1.2;

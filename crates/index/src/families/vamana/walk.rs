@@ -58,6 +58,11 @@ impl Scratch {
                 continue;
             }
             self.beam[at].row |= DONE;
+            // The next is likely to stay the next: its links are asked for while codes are compared.
+            let mut rest = self.beam[at + 1..].iter();
+            if let Some(next) = rest.find(|place| place.row & DONE == 0) {
+                prefetch(links.places(next.row));
+            }
             for &next in links.places(place.row) {
                 if next != NONE && see(&mut self.seen, next) {
                     scorer.prefetch(next);
