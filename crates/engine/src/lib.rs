@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fovea_encode::Encoder;
-use fovea_vectordb::{Database, PackRecord, SpaceRecord, SpaceSource};
+use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, SpaceSource};
 
 pub use check::{CheckReport, Repair};
 pub use error::{Error, Fault};
@@ -100,6 +100,8 @@ pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
         name: name.to_owned(),
         dim,
         source,
+        metric: Metric::Cosine,
+        precision: Precision::Half,
     };
     PackRecord {
         name: spec.name.clone(),
