@@ -2,6 +2,8 @@
 //!
 //! Knows no flags, no JSON, no HTTP and no colours: it takes plain options and answers plain data.
 //!
+//! Vectors that others made go in and out by `vectors`, which needs no encoder.
+//!
 //! The stages of ingest are the files of `ingest`, in order: `target`, `setup`, `plan`, `process`, `writer`,
 //! `finish`. The stages of a search are [`Query`], [`Engine::rank`], [`Engine::search`].
 
@@ -20,6 +22,7 @@ mod search;
 pub mod space;
 mod stages;
 mod time;
+pub mod vectors;
 mod watch;
 
 use std::path::{Path, PathBuf};

@@ -200,7 +200,7 @@ fn writes_after_the_file_are_found_and_removals_are_not() {
 #[test]
 fn other_metrics_and_32_bits_are_the_same_behind_a_file() {
     for metric in [Metric::L2, Metric::InnerProduct] {
-        for family in ["vamana:degree=16,width=48", "flat:bits=8", "ivf"] {
+        for family in ["vamana:degree=16,width=48", "flat:bits=8"] {
             let mut library = Library::of(family, metric);
             library.put(0..1500);
             assert_eq!(library.build(), 1, "{family} by {metric}");
