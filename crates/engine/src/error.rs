@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 pub use fovea_vectordb::Fault;
 
+use crate::vectors::VectorError;
+
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -29,6 +31,13 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] fovea_vectordb::Error),
 
+    /// A vector file of others could not be read or written.
+    #[error(transparent)]
+    Exchange(#[from] fovea_vectordb::exchange::Error),
+
+    #[error(transparent)]
+    Vectors(#[from] VectorError),
+
     /// The folder could not be watched.
     #[error("cannot watch {path}: {reason}", path = .path.display())]
     Watch { path: PathBuf, reason: String },
@@ -38,11 +47,12 @@ impl Error {
     /// One classification for exit codes and, later, HTTP status.
     pub fn fault(&self) -> Fault {
         match self {
-            Error::Input(_) | Error::Image { .. } => Fault::Input,
+            Error::Input(_) | Error::Image { .. } | Error::Vectors(_) => Fault::Input,
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
             Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
             Error::Encode(error) => Self::fault_of_encode(error),
             Error::Database(error) => error.fault(),
+            Error::Exchange(error) => error.fault(),
         }
     }
 

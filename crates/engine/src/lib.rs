@@ -2,6 +2,8 @@
 //!
 //! Knows no flags, no JSON, no HTTP and no colours: it takes plain options and answers plain data.
 //!
+//! Vectors that others made go in and out by `vectors`, which needs no encoder.
+//!
 //! The stages of ingest are the files of `ingest`, in order: `target`, `setup`, `plan`, `process`, `writer`,
 //! `finish`. The stages of a search are [`Query`], [`Engine::rank`], [`Engine::search`].
 
@@ -20,13 +22,14 @@ mod search;
 pub mod space;
 mod stages;
 mod time;
+pub mod vectors;
 mod watch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fovea_encode::Encoder;
-use fovea_vectordb::{Database, PackRecord, SpaceRecord, SpaceSource};
+use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, SpaceSource};
 
 pub use check::{CheckReport, Repair};
 pub use error::{Error, Fault};
@@ -100,6 +103,8 @@ pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
         name: name.to_owned(),
         dim,
         source,
+        metric: Metric::Cosine,
+        precision: Precision::Half,
     };
     PackRecord {
         name: spec.name.clone(),

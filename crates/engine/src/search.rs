@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fovea_decode as decode;
-use fovea_vectordb::{Filter, Hit, Item, ItemId, VectorQuery};
+use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, VectorQuery};
 
 use crate::error::{Error, IoContext};
 use crate::query::{Query, Term, TermContent};
@@ -46,9 +46,9 @@ impl Default for SearchOptions {
 pub struct SearchResult {
     /// From 1.
     pub rank: usize,
-    /// Cosine, in the space where the item matches best.
+    /// In the space where the item matches best; the cosine, unless a space of vectors of others goes by another metric.
     pub score: f32,
-    /// Cosine in each space that found the item.
+    /// Cosine in each space that found the item; none where a vector was asked for.
     pub cosines: Vec<(&'static str, f32)>,
     pub item: Item,
 }
@@ -56,6 +56,8 @@ pub struct SearchResult {
 #[derive(Clone, Debug)]
 pub struct SearchResults {
     pub results: Vec<SearchResult>,
+    /// What the scores are.
+    pub metric: Metric,
     /// Embedding and searching, without the opening of database and pack.
     pub took: Duration,
 }
@@ -78,24 +80,7 @@ impl Engine {
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
         let ranked = self.rank(query, options)?;
-        let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
-        let items = self.database().items(&ids)?;
-        let mut by_id: HashMap<ItemId, Item> =
-            items.into_iter().map(|item| (item.id, item)).collect();
-        // An item may be removed by another process between the two reads; the list closes up over it.
-        let described = ranked
-            .into_iter()
-            .filter_map(|one| Some((by_id.remove(&one.item)?, one)));
-        let results = described.enumerate().map(|(at, (item, one))| SearchResult {
-            rank: at + 1,
-            score: one.score,
-            cosines: one.cosines,
-            item,
-        });
-        Ok(SearchResults {
-            results: results.collect(),
-            took: started.elapsed(),
-        })
+        describe(self.database(), ranked, Metric::Cosine, started)
     }
 
     /// The same without the description of the items: what `eval` needs.
@@ -202,6 +187,33 @@ impl Engine {
         let mut features = self.encoder().features(&[&image.pixels])?;
         Ok(features.pop().unwrap_or_default())
     }
+}
+
+/// The ranked items with what is known of them.
+pub fn describe(
+    database: &dyn Database,
+    ranked: Vec<Ranked>,
+    metric: Metric,
+    started: Instant,
+) -> Result<SearchResults, Error> {
+    let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+    let items = database.items(&ids)?;
+    let mut by_id: HashMap<ItemId, Item> = items.into_iter().map(|item| (item.id, item)).collect();
+    // An item may be removed by another process between the two reads; the list closes up over it.
+    let described = ranked
+        .into_iter()
+        .filter_map(|one| Some((by_id.remove(&one.item)?, one)));
+    let results = described.enumerate().map(|(at, (item, one))| SearchResult {
+        rank: at + 1,
+        score: one.score,
+        cosines: one.cosines,
+        item,
+    });
+    Ok(SearchResults {
+        results: results.collect(),
+        metric,
+        took: started.elapsed(),
+    })
 }
 
 fn alone(list: List) -> Vec<Ranked> {

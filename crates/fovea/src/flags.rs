@@ -5,6 +5,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use fovea_vectordb::Metric;
+use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
 /// Find images by words, by images, and by mixtures of both.
 #[derive(Debug, Parser)]
@@ -22,6 +24,7 @@ First steps:
   fovea index ~/Pictures          make a folder searchable
   fovea search a dog on a beach   find pictures by words, in 16 languages
   fovea search ./photo.jpg        find similar pictures
+  fovea import vectors.npy        search vectors of your own
 
 Exit codes: 0 found or done, 1 nothing found, 2 wrong usage or input, 3 the environment failed,
 4 data is damaged, 130 interrupted.";
@@ -53,6 +56,10 @@ pub enum Command {
     Index(IndexFlags),
     /// Find images by words, by images, or by both
     Search(SearchFlags),
+    /// Bring vectors of your own into a collection: NumPy, Faiss, Annoy, clip-retrieval and others
+    Import(ImportFlags),
+    /// Write the collection's vectors as a file that NumPy, Faiss and others read
+    Export(ExportFlags),
     /// Measure how well captions find their images
     Eval(EvalFlags),
     /// Measure speed
@@ -123,7 +130,13 @@ pub struct SearchFlags {
     /// Lines of --queries may use `+`, `-`, weights and ./FILE
     #[arg(long, requires = "queries")]
     pub syntax: bool,
-    /// Spaces that answer words
+    /// Ask with the vectors of a file, each row a query: NumPy, Faiss and others, see `fovea import --help`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["terms", "queries"])]
+    pub vector: Option<PathBuf>,
+    /// Only this row of --vector, counted from 0
+    #[arg(long, value_name = "N", requires = "vector")]
+    pub row: Option<usize>,
+    /// Spaces that answer; for --vector by default the one whose vectors are as long
     #[arg(long, value_enum, default_value_t = SpaceFlag::All)]
     pub space: SpaceFlag,
     /// Show the pictures in the terminal
@@ -132,6 +145,8 @@ pub struct SearchFlags {
     /// Height of a shown picture, in lines
     #[arg(long, default_value_t = 8, value_name = "LINES", value_parser = clap::value_parser!(u32).range(2..200))]
     pub preview_height: u32,
+    #[command(flatten)]
+    pub file: VectorFileFlags,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -142,6 +157,67 @@ pub enum SpaceFlag {
     Image,
     /// Only captions
     Caption,
+    /// The image alone, in the encoder's own space; for --vector only
+    Visual,
+}
+
+const IMPORT_HELP: &str = "\
+Files: .npy; .fvecs .ivecs .bvecs; .fbin .ibin .u8bin .i8bin; .faiss (flat, IDMap, HNSWFlat); .ann (with
+--annoy-dim and --annoy-metric); a folder of clip-retrieval, with its paths, captions and texts.
+
+Each row becomes an item. It is called as the file calls it, or FILE#ID, or FILE#ROW counted from 0.
+Importing a file again writes what changed, and what left it goes.
+
+  fovea --collection mine import vectors.npy --metric l2
+  fovea --collection mine search --vector queries.npy --row 0
+  fovea --collection mine export copy.faiss";
+
+#[derive(Args, Debug)]
+#[command(after_help = IMPORT_HELP)]
+pub struct ImportFlags {
+    /// File or folder
+    pub path: PathBuf,
+    /// How the vectors are compared: cosine, ip (inner product) or l2 (Euclidean distance). Decided once for a
+    /// collection; by default what the file was made for, else cosine
+    #[arg(long, value_name = "cosine|ip|l2")]
+    pub metric: Option<Metric>,
+    /// A caption for each row, one a line, empty for none
+    #[arg(long, value_name = "FILE")]
+    pub captions: Option<PathBuf>,
+    #[command(flatten)]
+    pub file: VectorFileFlags,
+}
+
+// What a vector file may not say of itself. A comment of three slashes would become the help of the whole command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Vector files")]
+pub struct VectorFileFlags {
+    /// What the file is, where its name does not say it: npy, fvecs, ivecs, bvecs, fbin, ibin, u8bin, i8bin,
+    /// faiss, annoy or clip-retrieval
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<FileKind>,
+    /// Numbers of a vector, which Annoy files do not say
+    #[arg(long, value_name = "N")]
+    pub annoy_dim: Option<usize>,
+    /// The metric that an Annoy file was built with, which it does not say either
+    #[arg(long, value_name = "angular|euclidean|manhattan|dot")]
+    pub annoy_metric: Option<AnnoyMetric>,
+}
+
+#[derive(Args, Debug)]
+pub struct ExportFlags {
+    /// OUT.npy, OUT.fvecs, OUT.fbin or OUT.faiss, and beside it OUT.npy.names.jsonl with a line for each row; or a
+    /// new folder with --kind clip-retrieval
+    pub out: PathBuf,
+    /// What to write, where the name does not say it: npy, fvecs, fbin, faiss or clip-retrieval
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<FileKind>,
+    /// Which vectors (default: image)
+    #[arg(long, value_name = "image|caption|visual")]
+    pub space: Option<String>,
+    /// Replace what is there
+    #[arg(long)]
+    pub force: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -46,6 +46,8 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Demo => commands::demo::run(&settings),
         Command::Index(flags) => commands::index::run(&settings, flags),
         Command::Search(flags) => commands::search::run(&settings, flags),
+        Command::Import(flags) => commands::import::run(&settings, &flags),
+        Command::Export(flags) => commands::export::run(&settings, &flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),
         Command::Bench(flags) => commands::bench::run(&settings, flags),
         Command::Tune(flags) => commands::tune::run(&settings, &flags),

@@ -50,6 +50,14 @@ impl Settings {
     pub fn open_for_reading(&self) -> anyhow::Result<Engine> {
         let database = self.open_database(OpenMode::ReadOnly)?;
         let active = database.active_pack()?;
+        if active.as_ref().is_some_and(|pack| !pack.has_encoder()) {
+            return Err(Refusal::input(format!(
+                "collection `{}` has vectors of your own and no model that could turn words or images into others; \
+                 ask it with a vector: fovea search --vector FILE",
+                self.collection
+            ))
+            .into());
+        }
         let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
         self.engine(database, &name)
     }
@@ -60,6 +68,17 @@ impl Settings {
         let pack = self.open_pack(DEFAULT_PACK)?;
         pack.verify()?;
         let database = self.open_database(OpenMode::Create)?;
+        if database
+            .active_pack()?
+            .is_some_and(|pack| !pack.has_encoder())
+        {
+            return Err(Refusal::input(format!(
+                "collection `{}` has vectors of your own, which images are not compared with; \
+                 index them into another one: --collection NAME",
+                self.collection
+            ))
+            .into());
+        }
         Ok(self.join(database, pack))
     }
 
@@ -69,6 +88,11 @@ impl Settings {
             &self.collection,
             mode,
         )?))
+    }
+
+    /// Small pictures of what is indexed.
+    pub fn previews(&self) -> PreviewStore {
+        PreviewStore::new(self.folder.join("previews"))
     }
 
     pub fn open_pack(&self, name: &str) -> anyhow::Result<Pack> {
@@ -81,9 +105,8 @@ impl Settings {
     }
 
     fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
-        let previews = PreviewStore::new(self.folder.join("previews"));
         let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Engine::new(database, Arc::new(pack), previews).with_own_folder(own)
+        Engine::new(database, Arc::new(pack), self.previews()).with_own_folder(own)
     }
 }
 

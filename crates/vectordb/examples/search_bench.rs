@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use fovea_vectordb::{
     Batch, Caption, CaptionOrigin, Comparison, Content, ContentHash, Database, Embedded, Filter,
-    ItemDraft, Metadata, OpenMode, Operation, Owner, PackRecord, Part, SourceId, SourceKind,
-    SpaceRecord, SpaceSource, VectorQuery,
+    ItemDraft, Metadata, Metric, OpenMode, Operation, Owner, PackRecord, Part, Precision, SourceId,
+    SourceKind, SpaceRecord, SpaceSource, VectorQuery,
 };
 
 const PACK: &str = "bench";
@@ -61,6 +61,8 @@ fn pack() -> PackRecord {
         name: name.to_owned(),
         dim,
         source,
+        metric: Metric::Cosine,
+        precision: Precision::Half,
     };
     PackRecord {
         name: "bench".to_owned(),

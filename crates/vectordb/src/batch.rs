@@ -55,8 +55,8 @@ pub enum Operation {
         part: Part,
         feature: Vec<f32>,
     },
-    /// Insert or replace a vector of a stored space. It is brought to unit
-    /// length and kept as f16.
+    /// Insert or replace a vector of a stored space. It is kept in the
+    /// space's precision, at unit length where the space goes by the cosine.
     PutVector {
         owner: Owner,
         /// Fingerprint of a registered pack.

@@ -9,8 +9,8 @@ use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
-    ContentState, Failure, FileState, Info, Item, PackRecord, Part, Problem, SourceKind,
-    SourceRecord, Stats,
+    ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
+    SourceKind, SourceRecord, Stats,
 };
 
 /// One collection of a database, shared by any number of threads.
@@ -66,6 +66,10 @@ pub trait Database: Send + Sync {
     /// appears once, with its best part; items that share a content all appear.
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
 
+    /// The vectors of these items in a space, item by item in the order asked;
+    /// of an item by part, then by caption. Items without one are left out.
+    fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>>;
+
     /// Build, renew or drop the index of each of the active pack's spaces, as
     /// the setting [`IndexChoice::SETTING`](crate::IndexChoice) and their
     /// sizes ask for; answers how many were written or dropped. Searches go on
@@ -116,7 +120,8 @@ pub struct VectorQuery<'a> {
     /// Fingerprint; refused when the collection has no such pack.
     pub pack: &'a str,
     pub space: &'a str,
-    /// Any length but zero: it is brought to unit length.
+    /// Where the space goes by the cosine any length but zero: it is brought
+    /// to unit length.
     pub vector: &'a [f32],
     pub top_k: usize,
     pub filter: &'a Filter,
@@ -126,7 +131,8 @@ pub struct VectorQuery<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
     pub item: ItemId,
-    /// Cosine, -1 to 1.
+    /// The higher the nearer, by the space's metric: the cosine (-1 to 1), the
+    /// inner product, or minus the squared Euclidean distance.
     pub score: f32,
     /// The part that matched best.
     pub part: Part,

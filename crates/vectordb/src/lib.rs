@@ -2,7 +2,7 @@
 //! [`Database`] trait with a typed [`Filter`].
 //!
 //! It knows nothing of pixels, models or ranking: a vector comes in finished,
-//! and a hit goes out with its cosine. The engine here is [`Embedded`], one
+//! and a hit goes out with its score. The engine here is [`Embedded`], one
 //! SQLite file per database folder with exact search in memory; whatever
 //! other engine comes later has to pass the same `conformance` suite.
 
@@ -26,11 +26,12 @@ pub use database::{Database, Hit, VectorQuery};
 pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
 pub use error::{Error, Fault, Result};
 pub use filter::{Comparison, Field, Filter};
+pub use fovea_index::Metric;
 pub use ids::{Change, ContentHash, ItemId, ParseIdError, SourceId};
 pub use indexes::{BuildObserver, Canary, FLAT_UP_TO, IndexChoice, IndexInfo, Tuned};
 pub use paths::{path_from_bytes, path_to_bytes};
 pub use records::{
-    Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, Metadata, PackRecord,
-    Part, Problem, ProblemKind, Region, SourceKind, SourceRecord, SpaceCount, SpaceRecord,
-    SpaceSource, Stats, Value,
+    Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, ItemVector, Metadata,
+    PackRecord, Part, Precision, Problem, ProblemKind, Region, SourceKind, SourceRecord,
+    SpaceCount, SpaceRecord, SpaceSource, Stats, Value,
 };

@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use fovea_index::Metric;
+
 use crate::batch::Caption;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::paths::path_from_bytes;
@@ -47,17 +49,25 @@ impl From<f64> for Value {
 }
 
 /// A pack as the database knows it: what decides whether vectors may be
-/// compared, and how long they are.
+/// compared, and how long they are. Imported vectors have one too, without an
+/// encoder: nothing here can make more of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackRecord {
     pub name: String,
     /// Names pack and alignment; vectors of another one are never compared.
     pub fingerprint: String,
+    /// Numbers of a feature; 0 where there is no encoder and so no feature.
     pub feature_dim: usize,
     pub spaces: Vec<SpaceRecord>,
 }
 
 impl PackRecord {
+    /// Whether an encoder made its vectors, and can make others of words and
+    /// images.
+    pub fn has_encoder(&self) -> bool {
+        self.feature_dim > 0
+    }
+
     /// The space of this name.
     pub fn space(&self, name: &str) -> Option<&SpaceRecord> {
         self.spaces.iter().find(|space| space.name == name)
@@ -70,6 +80,19 @@ pub struct SpaceRecord {
     pub name: String,
     pub dim: usize,
     pub source: SpaceSource,
+    /// How its vectors are compared; cosine brings them to unit length.
+    pub metric: Metric,
+    pub precision: Precision,
+}
+
+/// How exactly a space keeps its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// 16 bits: three decimal digits, enough for what an encoder makes, in
+    /// half the memory. For cosine alone, where numbers are small.
+    Half,
+    /// 32 bits: every number as it came.
+    Single,
 }
 
 /// Where a space's vectors come from.
@@ -88,6 +111,8 @@ pub enum SourceKind {
     Root,
     /// Files handed in one by one.
     Upload,
+    /// A file of vectors; its items are rows, and their paths names.
+    Import,
 }
 
 /// A source of the collection.
@@ -160,7 +185,8 @@ pub struct Region {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ItemDraft {
     pub source: SourceId,
-    /// Relative to the source's root, `/` between names, any bytes.
+    /// Relative to the source's root, `/` between names, any bytes; of an
+    /// import any name but none.
     pub path: Vec<u8>,
     pub content: ContentHash,
     pub size: u64,
@@ -177,11 +203,12 @@ pub struct ItemDraft {
 pub struct Item {
     pub id: ItemId,
     pub source: SourceId,
+    pub source_kind: SourceKind,
     /// Root of the source.
     pub root: PathBuf,
     /// False while the root cannot be reached.
     pub online: bool,
-    /// Relative to `root`.
+    /// Relative to `root`; of an import a name.
     pub path: Vec<u8>,
     pub content: Content,
     pub size: u64,
@@ -195,10 +222,32 @@ pub struct Item {
 }
 
 impl Item {
-    /// Root and relative path together.
+    /// Root and relative path together. A row of an import is called by the
+    /// name that its file gives, or else the file and `#` with an id or row.
     pub fn absolute(&self) -> PathBuf {
-        self.root.join(path_from_bytes(&self.path))
+        match (self.source_kind, self.path.first()) {
+            (SourceKind::Import, Some(b'#')) => {
+                let mut name = self.root.clone().into_os_string();
+                name.push(path_from_bytes(&self.path));
+                name.into()
+            }
+            (SourceKind::Import, _) => path_from_bytes(&self.path),
+            (SourceKind::Root | SourceKind::Upload, _) => {
+                self.root.join(path_from_bytes(&self.path))
+            }
+        }
     }
+}
+
+/// A vector of an item in some space.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ItemVector {
+    pub item: ItemId,
+    pub part: Part,
+    /// The caption that it is of, where it is not of the content.
+    pub caption: Option<String>,
+    /// As it is compared: at unit length where the space goes by the cosine.
+    pub vector: Vec<f32>,
 }
 
 /// What a scan compares with the file system.

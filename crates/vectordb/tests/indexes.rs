@@ -7,15 +7,16 @@ use std::path::{Path, PathBuf};
 
 use fovea_vectordb::conformance::{content, draft};
 use fovea_vectordb::{
-    Batch, BuildObserver, Database, Embedded, Filter, IndexChoice, ItemId, OpenMode, Operation,
-    Owner, PackRecord, Part, SourceId, SourceKind, SpaceRecord, SpaceSource, VectorQuery,
+    Batch, BuildObserver, Database, Embedded, Filter, IndexChoice, ItemId, Metric, OpenMode,
+    Operation, Owner, PackRecord, Part, Precision, SourceId, SourceKind, SpaceRecord, SpaceSource,
+    VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
 const SPACE: &str = "image";
 const DIM: usize = 24;
 
-fn pack() -> PackRecord {
+fn pack(metric: Metric) -> PackRecord {
     PackRecord {
         name: "test".to_owned(),
         fingerprint: PACK.to_owned(),
@@ -24,6 +25,11 @@ fn pack() -> PackRecord {
             name: SPACE.to_owned(),
             dim: DIM,
             source: SpaceSource::Stored,
+            metric,
+            precision: match metric {
+                Metric::Cosine => Precision::Half,
+                Metric::InnerProduct | Metric::L2 => Precision::Single,
+            },
         }],
     }
 }
@@ -50,9 +56,13 @@ struct Library {
 
 impl Library {
     fn new(choice: &str) -> Library {
+        Library::of(choice, Metric::Cosine)
+    }
+
+    fn of(choice: &str, metric: Metric) -> Library {
         let folder = tempfile::tempdir().unwrap();
         let db = Embedded::open(folder.path(), "photos", OpenMode::Create).unwrap();
-        db.register_pack(&pack()).unwrap();
+        db.register_pack(&pack(metric)).unwrap();
         let choice: IndexChoice = choice.parse().unwrap();
         db.set_setting(IndexChoice::SETTING, Some(&choice.to_string()))
             .unwrap();
@@ -158,9 +168,12 @@ fn check(library: &mut Library, filter: &Filter) {
         expected += truth.len();
     }
     fs::rename(&aside, &file).unwrap();
+    let index = &library.db.indexes().unwrap()[0];
     assert!(
         found as f64 >= 0.95 * f64::from(expected as u32),
-        "{found} of {expected}"
+        "{found} of {expected} by {} {}",
+        index.family,
+        index.parameters
     );
 }
 
@@ -183,6 +196,40 @@ fn writes_after_the_file_are_found_and_removals_are_not() {
         pattern: "1*".to_owned(),
     };
     check(&mut library, &glob);
+}
+
+/// A space's metric and its 32 bits hold all the way: in the file, beside it,
+/// and when it is tuned. With 16 bits no row would be at no distance from itself.
+#[test]
+fn other_metrics_and_32_bits_are_the_same_behind_a_file() {
+    for metric in [Metric::L2, Metric::InnerProduct] {
+        // The largest inner product is harder to walk to than the nearest row.
+        for family in ["vamana:degree=32,width=96", "flat:bits=8"] {
+            let mut library = Library::of(family, metric);
+            library.put(0..1500);
+            assert_eq!(library.build(), 1, "{family} by {metric}");
+            check(&mut library, &Filter::All);
+            library.put(1400..1700);
+            library.remove(200..260);
+            check(&mut library, &Filter::All);
+        }
+    }
+    let mut library = Library::of("vamana:degree=16,width=48", Metric::L2);
+    library.put(0..1100);
+    library.build();
+    let first = library.db.scan(&Filter::All, None, 1).unwrap();
+    let near = library.db.vectors(PACK, SPACE, &first).unwrap()[0]
+        .vector
+        .clone();
+    let hits = ask(&library.reopened(), &near, 2, &Filter::All);
+    assert_eq!(
+        (hits[0].0, hits[0].1),
+        (first[0], 0.0),
+        "itself, at no distance"
+    );
+    assert!(hits[1].1 < 0.0);
+    let tuned = library.db.tune(0.9, &()).unwrap()[0].tuned.unwrap();
+    assert!(tuned.recall >= 0.9);
 }
 
 #[test]

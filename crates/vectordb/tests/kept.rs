@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use fovea_vectordb::conformance::{content, draft, pack, put_with_vectors};
+use fovea_vectordb::conformance::{
+    content, draft, imported_pack, pack, put_imported, put_with_vectors,
+};
 use fovea_vectordb::{
-    Caption, CaptionOrigin, Change, DATABASE_FILE, Database, Embedded, Filter, OpenMode,
+    Caption, CaptionOrigin, Change, DATABASE_FILE, Database, Embedded, Filter, Metric, OpenMode,
     SourceKind, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
+const IMPORTED: &str = "imported-l2";
 
 fn fixture(schema: i64) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/schema-{schema}.db"))
@@ -37,15 +40,38 @@ fn make_fixture() {
         db.write(&put_with_vectors(draft, n).into()).unwrap();
     }
     drop(db);
+    let db = Embedded::open(folder.path(), "vectors", OpenMode::Create).unwrap();
+    db.register_pack(&imported_pack(IMPORTED, 3, Metric::L2))
+        .unwrap();
+    let source = db
+        .source(SourceKind::Import, Path::new("/vectors.npy"))
+        .unwrap();
+    for n in 0..3 {
+        let draft = draft(source, format!("#{n}").as_bytes(), n);
+        let batch = put_imported(draft, n, IMPORTED, vec![n as f32, 0.1, 1e5]);
+        db.write(&batch.into()).unwrap();
+    }
+    drop(db);
     let made = fixture(fovea_vectordb::SCHEMA_VERSION);
     std::fs::copy(folder.path().join(DATABASE_FILE), made).unwrap();
 }
 
 /// The one door: a copy of the kept file answers as it did.
 fn check(schema: i64) {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(fixture(schema), folder.path().join(DATABASE_FILE)).unwrap();
-    let db = Embedded::open(folder.path(), "photos", OpenMode::ReadWrite).unwrap();
+    for mode in [OpenMode::ReadOnly, OpenMode::ReadWrite, OpenMode::ReadOnly] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::copy(fixture(schema), folder.path().join(DATABASE_FILE)).unwrap();
+        check_photos(folder.path(), mode);
+        // What was written once stands in the newest schema ever after.
+        check_photos(folder.path(), OpenMode::ReadOnly);
+        if schema >= 2 {
+            check_vectors(folder.path(), mode);
+        }
+    }
+}
+
+fn check_photos(folder: &Path, mode: OpenMode) {
+    let db = Embedded::open(folder, "photos", mode).unwrap();
     assert_eq!(db.packs().unwrap(), [pack(PACK)]);
     assert_eq!(db.check().unwrap(), []);
     assert!(db.change().unwrap() >= Change(6));
@@ -75,7 +101,50 @@ fn check(schema: i64) {
     }
 }
 
+fn check_vectors(folder: &Path, mode: OpenMode) {
+    let db = Embedded::open(folder, "vectors", mode).unwrap();
+    assert_eq!(
+        db.packs().unwrap(),
+        [imported_pack(IMPORTED, 3, Metric::L2)]
+    );
+    assert_eq!(db.check().unwrap(), []);
+    let query = VectorQuery {
+        pack: IMPORTED,
+        space: "image",
+        vector: &[2.0, 0.1, 1e5],
+        top_k: 3,
+        filter: &Filter::All,
+    };
+    let hits = db.search(&query).unwrap();
+    let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();
+    assert_eq!(scores, [0.0, -1.0, -4.0]);
+    let first = db.items(&[hits[0].item]).unwrap();
+    assert_eq!(first[0].absolute(), Path::new("/vectors.npy#2"));
+}
+
 #[test]
 fn schema_1_is_read() {
     check(1);
+}
+
+#[test]
+fn schema_1_becomes_schema_2_where_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(fixture(1), folder.path().join(DATABASE_FILE)).unwrap();
+    let old = Embedded::open(folder.path(), "photos", OpenMode::ReadOnly).unwrap();
+    let db = Embedded::open(folder.path(), "vectors", OpenMode::Create).unwrap();
+    db.register_pack(&imported_pack(IMPORTED, 3, Metric::L2))
+        .unwrap();
+    db.source(SourceKind::Import, Path::new("/vectors.npy"))
+        .unwrap();
+    // Whoever reads meanwhile reads on.
+    assert_eq!(old.packs().unwrap(), [pack(PACK)]);
+    assert_eq!(old.check().unwrap(), []);
+    drop((old, db));
+    check_photos(folder.path(), OpenMode::ReadWrite);
+}
+
+#[test]
+fn schema_2_is_read() {
+    check(2);
 }

@@ -1,6 +1,7 @@
 //! `fovea check`: looks for damage, and makes missing previews again with `--repair`.
 
-use fovea_engine::Repair;
+use fovea_engine::{Repair, vectors};
+use fovea_vectordb::OpenMode;
 
 use crate::exit::Exit;
 use crate::flags::CheckFlags;
@@ -8,15 +9,22 @@ use crate::render;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: CheckFlags) -> anyhow::Result<Exit> {
-    let engine = settings.open_for_reading()?;
-    let repair = if flags.repair {
-        Repair::Previews
-    } else {
-        Repair::No
+    let database = settings.open_database(OpenMode::ReadOnly)?;
+    let active = database.active_pack()?;
+    let report = match &active {
+        Some(pack) if !pack.has_encoder() => vectors::check(&*database)?,
+        _ => {
+            let repair = if flags.repair {
+                Repair::Previews
+            } else {
+                Repair::No
+            };
+            settings.open_for_reading()?.check(repair)?
+        }
     };
-    let report = engine.check(repair)?;
-    let failures = engine.database().failures(None)?;
-    render::check(settings, &report, &failures, &engine.database().sources()?)?;
+    let failures = database.failures(None)?;
+    let sources = database.sources()?;
+    render::check(settings, &report, active.as_ref(), &failures, &sources)?;
     Ok(if report.is_sound() {
         Exit::Done
     } else {

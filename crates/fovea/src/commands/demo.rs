@@ -72,7 +72,8 @@ pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
         if !settings.json {
             anstream::println!("\n{}", render::strong(text));
         }
-        render::results(&mut io::stdout().lock(), &engine, text, &results, &style)?;
+        let previews = engine.previews();
+        render::results(&mut io::stdout().lock(), previews, text, &results, &style)?;
     }
     what_next(&settings, &stamps)?;
     Ok(Exit::Done)

@@ -16,7 +16,7 @@ pub fn run(settings: &Settings, flags: EvalFlags) -> anyhow::Result<Exit> {
             CandidatesFlag::All => Candidates::All,
             CandidatesFlag::Listed => Candidates::Listed,
         },
-        spaces: spaces(flags.space),
+        spaces: spaces(flags.space)?,
         languages: flags.lang,
         bootstrap: Bootstrap {
             seed: flags.seed,

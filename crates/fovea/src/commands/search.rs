@@ -6,6 +6,7 @@ use std::path::Path;
 
 use fovea_engine::{Engine, Query, SearchOptions, Spaces};
 
+use super::search_vector;
 use crate::exit::{self, Exit, Refusal};
 use crate::flags::{PreviewFlag, SearchFlags, SpaceFlag};
 use crate::interrupt;
@@ -16,18 +17,22 @@ const DEFAULT_TOP: usize = 10;
 const MAX_QUERY_BYTES: u64 = 64 * 1024;
 
 pub fn run(settings: &Settings, flags: SearchFlags) -> anyhow::Result<Exit> {
-    if flags.terms.is_empty() && flags.queries.is_none() {
+    if flags.terms.is_empty() && flags.queries.is_none() && flags.vector.is_none() {
         return Err(Refusal::input("say what to look for: fovea search a dog on a beach").into());
     }
     if flags.top == Some(0) {
         return Err(Refusal::input("--top 0: ask for at least one result").into());
     }
+    let top_k = flags.top.unwrap_or(DEFAULT_TOP);
+    let style = style(settings, &flags);
+    if let Some(file) = &flags.vector {
+        return search_vector::run(settings, &flags, file, top_k, &style);
+    }
     let options = SearchOptions {
-        top_k: flags.top.unwrap_or(DEFAULT_TOP),
-        spaces: spaces(flags.space),
+        top_k,
+        spaces: spaces(flags.space)?,
         ..Default::default()
     };
-    let style = style(settings, &flags);
     match &flags.queries {
         Some(file) => many(settings, file, flags.syntax, &options, &style),
         None => one(settings, &flags.terms, &options, &style),
@@ -56,7 +61,8 @@ fn one(
         Err(error) => return Err(error),
     };
     let mut out = io::stdout().lock();
-    render::results(&mut out, &engine, &query.to_string(), &results, style)?;
+    let previews = engine.previews();
+    render::results(&mut out, previews, &query.to_string(), &results, style)?;
     out.flush()?;
     if results.results.is_empty() {
         render::nothing_found(settings, engine.database().info()?.n_items);
@@ -86,7 +92,7 @@ fn many(
                 if !results.results.is_empty() && exit == Exit::NothingFound {
                     exit = Exit::Done;
                 }
-                render::results(&mut out, &engine, &line, &results, style)?;
+                render::results(&mut out, engine.previews(), &line, &results, style)?;
             }
             Err(error) => {
                 exit = exit::exit_of(&error);
@@ -139,11 +145,14 @@ pub fn next_line(lines: &mut dyn BufRead, file: &Path) -> anyhow::Result<Option<
     Ok(Some(line.trim_end_matches(['\n', '\r']).to_owned()))
 }
 
-pub fn spaces(flag: SpaceFlag) -> Spaces {
+pub fn spaces(flag: SpaceFlag) -> Result<Spaces, Refusal> {
     match flag {
-        SpaceFlag::All => Spaces::All,
-        SpaceFlag::Image => Spaces::Image,
-        SpaceFlag::Caption => Spaces::Caption,
+        SpaceFlag::All => Ok(Spaces::All),
+        SpaceFlag::Image => Ok(Spaces::Image),
+        SpaceFlag::Caption => Ok(Spaces::Caption),
+        SpaceFlag::Visual => Err(Refusal::input(
+            "--space visual: words do not lie there; ask with an image alone (./FILE), or with --vector FILE",
+        )),
     }
 }
 

@@ -1,5 +1,6 @@
 //! `fovea tune`: the cheapest search that finds what it should.
 
+use fovea_engine::vectors;
 use fovea_vectordb::OpenMode;
 
 use crate::exit::{Exit, Refusal};
@@ -15,11 +16,16 @@ pub fn run(settings: &Settings, flags: &TuneFlags) -> anyhow::Result<Exit> {
         );
         return Err(Refusal::input(message).into());
     }
-    settings.open_database(OpenMode::ReadWrite)?;
-    let engine = settings.open_for_writing()?;
+    let database = settings.open_database(OpenMode::ReadWrite)?;
     let progress = IndexProgress::new(settings.quiet);
-    engine.build_indexes(&progress)?;
-    let indexes = engine.tune(flags.recall, &progress)?;
+    let indexes = match database.active_pack()? {
+        Some(pack) if !pack.has_encoder() => vectors::tune(&*database, flags.recall, &progress)?,
+        _ => {
+            let engine = settings.open_for_writing()?;
+            engine.build_indexes(&progress)?;
+            engine.tune(flags.recall, &progress)?
+        }
+    };
     progress.finish();
     render::indexes(settings, &indexes)?;
     Ok(Exit::Done)

@@ -12,6 +12,7 @@ mod progress;
 mod report;
 mod results;
 mod units;
+mod vectors;
 
 use std::io::{self, Write};
 
@@ -24,6 +25,9 @@ pub use pictures::terminal_shows_pictures;
 pub use progress::{IndexProgress, PullProgress};
 pub use report::index_report;
 pub use results::{ResultStyle, line_error, query_error, results};
+pub use vectors::{
+    ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,
+};
 
 use crate::settings::Settings;
 
@@ -48,7 +52,7 @@ pub fn nothing_found(settings: &Settings, n_items: u64) {
     }
     match n_items {
         0 => anstream::eprintln!("Nothing is indexed here yet. Begin with: fovea index ~/Pictures"),
-        _ => anstream::eprintln!("Nothing found among {n_items} images."),
+        _ => anstream::eprintln!("Nothing found among {n_items} items."),
     }
 }
 

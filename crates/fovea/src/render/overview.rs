@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::indexes::{index_json, index_lines};
 use super::units::{bytes, count, counted};
+use super::vectors::metric_words;
 use super::{dim, print_json, strong};
 use crate::settings::Settings;
 
@@ -27,13 +28,21 @@ pub struct Overview {
     pub indexes: Vec<IndexInfo>,
 }
 
+/// What an item is in a collection of this pack.
+fn noun(active: Option<&PackRecord>) -> &'static str {
+    match active {
+        Some(pack) if !pack.has_encoder() => "vector",
+        _ => "image",
+    }
+}
+
 pub fn overview(settings: &Settings, overview: &Overview) -> anyhow::Result<()> {
     if settings.json {
         return print_json(&as_json(settings, overview));
     }
     let Overview { info, stats, .. } = overview;
     let mut out = anstream::stdout().lock();
-    let items = strong(&counted(stats.n_items, "image"));
+    let items = strong(&counted(stats.n_items, noun(overview.active.as_ref())));
     let contents = counted(stats.n_contents, "content");
     let collection = &info.collection;
     writeln!(out, "{items} in collection `{collection}` ({contents})")?;
@@ -64,14 +73,16 @@ fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)
             active.as_ref().map_or("none yet".to_owned(), named),
         ),
     ];
-    for index in &overview.indexes {
+    // Imported vectors have a space for captions, which mostly have none.
+    let is_shown = |index: &&IndexInfo| index.n_vectors > 0 || noun(active.as_ref()) == "image";
+    for index in overview.indexes.iter().filter(is_shown) {
         let mut lines = index_lines(index).into_iter();
         facts.push(("space", lines.next().unwrap_or_default()));
         facts.extend(lines.map(|line| ("", line)));
     }
     for source in sources {
         let state = if source.online { "" } else { " · offline" };
-        let images = counted(source.n_items, "image");
+        let images = counted(source.n_items, noun(active.as_ref()));
         facts.push((
             "source",
             format!("{} · {images}{state}", source.root.display()),
@@ -91,6 +102,13 @@ fn captions(stats: &Stats) -> String {
 }
 
 fn named(pack: &PackRecord) -> String {
+    if let Some(space) = pack.spaces.first().filter(|_| !pack.has_encoder()) {
+        let metric = metric_words(space.metric);
+        return format!(
+            "none: vectors of your own, {} numbers each, compared by {metric}",
+            space.dim
+        );
+    }
     let fingerprint = &pack.fingerprint[..pack.fingerprint.len().min(12)];
     format!("{} · {fingerprint}", pack.name)
 }
@@ -125,6 +143,7 @@ fn skipped(failures: &[Failure], sources: &[SourceRecord]) -> anyhow::Result<()>
 pub fn check(
     settings: &Settings,
     report: &CheckReport,
+    active: Option<&PackRecord>,
     failures: &[Failure],
     sources: &[SourceRecord],
 ) -> anyhow::Result<()> {
@@ -179,7 +198,7 @@ pub fn check(
         out,
         "{}: {} looked at",
         strong(verdict),
-        counted(report.n_items, "image")
+        counted(report.n_items, noun(active))
     )?;
     drop(out);
     skipped(failures, sources)
@@ -248,6 +267,12 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
         "packs": packs.iter().map(|pack| json!({
             "name": pack.name,
             "fingerprint": pack.fingerprint,
+            "encoder": pack.has_encoder(),
+            "spaces": pack.spaces.iter().map(|space| json!({
+                "name": space.name,
+                "dim": space.dim,
+                "metric": space.metric.name(),
+            })).collect::<Vec<_>>(),
             "active": active.as_ref().is_some_and(|active| active.fingerprint == pack.fingerprint),
         })).collect::<Vec<_>>(),
         "spaces": stats.spaces.iter().map(|space| json!({

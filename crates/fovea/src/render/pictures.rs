@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fovea_decode::{Filter, Pixels, resize};
-use fovea_engine::Engine;
+use fovea_engine::PreviewStore;
 use fovea_vectordb::Item;
 
 /// Pixels of a line of text, as most fonts have it; only the sharpness depends on it.
@@ -38,8 +38,13 @@ pub fn terminal_shows_pictures() -> bool {
 }
 
 /// A picture that cannot be shown leaves its line of text standing, which is enough.
-pub fn show(out: &mut dyn Write, engine: &Engine, item: &Item, height: u32) -> io::Result<()> {
-    let Ok(jpeg) = engine.previews().read(&item.content.hash) else {
+pub fn show(
+    out: &mut dyn Write,
+    previews: &PreviewStore,
+    item: &Item,
+    height: u32,
+) -> io::Result<()> {
+    let Ok(jpeg) = previews.read(&item.content.hash) else {
         return Ok(());
     };
     let Ok(decoded) = fovea_decode::decode(&jpeg, &fovea_decode::Options::default()) else {

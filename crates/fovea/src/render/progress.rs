@@ -14,16 +14,23 @@ use crate::interrupt;
 
 const BAR: &str = "{bar:30} {human_pos}/{human_len}  {rate}  {eta} left {msg}";
 
-/// Follows an index run.
+/// Follows an index run, or another over many of something.
 pub struct IndexProgress {
     bar: ProgressBar,
+    /// What is counted, in the plural.
+    noun: &'static str,
     skipped: Mutex<u64>,
 }
 
 impl IndexProgress {
     pub fn new(quiet: bool) -> Self {
+        Self::over(quiet, "images")
+    }
+
+    pub fn over(quiet: bool, noun: &'static str) -> Self {
         Self {
             bar: bar(quiet),
+            noun,
             skipped: Mutex::new(0),
         }
     }
@@ -51,7 +58,7 @@ impl Observer for IndexProgress {
             }
             IndexEvent::Planned { n_jobs, .. } => {
                 self.bar.reset();
-                self.bar.set_style(style(BAR));
+                self.bar.set_style(style(BAR, self.noun));
                 self.bar.set_length(n_jobs);
                 self.bar.set_message("");
             }
@@ -123,16 +130,19 @@ fn bar(quiet: bool) -> ProgressBar {
 }
 
 fn spinner() -> ProgressStyle {
-    style("{spinner} {msg}")
+    style("{spinner} {msg}", "")
 }
 
 /// The templates are constants of this file; one that does not parse falls back to the library's own.
-fn style(template: &str) -> ProgressStyle {
+fn style(template: &str, noun: &'static str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .with_key("rate", |state: &ProgressState, out: &mut dyn fmt::Write| {
-            // A terminal that cannot be written to shows no rate; that is all.
-            let _ = write!(out, "{:.0} images/s", state.per_sec());
-        })
+        .with_key(
+            "rate",
+            move |state: &ProgressState, out: &mut dyn fmt::Write| {
+                // A terminal that cannot be written to shows no rate; that is all.
+                let _ = write!(out, "{:.0} {noun}/s", state.per_sec());
+            },
+        )
         .progress_chars("━╸ ")
 }

@@ -3,7 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use fovea_engine::{Engine, SearchResult, SearchResults};
+use fovea_engine::{PreviewStore, SearchResult, SearchResults};
+use fovea_vectordb::Metric;
 use serde::Serialize;
 
 use super::{dim, pictures, strong};
@@ -26,6 +27,9 @@ pub enum ResultStyle {
 struct Answer<'a> {
     query: &'a str,
     took_ms: f64,
+    /// What the scores are, where they are no cosines.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric: Option<&'static str>,
     results: Vec<Found>,
 }
 
@@ -35,7 +39,11 @@ struct Found {
     item: String,
     path: String,
     score: f32,
+    /// Euclidean, where the space goes by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance: Option<f32>,
     /// Cosine in each space that found the item.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     cosines: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "is_true")]
     online: bool,
@@ -53,7 +61,7 @@ struct Failed<'a> {
 
 pub fn results(
     out: &mut dyn Write,
-    engine: &Engine,
+    previews: &PreviewStore,
     query: &str,
     results: &SearchResults,
     style: &ResultStyle,
@@ -61,12 +69,15 @@ pub fn results(
     match style {
         ResultStyle::Json => {
             let took_ms = round(results.took.as_secs_f64() * 1e3, 1e3);
+            let metric = (results.metric != Metric::Cosine).then(|| results.metric.name());
+            let found = |result| found(result, results.metric);
             let results = results.results.iter().map(found).collect();
             serde_json::to_writer(
                 &mut *out,
                 &Answer {
                     query,
                     took_ms,
+                    metric,
                     results,
                 },
             )?;
@@ -78,7 +89,7 @@ pub fn results(
                 out.write_all(&[*end])?;
             }
         }
-        ResultStyle::Table { pictures } => table(out, engine, results, *pictures)?,
+        ResultStyle::Table { pictures } => table(out, previews, results, *pictures)?,
     }
     Ok(())
 }
@@ -109,7 +120,7 @@ pub fn line_error(
     Ok(())
 }
 
-fn found(result: &SearchResult) -> Found {
+fn found(result: &SearchResult, metric: Metric) -> Found {
     let cosines = result.cosines.iter().map(|(space, cosine)| {
         let value = serde_json::Value::from(round(f64::from(*cosine), 1e6));
         ((*space).to_owned(), value)
@@ -119,6 +130,7 @@ fn found(result: &SearchResult) -> Found {
         item: result.item.id.to_string(),
         path: result.item.absolute().to_string_lossy().into_owned(),
         score: result.score,
+        distance: (metric == Metric::L2).then(|| distance(result.score)),
         cosines: cosines.collect(),
         online: result.item.online,
     }
@@ -126,7 +138,7 @@ fn found(result: &SearchResult) -> Found {
 
 fn table(
     out: &mut dyn Write,
-    engine: &Engine,
+    previews: &PreviewStore,
     results: &SearchResults,
     height: Option<u32>,
 ) -> anyhow::Result<()> {
@@ -134,21 +146,40 @@ fn table(
     let colours = io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     for result in &results.results {
-        let line = line(result, here.as_deref());
+        let line = line(result, results.metric, here.as_deref());
         match colours {
             true => writeln!(out, "{line}")?,
             false => writeln!(out, "{}", anstream::adapter::strip_str(&line))?,
         }
         if let Some(height) = height {
-            pictures::show(out, engine, &result.item, height)?;
+            pictures::show(out, previews, &result.item, height)?;
         }
     }
     Ok(())
 }
 
-fn line(result: &SearchResult, here: Option<&Path>) -> String {
+/// Of a score that is minus the squared distance; zero has no sign.
+fn distance(score: f32) -> f32 {
+    (-score).max(0.0).sqrt()
+}
+
+/// The cosine, the inner product, or how far away it is.
+fn nearness(score: f32, metric: Metric) -> String {
+    let number = match metric {
+        Metric::Cosine => return format!("{score:.3}"),
+        Metric::InnerProduct => score,
+        Metric::L2 => distance(score),
+    };
+    match number.abs() {
+        0.0 => "0".to_owned(),
+        0.001..1e6 => format!("{number:.3}"),
+        _ => format!("{number:.3e}"),
+    }
+}
+
+fn line(result: &SearchResult, metric: Metric, here: Option<&Path>) -> String {
     let rank = dim(&format!("{:>3}", result.rank));
-    let score = strong(&format!("{:.3}", result.score));
+    let score = strong(&nearness(result.score, metric));
     let path = printable(&shortest(&result.item.absolute(), here));
     let mut line = format!("{rank}  {score}  {path}");
     if !result.item.online {
@@ -193,6 +224,20 @@ mod tests {
             "a\\nb\\u{1b}[2Jc.jpg"
         );
         assert_eq!(printable(Path::new("企鹅 🐧.jpg")), "企鹅 🐧.jpg");
+    }
+
+    #[test]
+    fn scores_are_shown_as_what_they_mean() {
+        for (score, metric, expect) in [
+            (0.5, Metric::Cosine, "0.500"),
+            (-12.5, Metric::InnerProduct, "-12.500"),
+            (2e9, Metric::InnerProduct, "2.000e9"),
+            (-0.0, Metric::L2, "0"),
+            (-2.25, Metric::L2, "1.500"),
+            (-1e-10, Metric::L2, "1.000e-5"),
+        ] {
+            assert_eq!(nearness(score, metric), expect, "{score} by {metric}");
+        }
     }
 
     #[test]

@@ -9,3 +9,5 @@ mod library;
 mod program;
 mod quality;
 mod search;
+mod vectors;
+mod vectors_refused;

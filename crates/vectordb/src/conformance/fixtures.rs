@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::{
     Batch, Caption, CaptionOrigin, Change, Color, Content, ContentHash, Database, ItemDraft,
-    ItemId, Metadata, Operation, Owner, PackRecord, Part, Result, SourceId, SourceKind,
-    SpaceRecord, SpaceSource,
+    ItemId, Metadata, Metric, Operation, Owner, PackRecord, Part, Precision, Result, SourceId,
+    SourceKind, SpaceRecord, SpaceSource,
 };
 
 /// Fingerprint of the pack that most cases use.
@@ -18,6 +18,8 @@ pub fn pack(fingerprint: &str) -> PackRecord {
         name: name.to_owned(),
         dim,
         source,
+        metric: Metric::Cosine,
+        precision: Precision::Half,
     };
     PackRecord {
         name: "test".to_owned(),
@@ -29,6 +31,37 @@ pub fn pack(fingerprint: &str) -> PackRecord {
             space("visual", 4, SpaceSource::FromFeature),
         ],
     }
+}
+
+/// A pack without an encoder, whose one space keeps what it is given.
+pub fn imported_pack(fingerprint: &str, dim: usize, metric: Metric) -> PackRecord {
+    PackRecord {
+        name: "imported".to_owned(),
+        fingerprint: fingerprint.to_owned(),
+        feature_dim: 0,
+        spaces: vec![SpaceRecord {
+            name: "image".to_owned(),
+            dim,
+            source: SpaceSource::Stored,
+            metric,
+            precision: Precision::Single,
+        }],
+    }
+}
+
+/// Everything that importing one row writes.
+pub fn put_imported(draft: ItemDraft, n: u32, pack: &str, vector: Vec<f32>) -> Vec<Operation> {
+    vec![
+        Operation::PutContent(content(n)),
+        Operation::PutVector {
+            owner: Owner::Content(content(n).hash),
+            pack: pack.to_owned(),
+            space: "image".to_owned(),
+            part: Part::WHOLE,
+            vector,
+        },
+        Operation::PutItem(draft),
+    ]
 }
 
 /// A content that differs from others in everything.

@@ -8,14 +8,16 @@ mod concurrency;
 mod filters;
 mod fixtures;
 mod items;
+mod metrics;
 mod packs;
 mod search;
 mod twin;
 
 pub use concurrency::*;
 pub use filters::*;
-pub use fixtures::{content, draft, pack, put_with_vectors};
+pub use fixtures::{content, draft, imported_pack, pack, put_imported, put_with_vectors};
 pub use items::*;
+pub use metrics::*;
 pub use packs::*;
 pub use search::*;
 pub use twin::{Twin, assert_same_hits, matches};
@@ -64,6 +66,11 @@ macro_rules! conformance_suite {
             captions_share_their_vectors
             equal_scores_come_by_id
             replaced_vectors_are_searched
+            every_metric_agrees_with_the_twin
+            numbers_of_32_bits_come_back_as_they_went
+            vectors_that_a_metric_cannot_compare_are_refused
+            vectors_are_read_item_by_item
+            an_import_is_named_by_its_rows
             every_filter_agrees_with_the_twin
             filters_take_hostile_values
             filters_have_limits

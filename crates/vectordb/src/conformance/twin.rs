@@ -4,7 +4,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use crate::{Comparison, Field, Filter, Hit, Item, ItemId, Owner, Part, Value};
+use crate::{Comparison, Field, Filter, Hit, Item, ItemId, Metric, Owner, Part, Value};
 
 /// Whether an item matches.
 pub fn matches(filter: &Filter, item: &Item) -> bool {
@@ -109,6 +109,7 @@ fn values_of(field: &Field, item: &Item) -> Vec<Value> {
 /// Vectors of one space by owner and part.
 #[derive(Clone, Debug, Default)]
 pub struct Twin {
+    pub metric: Metric,
     pub vectors: BTreeMap<(Owner, u32), Vec<f32>>,
 }
 
@@ -136,7 +137,7 @@ impl Twin {
         self.vectors
             .iter()
             .filter(|((owner, _), _)| owners.contains(owner))
-            .map(|((_, part), vector)| (cosine(query, vector), *part))
+            .map(|((_, part), vector)| (score(self.metric, query, vector), *part))
             .max_by(|a, b| a.0.total_cmp(&b.0))
             .map(|(score, index)| Hit {
                 item: item.id,
@@ -149,14 +150,19 @@ impl Twin {
     }
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f32 {
+fn score(metric: Metric, a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter()
             .zip(b)
             .map(|(&x, &y)| f64::from(x) * f64::from(y))
             .sum()
     };
-    (dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()) as f32
+    let score = match metric {
+        Metric::Cosine => dot(a, b) / (dot(a, a) * dot(b, b)).sqrt(),
+        Metric::InnerProduct => dot(a, b),
+        Metric::L2 => 2.0 * dot(a, b) - dot(a, a) - dot(b, b),
+    };
+    score as f32
 }
 
 /// The one door for hits: the same scores within what f16 keeps, and the same

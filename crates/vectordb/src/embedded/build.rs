@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fovea_index::{BuildOptions, Index, Metric, Parameters, Vectors, Work, f16, family};
+use fovea_index::{BuildOptions, Index, Parameters, Vectors, Work, family};
 use rusqlite::Connection;
 
 use super::asked::Samples;
 use super::fail::{Fail, Try};
 use super::indexed::{IndexedSpace, OpenIndex};
 use super::meta::Meta;
+use super::numbers::FlatNumbers;
 use super::packs::Space;
 use super::space_rows::{RowOf, count_rows, each_row};
 use super::{Scope, owners, upkeep};
@@ -51,7 +52,7 @@ pub(super) fn choice(connection: &Connection, scope: &Scope) -> Try<IndexChoice>
 
 /// Rows of a space, one after the other.
 struct Gathered {
-    numbers: Vec<f16>,
+    numbers: FlatNumbers,
     rows: Vec<RowOf>,
 }
 
@@ -121,11 +122,11 @@ impl Task<'_> {
     fn gather(&self) -> Try<Gathered> {
         let members = owners::all(self.connection, self.scope)?;
         let mut gathered = Gathered {
-            numbers: Vec::new(),
+            numbers: FlatNumbers::new(self.space),
             rows: Vec::new(),
         };
         each_row(self.connection, self.space, &members, |row, numbers| {
-            gathered.numbers.extend(numbers);
+            gathered.numbers.push(numbers);
             gathered.rows.push(row);
         })?;
         Ok(gathered)
@@ -134,12 +135,12 @@ impl Task<'_> {
     /// Build over all rows.
     fn make(&self, asked: &Parameters, mut meta: Meta, started: Instant) -> Try<()> {
         let gathered = self.gather()?;
-        let dim = self.space.dim;
+        let (dim, metric) = (self.space.dim, self.space.metric);
         let samples = Samples::of(self.path, dim, self.observer.queries(self.name));
         meta.n_queries = samples.build.len() as u64;
         let queries: Vec<f32> = samples.build.into_iter().flatten().collect();
-        let vectors = Vectors::of_f16(dim, Metric::Cosine, &gathered.numbers).map_err(refused)?;
-        let asked_vectors = Vectors::of_f32(dim, Metric::Cosine, &queries).map_err(refused)?;
+        let vectors = gathered.numbers.vectors(self.space).map_err(refused)?;
+        let asked_vectors = Vectors::of_f32(dim, metric, &queries).map_err(refused)?;
         let family = family(&meta.family).map_err(refused)?;
         let index = self.working(|work| {
             let options = BuildOptions {
@@ -162,15 +163,15 @@ impl Task<'_> {
             .sections;
         let mut index = (family.load)(&sections, &file.vectors()).map_err(refused)?;
         let mut gathered = Gathered {
-            numbers: file.numbers().to_vec(),
+            numbers: FlatNumbers::new(self.space),
             rows: (0..known).map(|row| file.row(row)).collect(),
         };
+        gathered.numbers.extend(file.numbers());
         for (row, numbers) in indexed.since.iter() {
-            gathered.numbers.extend_from_slice(numbers);
+            gathered.numbers.extend(numbers);
             gathered.rows.push(row);
         }
-        let dim = self.space.dim;
-        let vectors = Vectors::of_f16(dim, Metric::Cosine, &gathered.numbers).map_err(refused)?;
+        let vectors = gathered.numbers.vectors(self.space).map_err(refused)?;
         let gone: Vec<u32> = (0..known)
             .filter(|row| indexed.is_gone(*row) && !index.removed().contains(*row))
             .collect();
@@ -195,7 +196,7 @@ impl Task<'_> {
         let meta = meta.to_bytes();
         let mut parts: Vec<(&str, &[u8])> = vec![
             ("meta", &meta),
-            ("vectors", bytemuck::cast_slice(&gathered.numbers)),
+            ("vectors", gathered.numbers.bytes()),
             ("owners", bytemuck::cast_slice(&tables.owners)),
             ("parts", bytemuck::cast_slice(&tables.parts)),
             ("regions", bytemuck::cast_slice(&tables.regions)),

@@ -42,7 +42,7 @@ impl Default for Canaries {
 
 impl Canaries {
     /// A search was answered by the index with this effort.
-    pub(super) fn note(&self, indexed: &Arc<IndexedSpace>, unit: &[f32], effort: u32) {
+    pub(super) fn note(&self, indexed: &Arc<IndexedSpace>, query: &[f32], effort: u32) {
         if !self
             .asked
             .fetch_add(1, Ordering::Relaxed)
@@ -54,9 +54,9 @@ impl Canaries {
         if running.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
-        let (indexed, unit) = (Arc::clone(indexed), unit.to_vec());
+        let (indexed, query) = (Arc::clone(indexed), query.to_vec());
         *running = Some(thread::spawn(move || {
-            if let Some(one) = repeat(&indexed, &unit, effort) {
+            if let Some(one) = repeat(&indexed, &query, effort) {
                 add(&indexed.file.path, one);
             }
         }));
@@ -76,7 +76,7 @@ impl Drop for Canaries {
 }
 
 /// The same search with the index and with every vector.
-fn repeat(indexed: &IndexedSpace, unit: &[f32], effort: u32) -> Option<Canary> {
+fn repeat(indexed: &IndexedSpace, query: &[f32], effort: u32) -> Option<Canary> {
     let (index, vectors) = (&indexed.file.index, indexed.file.vectors());
     let live = indexed.live();
     let options = SearchOptions {
@@ -84,8 +84,8 @@ fn repeat(indexed: &IndexedSpace, unit: &[f32], effort: u32) -> Option<Canary> {
         effort,
         allowed: Some(&live),
     };
-    let found = index.search(&vectors, unit, &options).ok()?;
-    let truth = exact(&vectors, index.rows(), unit, NEAREST, Some(&live));
+    let found = index.search(&vectors, query, &options).ok()?;
+    let truth = exact(&vectors, index.rows(), query, NEAREST, Some(&live));
     let worst = truth.last()?.score;
     let hits = found.iter().filter(|hit| hit.score >= worst).count();
     Some(Canary {

@@ -11,7 +11,7 @@ use super::items;
 use super::packs;
 use super::write_item::PathTexts;
 use crate::filter::Filter;
-use crate::records::{Problem, ProblemKind, SpaceSource};
+use crate::records::{PackRecord, Problem, ProblemKind, SpaceSource};
 
 /// Problems of SQLite's own kind that are listed; one damaged page brings many.
 const MAX_STRUCTURE: i64 = 20;
@@ -154,6 +154,26 @@ impl Found {
         let Some(active) = packs::active(connection, scope)? else {
             return Ok(());
         };
+        if active.has_encoder() {
+            self.missing_features(connection, scope, &active)?;
+        }
+        for record in active
+            .spaces
+            .iter()
+            .filter(|space| space.source == SpaceSource::Stored)
+        {
+            let space = packs::space(connection, scope, &active.fingerprint, &record.name)?;
+            self.missing_vectors(connection, scope, space.id, &record.name)?;
+        }
+        Ok(())
+    }
+
+    fn missing_features(
+        &mut self,
+        connection: &Connection,
+        scope: &Scope,
+        active: &PackRecord,
+    ) -> Try<()> {
         let pack = packs::pack_id(connection, scope, &active.fingerprint)?;
         let mut statement = connection.prepare(
             "SELECT path_text FROM item WHERE collection = ? AND NOT EXISTS
@@ -168,14 +188,6 @@ impl Found {
                 active.name
             );
             self.add(ProblemKind::MissingFeature, message);
-        }
-        for record in active
-            .spaces
-            .iter()
-            .filter(|space| space.source == SpaceSource::Stored)
-        {
-            let space = packs::space(connection, scope, &active.fingerprint, &record.name)?;
-            self.missing_vectors(connection, scope, space.id, &record.name)?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use half::slice::HalfFloatSliceExt;
 
 use super::fail::{Fail, Try};
 use crate::batch::{Caption, CaptionOrigin};
-use crate::records::{Color, Content, Metadata, Region, Value};
+use crate::records::{Color, Content, Metadata, Precision, Region, Value};
 
 /// Bytes of the checksum after a row's numbers.
 const CHECK_BYTES: usize = 4;
@@ -68,16 +68,29 @@ impl NumbersOf {
     }
 }
 
-/// Numbers as f16 where all fit, else as f32; the length tells which.
-pub(super) fn encode_numbers(numbers: &[f32], of: NumbersOf, region: Option<&[u8]>) -> Vec<u8> {
-    let halves: Vec<f16> = numbers.iter().map(|&x| f16::from_f32(x)).collect();
-    let mut blob: Vec<u8> = if halves.iter().all(|x| x.is_finite()) {
-        halves.iter().flat_map(|x| x.to_le_bytes()).collect()
-    } else {
-        numbers.iter().flat_map(|x| x.to_le_bytes()).collect()
+/// Numbers as f16 where that is asked for and all fit, else as f32; the
+/// length tells which.
+pub(super) fn encode_numbers(
+    numbers: &[f32],
+    precision: Precision,
+    of: NumbersOf,
+    region: Option<&[u8]>,
+) -> Vec<u8> {
+    let mut blob = match halves(numbers).filter(|_| precision == Precision::Half) {
+        Some(halves) => halves.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        None => numbers
+            .iter()
+            .flat_map(|x| x.to_le_bytes())
+            .collect::<Vec<u8>>(),
     };
     blob.extend(of.check(region, &blob));
     blob
+}
+
+/// The numbers in 16 bits, where all of them fit.
+fn halves(numbers: &[f32]) -> Option<Vec<f16>> {
+    let halves: Vec<f16> = numbers.iter().map(|&x| f16::from_f32(x)).collect();
+    halves.iter().all(|x| x.is_finite()).then_some(halves)
 }
 
 /// Kept numbers, in the precision they are kept in.

@@ -7,15 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fovea_index::{
-    Bitmap, Block, Index, Metric, Numbers, Scored, SearchOptions, Vectors, f16, family,
-};
+use fovea_index::{Bitmap, Block, Index, Metric, Numbers, Scored, SearchOptions, Vectors, family};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::fail::{Fail, Try};
 use super::members::OwnerId;
 use super::meta::Meta;
+use super::numbers::MappedNumbers;
 use super::packs::Space;
 use super::space_rows::{RowOf, SpaceRows, written};
 use super::{Scope, owners};
@@ -34,7 +33,8 @@ pub(super) struct OpenIndex {
     pub(super) meta: Meta,
     pub(super) index: Box<dyn Index>,
     stamp: Stamp,
-    numbers: Block<f16>,
+    metric: Metric,
+    numbers: MappedNumbers,
     /// Of each row: a content's id, or minus a phrase's.
     owners: Block<i64>,
     parts: Block<u32>,
@@ -73,10 +73,7 @@ impl OpenIndex {
         }
         let owners: Block<i64> = file.sections.list("owners").map_err(words)?;
         let n = owners.len();
-        let numbers: Block<f16> = file
-            .sections
-            .block("vectors", n * meta.dim)
-            .map_err(words)?;
+        let numbers = MappedNumbers::of(&file.sections, "vectors", space, n).map_err(words)?;
         let parts = file.sections.block("parts", n).map_err(words)?;
         let regions: Block<f32> = file.sections.list("regions").map_err(words)?;
         let by_owner: Block<u32> = file.sections.block("by-owner", n).map_err(words)?;
@@ -85,7 +82,7 @@ impl OpenIndex {
         {
             return Err("its tables do not fit each other".to_owned());
         }
-        let vectors = Vectors::of_f16(meta.dim, Metric::Cosine, &numbers).map_err(words)?;
+        let vectors = Vectors::new(meta.dim, space.metric, numbers.all()).map_err(words)?;
         let family = family(&meta.family).map_err(words)?;
         let index = (family.load)(&file.sections, &vectors).map_err(words)?;
         if index.rows() as usize != n {
@@ -98,6 +95,7 @@ impl OpenIndex {
             meta,
             index,
             stamp,
+            metric: space.metric,
             numbers,
             owners,
             parts,
@@ -112,12 +110,12 @@ impl OpenIndex {
     }
 
     pub(super) fn vectors(&self) -> Vectors<'_> {
-        Vectors::new(self.meta.dim, Metric::Cosine, Numbers::F16(&self.numbers))
+        Vectors::new(self.meta.dim, self.metric, self.numbers.all())
             .expect("the numbers were checked to be whole rows")
     }
 
-    pub(super) fn numbers(&self) -> &[f16] {
-        &self.numbers
+    pub(super) fn numbers(&self) -> Numbers<'_> {
+        self.numbers.all()
     }
 
     /// Rows of an owner.
@@ -282,7 +280,7 @@ impl IndexedSpace {
     /// The nearest rows of both, best first, as what they stand for.
     pub(super) fn nearest(
         &self,
-        unit: &[f32],
+        query: &[f32],
         k: usize,
         effort: u32,
         allowed: Option<&IndexedAllowed>,
@@ -295,9 +293,12 @@ impl IndexedSpace {
             effort,
             allowed: allowed.map(|allowed| &allowed.file).or(self.live.as_ref()),
         };
-        let of_file = self.file.index.search(&self.file.vectors(), unit, &options);
+        let of_file = self
+            .file
+            .index
+            .search(&self.file.vectors(), query, &options);
         let since = allowed.map(|allowed| &allowed.since);
-        let of_since = self.since.numbers.search(unit, k, since);
+        let of_since = self.since.numbers.search(query, k, since);
         let mut found: Vec<(f32, RowOf)> = of_file
             .map_err(words)?
             .iter()

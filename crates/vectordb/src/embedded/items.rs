@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::Scope;
 use super::codec::{content_check, decode_colors, item_check, origin_of, said_check, source_check};
 use super::fail::{Fail, Try};
-use super::packs;
+use super::{packs, sources};
 use crate::batch::Caption;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::paths::path_from_bytes;
@@ -43,6 +43,7 @@ fn item(connection: &Connection, scope: &Scope, row: &Row<'_>) -> Try<Item> {
     let item = Item {
         id,
         source: SourceId(row.get(1)?),
+        source_kind: sources::kind_of(kind)?,
         root: path_from_bytes(&root),
         online: row.get(13)?,
         path: row.get(2)?,

@@ -17,6 +17,8 @@ mod indexed;
 mod items;
 mod members;
 mod meta;
+mod migrate;
+mod numbers;
 mod owners;
 mod packs;
 mod schema;
@@ -26,6 +28,7 @@ mod space_rows;
 mod store;
 mod tune;
 mod upkeep;
+mod vectors;
 mod write;
 mod write_item;
 
@@ -45,15 +48,15 @@ use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
-    ContentState, Failure, FileState, Info, Item, PackRecord, Part, Problem, SourceKind,
-    SourceRecord, Stats,
+    ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
+    SourceKind, SourceRecord, Stats,
 };
 
 /// Name of the database's file within its folder.
 pub const DATABASE_FILE: &str = "fovea.db";
 
 /// The newest schema this engine reads and the one it writes.
-pub const SCHEMA_VERSION: i64 = 1;
+pub const SCHEMA_VERSION: i64 = 2;
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,6 +271,13 @@ impl Database for Embedded {
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
         self.store
             .read(|reader| search::search(&self.place(reader), &self.cache, query))
+    }
+
+    fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {
+        self.store.read(|reader| {
+            let space = packs::space(reader, &self.scope, pack, space)?;
+            vectors::of_items(reader, &self.scope, &space, items)
+        })
     }
 
     fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64> {

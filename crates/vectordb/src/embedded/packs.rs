@@ -1,11 +1,12 @@
 //! Packs and their spaces: which vectors may be compared with which.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use fovea_index::Metric;
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Scope;
 use super::fail::{Fail, Try};
 use crate::error::Error;
-use crate::records::{PackRecord, SpaceRecord, SpaceSource};
+use crate::records::{PackRecord, Precision, SpaceRecord, SpaceSource};
 
 /// A space as the tables name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,15 @@ pub(super) struct Space {
     pub(super) pack: i64,
     pub(super) dim: usize,
     pub(super) source: SpaceSource,
+    pub(super) metric: Metric,
+    pub(super) precision: Precision,
+}
+
+impl Space {
+    /// Whether vectors and queries are at unit length.
+    pub(super) fn is_unit(&self) -> bool {
+        self.metric == Metric::Cosine
+    }
 }
 
 /// Make the pack known to the collection; the first one becomes active.
@@ -42,8 +52,8 @@ fn validate(pack: &PackRecord) -> Try<()> {
         let what = format!("pack {:?}", pack.name);
         Err(Fail::Known(Error::Invalid { what, reason }))
     };
-    if pack.fingerprint.is_empty() || pack.feature_dim == 0 {
-        return refuse("it needs a fingerprint and a feature length".to_owned());
+    if pack.fingerprint.is_empty() {
+        return refuse("it needs a fingerprint".to_owned());
     }
     for (i, space) in pack.spaces.iter().enumerate() {
         if space.dim == 0
@@ -57,6 +67,13 @@ fn validate(pack: &PackRecord) -> Try<()> {
             return refuse(format!(
                 "space {:?} is not as long as the features",
                 space.name
+            ));
+        }
+        let of_features = space.source == SpaceSource::FromFeature;
+        if space.metric != Metric::Cosine && (of_features || space.precision == Precision::Half) {
+            return refuse(format!(
+                "space {:?} goes by {}, which takes vectors of their own and 32-bit numbers",
+                space.name, space.metric
             ));
         }
     }
@@ -81,12 +98,15 @@ fn insert(connection: &Connection, pack: &PackRecord) -> Try<i64> {
     let id = connection.last_insert_rowid();
     for space in &pack.spaces {
         connection.execute(
-            "INSERT INTO space (pack, name, dim, from_feature) VALUES (?, ?, ?, ?)",
+            "INSERT INTO space (pack, name, dim, from_feature, metric, bits)
+             VALUES (?, ?, ?, ?, ?, ?)",
             params![
                 id,
                 space.name,
                 space.dim as i64,
-                space.source == SpaceSource::FromFeature
+                space.source == SpaceSource::FromFeature,
+                space.metric.name(),
+                bits(space.precision),
             ],
         )?;
     }
@@ -106,6 +126,7 @@ fn load(connection: &Connection, fingerprint: &str) -> Try<Option<(i64, PackReco
     };
     let fingerprint = fingerprint.to_owned();
     let spaces = spaces(connection, id)?;
+    let spaces = spaces.into_iter().map(|(_, record)| record).collect();
     Ok(Some((
         id,
         PackRecord {
@@ -129,18 +150,47 @@ fn source_of(from_feature: bool) -> SpaceSource {
     }
 }
 
-fn spaces(connection: &Connection, pack: i64) -> Try<Vec<SpaceRecord>> {
-    let mut statement = connection
-        .prepare_cached("SELECT name, dim, from_feature FROM space WHERE pack = ? ORDER BY id")?;
+fn bits(precision: Precision) -> i64 {
+    match precision {
+        Precision::Half => 16,
+        Precision::Single => 32,
+    }
+}
+
+fn precision_of(bits: i64) -> Try<Precision> {
+    match bits {
+        16 => Ok(Precision::Half),
+        32 => Ok(Precision::Single),
+        other => Err(Fail::Damaged(format!("a space keeps {other} bits"))),
+    }
+}
+
+fn metric_of(name: &str) -> Try<Metric> {
+    let known = name.parse();
+    known.map_err(|_| Fail::Damaged(format!("a space goes by {name:?}")))
+}
+
+/// A space's record and its id. Columns: [`SPACE`].
+fn space_record(row: &Row<'_>) -> Try<(i64, SpaceRecord)> {
+    let record = SpaceRecord {
+        name: row.get(1)?,
+        dim: dim(row.get(2)?)?,
+        source: source_of(row.get(3)?),
+        metric: metric_of(&row.get::<_, String>(4)?)?,
+        precision: precision_of(row.get(5)?)?,
+    };
+    Ok((row.get(0)?, record))
+}
+
+const SPACE: &str =
+    "SELECT id, name, dim, from_feature, metric, bits FROM space WHERE pack = ? ORDER BY id";
+
+fn spaces(connection: &Connection, pack: i64) -> Try<Vec<(i64, SpaceRecord)>> {
+    let mut statement = connection.prepare_cached(SPACE)?;
     let mut rows = statement.query([pack])?;
     let mut spaces = Vec::new();
     while let Some(row) = rows.next()? {
-        let (name, length, source) = (row.get(0)?, dim(row.get(1)?)?, source_of(row.get(2)?));
-        spaces.push(SpaceRecord {
-            name,
-            dim: length,
-            source,
-        });
+        spaces.push(space_record(row)?);
     }
     Ok(spaces)
 }
@@ -222,26 +272,22 @@ pub(super) fn space(
     name: &str,
 ) -> Try<Space> {
     let pack = pack_id(connection, scope, fingerprint)?;
-    let row = connection
-        .prepare_cached("SELECT id, dim, from_feature FROM space WHERE pack = ? AND name = ?")?
-        .query_row(params![pack, name], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .optional()?;
-    let Some((id, length, from_feature)) = row else {
-        let known = spaces(connection, pack)?
-            .into_iter()
-            .map(|space| space.name)
-            .collect();
-        let (pack, space) = (fingerprint.to_owned(), name.to_owned());
-        return Err(Fail::Known(Error::UnknownSpace { pack, space, known }));
-    };
-    Ok(Space {
-        id,
-        pack,
-        dim: dim(length)?,
-        source: source_of(from_feature),
-    })
+    let spaces = spaces(connection, pack)?;
+    match spaces.iter().find(|(_, record)| record.name == name) {
+        Some((id, record)) => Ok(Space {
+            id: *id,
+            pack,
+            dim: record.dim,
+            source: record.source,
+            metric: record.metric,
+            precision: record.precision,
+        }),
+        None => Err(Fail::Known(Error::UnknownSpace {
+            pack: fingerprint.to_owned(),
+            space: name.to_owned(),
+            known: spaces.into_iter().map(|(_, record)| record.name).collect(),
+        })),
+    }
 }
 
 /// Length of the features of the collection's pack with this id.

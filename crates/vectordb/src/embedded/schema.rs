@@ -10,7 +10,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use super::codec::Checksum;
 use super::fail::{Fail, Try};
 use super::store::{BUSY_TIMEOUT, Store};
-use super::{OpenMode, SCHEMA_VERSION};
+use super::{OpenMode, SCHEMA_VERSION, migrate};
 use crate::error::{Error, Result};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -37,7 +37,14 @@ fn open_and_verify(path: PathBuf, mode: OpenMode) -> Result<Store> {
         let mut writer = store.writer()?;
         create_if_new(&mut writer).map_err(|fail| fail.at(store.path()))?;
     }
-    store.read(|reader| verify(reader, &store))?;
+    if store.is_writable() {
+        let mut writer = store.writer()?;
+        verify(&writer, &store)
+            .and_then(|()| migrate::upgrade(&mut writer))
+            .map_err(|fail| fail.at(store.path()))?;
+    } else {
+        store.read(|reader| verify(reader, &store))?;
+    }
     Ok(store)
 }
 
@@ -84,7 +91,7 @@ fn is_new(connection: &Connection) -> Try<bool> {
     Ok(tables == 0 && pragma(connection, "application_id")? == 0)
 }
 
-fn pragma(connection: &Connection, name: &str) -> Try<i64> {
+pub(super) fn pragma(connection: &Connection, name: &str) -> Try<i64> {
     Ok(connection.pragma_query_value(None, name, |row| row.get(0))?)
 }
 
@@ -119,7 +126,7 @@ fn verify(connection: &Connection, store: &Store) -> Try<()> {
 }
 
 /// Over the text of all tables and indexes.
-fn schema_check(connection: &Connection) -> Try<u32> {
+pub(super) fn schema_check(connection: &Connection) -> Try<u32> {
     let mut statement = connection.prepare(
         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%' ORDER BY name",
     )?;

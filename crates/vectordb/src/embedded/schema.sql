@@ -1,4 +1,4 @@
--- Schema 1 of a Fovea database: the truth. Everything else (vectors in memory,
+-- Schema 2 of a Fovea database: the truth. Everything else (vectors in memory,
 -- index files, previews) is made from this and may be thrown away.
 -- docs/schema.md explains it at length.
 --
@@ -17,22 +17,26 @@ CREATE TABLE state (
 ) STRICT;
 
 -- A pack is named by its fingerprint, for all collections alike, so that
--- contents which collections share have their features once.
+-- contents which collections share have their features once. Imported vectors
+-- have one without an encoder, whose features have no length.
 CREATE TABLE pack (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     name        TEXT    NOT NULL,
     fingerprint TEXT    NOT NULL UNIQUE,
-    feature_dim INTEGER NOT NULL CHECK (feature_dim > 0)
+    feature_dim INTEGER NOT NULL CHECK (feature_dim >= 0)
 ) STRICT;
 
 -- A named vector space of a pack. Vectors of a space `from_feature` are the
--- features at unit length and have no rows of their own.
+-- features at unit length and have no rows of their own. `metric` says how its
+-- vectors are compared, `bits` how wide its numbers are.
 CREATE TABLE space (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     pack         INTEGER NOT NULL REFERENCES pack (id),
     name         TEXT    NOT NULL,
     dim          INTEGER NOT NULL CHECK (dim > 0),
     from_feature INTEGER NOT NULL CHECK (from_feature IN (0, 1)),
+    metric       TEXT    NOT NULL CHECK (metric IN ('cosine', 'ip', 'l2')),
+    bits         INTEGER NOT NULL CHECK (bits IN (16, 32)),
     UNIQUE (pack, name)
 ) STRICT;
 
@@ -56,9 +60,9 @@ CREATE TABLE collection_pack (
 CREATE TABLE source (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
     collection   INTEGER NOT NULL REFERENCES collection (id),
-    kind         INTEGER NOT NULL CHECK (kind IN (0, 1)), -- 0 root, 1 upload
-    root         BLOB    NOT NULL,                        -- the path's own bytes
-    root_text    TEXT    NOT NULL,                        -- for filters; lossy
+    kind         INTEGER NOT NULL CHECK (kind IN (0, 1, 2)), -- root, upload, import
+    root         BLOB    NOT NULL,                           -- the path's own bytes
+    root_text    TEXT    NOT NULL,                           -- for filters; lossy
     online       INTEGER NOT NULL CHECK (online IN (0, 1)),
     last_scan_ns INTEGER,
     row_check    INTEGER NOT NULL,
@@ -155,7 +159,8 @@ CREATE TABLE feature (
 ) STRICT;
 CREATE INDEX feature_by_change ON feature (pack, change);
 
--- A unit vector of a stored space, of a content's part or of a phrase.
+-- A vector of a stored space, of a content's part or of a phrase; at unit
+-- length where the space goes by the cosine. `numbers` is as in `feature`.
 CREATE TABLE vector (
     id      INTEGER PRIMARY KEY,
     space   INTEGER NOT NULL REFERENCES space (id),

@@ -8,7 +8,6 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
-use fovea_index::kernels::normalize;
 use fovea_index::{Bitmap, Scored, TopK};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -21,9 +20,9 @@ use super::items::item_id;
 use super::members::Members;
 use super::packs::{self, Space};
 use super::space_rows::{RowOf, SpaceRows};
+use super::write::compared;
 use super::{Scope, asked, build, change_of, owners, upkeep};
 use crate::database::{Hit, VectorQuery};
-use crate::error::Error;
 use crate::filter::Filter;
 use crate::ids::ItemId;
 
@@ -68,7 +67,8 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
         connection, scope, ..
     } = *place;
     let space = packs::space(connection, scope, query.pack, query.space)?;
-    let unit = unit_query(query, &space)?;
+    let what = || format!("query for space {:?}", query.space);
+    let vector = compared(&space, what, query.vector)?;
     let snapshot = cache.at(place, &space)?;
     let Some((_, kept)) = snapshot.spaces.get(&space.id) else {
         return Ok(Vec::new());
@@ -85,7 +85,11 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
     let n_rows = allowed.as_ref().map_or(kept.len(), Allowed::len);
     let mut ask = query.top_k.saturating_add(8).min(n_rows as usize);
     loop {
-        let found = kept.nearest(&unit, ask, effort, allowed.as_ref())?;
+        let mut found = kept.nearest(&vector, ask, effort, allowed.as_ref())?;
+        if space.is_unit() {
+            let cosine = |score: &mut f32| *score = score.clamp(-1.0, 1.0);
+            found.iter_mut().for_each(|(score, _)| cosine(score));
+        }
         let hits = to_hits(place, &found, &snapshot, allowed.as_ref(), query.top_k)?;
         // Rows beyond the last one asked for could still tie with the last hit.
         let settled = match (hits.get(query.top_k.wrapping_sub(1)), found.last()) {
@@ -94,13 +98,10 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
         };
         if settled || ask as u64 >= n_rows {
             if let (Kept::Indexed(indexed), None) = (kept, &allowed) {
-                cache.canaries.note(indexed, &unit, effort);
+                cache.canaries.note(indexed, &vector, effort);
             }
-            asked::note(
-                &build::place(place.folder, scope, &space),
-                kept.len(),
-                &unit,
-            );
+            let index = build::place(place.folder, scope, &space);
+            asked::note(&index, kept.len(), &vector);
             return Ok(hits);
         }
         ask = ask.saturating_mul(2).min(n_rows as usize);
@@ -124,7 +125,7 @@ impl Kept {
     /// The nearest rows, best first, as what they stand for.
     pub(super) fn nearest(
         &self,
-        unit: &[f32],
+        query: &[f32],
         k: usize,
         effort: u32,
         allowed: Option<&Allowed>,
@@ -135,7 +136,7 @@ impl Kept {
                     AllowedRows::InMemory(rows) => Some(rows),
                     AllowedRows::Indexed(_) => None,
                 });
-                let scored = scan(rows, unit, k, allowed)?;
+                let scored = scan(rows, query, k, allowed)?;
                 let found = scored.iter().map(|one| (one.score, rows.row(one.row)));
                 Ok(found.collect())
             }
@@ -144,31 +145,10 @@ impl Kept {
                     AllowedRows::Indexed(rows) => Some(rows),
                     AllowedRows::InMemory(_) => None,
                 });
-                indexed.nearest(unit, k, effort, allowed)
+                indexed.nearest(query, k, effort, allowed)
             }
         }
     }
-}
-
-fn unit_query(query: &VectorQuery<'_>, space: &Space) -> Try<Vec<f32>> {
-    let what = || format!("query for space {:?}", query.space);
-    if query.vector.len() != space.dim {
-        let (expected, got) = (space.dim, query.vector.len());
-        return Err(Fail::Known(Error::Dimension {
-            what: what(),
-            expected,
-            got,
-        }));
-    }
-    let mut unit = query.vector.to_vec();
-    if normalize(&mut unit) {
-        return Ok(unit);
-    }
-    let reason = "it is zero, or holds NaN or infinity";
-    Err(Fail::Known(Error::InvalidVector {
-        what: what(),
-        reason,
-    }))
 }
 
 /// What a filter lets through.
@@ -216,7 +196,7 @@ impl Allowed {
 }
 
 /// The best rows, by one thread or several.
-fn scan(rows: &SpaceRows, unit: &[f32], k: usize, allowed: Option<&Bitmap>) -> Try<Vec<Scored>> {
+fn scan(rows: &SpaceRows, query: &[f32], k: usize, allowed: Option<&Bitmap>) -> Try<Vec<Scored>> {
     let n = rows.numbers.len();
     let numbers = rows.numbers.dim() * allowed.map_or(n as usize, |rows| rows.len() as usize);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -224,7 +204,7 @@ fn scan(rows: &SpaceRows, unit: &[f32], k: usize, allowed: Option<&Bitmap>) -> T
     let piece = |i: u32| {
         let edge = |i: u32| (u64::from(n) * u64::from(i) / u64::from(pieces)) as u32;
         rows.numbers
-            .search_rows(unit, k, allowed, edge(i)..edge(i + 1))
+            .search_rows(query, k, allowed, edge(i)..edge(i + 1))
     };
     let found = thread::scope(|scope| {
         let others: Vec<_> = (1..pieces).map(|i| scope.spawn(move || piece(i))).collect();
@@ -272,7 +252,7 @@ fn to_hits(
             if is_allowed && seen.insert(item) {
                 hits.push(Hit {
                     item,
-                    score: score.clamp(-1.0, 1.0),
+                    score,
                     part: row.part,
                 });
             }

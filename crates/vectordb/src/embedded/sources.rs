@@ -17,6 +17,16 @@ fn kind_code(kind: SourceKind) -> i64 {
     match kind {
         SourceKind::Root => 0,
         SourceKind::Upload => 1,
+        SourceKind::Import => 2,
+    }
+}
+
+pub(super) fn kind_of(code: i64) -> Try<SourceKind> {
+    match code {
+        0 => Ok(SourceKind::Root),
+        1 => Ok(SourceKind::Upload),
+        2 => Ok(SourceKind::Import),
+        other => Err(Fail::Damaged(format!("a source is of kind {other}"))),
     }
 }
 
@@ -106,11 +116,7 @@ pub(super) fn list(connection: &Connection, scope: &Scope) -> Try<Vec<SourceReco
         }
         sources.push(SourceRecord {
             id: SourceId(row.get(0)?),
-            kind: if kind == 0 {
-                SourceKind::Root
-            } else {
-                SourceKind::Upload
-            },
+            kind: kind_of(kind)?,
             root: path_from_bytes(&root),
             online: row.get(3)?,
             last_scan_ns: row.get(4)?,
@@ -120,16 +126,13 @@ pub(super) fn list(connection: &Connection, scope: &Scope) -> Try<Vec<SourceReco
     Ok(sources)
 }
 
-/// Refuse a source that is not of this collection.
-pub(super) fn require(connection: &Connection, scope: &Scope, source: SourceId) -> Try<()> {
-    let known = connection
-        .prepare_cached("SELECT 1 FROM source WHERE id = ? AND collection = ?")?
-        .exists([source.0, scope.collection])?;
-    if known {
-        Ok(())
-    } else {
-        Err(Fail::Known(Error::NoSuchSource(source)))
-    }
+/// What kind a source is; one that is not of this collection is refused.
+pub(super) fn require(connection: &Connection, scope: &Scope, source: SourceId) -> Try<SourceKind> {
+    let kind = connection
+        .prepare_cached("SELECT kind FROM source WHERE id = ? AND collection = ?")?
+        .query_row([source.0, scope.collection], |row| row.get(0))
+        .optional()?;
+    kind_of(kind.ok_or(Fail::Known(Error::NoSuchSource(source)))?)
 }
 
 pub(super) fn set_online(connection: &Connection, source: SourceId, online: bool) -> Try<()> {

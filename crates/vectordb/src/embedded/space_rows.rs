@@ -1,8 +1,8 @@
 //! The vectors of one space that items of the collection have, in memory and
 //! ready to be compared. It follows the tables by change number.
 
+use fovea_index::Bitmap;
 use fovea_index::kernels::normalize;
-use fovea_index::{Bitmap, Metric, Rows as VectorRows, f16};
 use rusqlite::{Connection, Row};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
@@ -11,6 +11,7 @@ use super::codec::{Numbers, NumbersOf, decode_numbers, decode_region};
 use super::fail::{Fail, Try};
 use super::items::not_bytes;
 use super::members::{Members, OwnerId};
+use super::numbers::LiveNumbers;
 use super::packs::Space;
 use crate::records::{Part, SpaceSource};
 
@@ -24,7 +25,7 @@ pub(super) struct RowOf {
 /// One space's vectors. A clone shares most of its memory.
 #[derive(Clone, Debug)]
 pub(super) struct SpaceRows {
-    pub(super) numbers: VectorRows<f16>,
+    pub(super) numbers: LiveNumbers,
     rows: Vec<RowOf>,
     of_owner: FxHashMap<OwnerId, SmallVec<[u32; 1]>>,
 }
@@ -71,26 +72,48 @@ fn kept_under(space: &Space) -> i64 {
     }
 }
 
-/// A row as the tables have it, at unit length; none for a feature of zeros.
-type Unit = Option<(RowOf, Vec<f16>)>;
+/// A row as it is compared; none for a feature of zeros.
+type Compared = Option<(RowOf, Numbers)>;
 
 /// Every row of the space whose owner is a member, in the order of the tables.
 pub(super) fn each_row(
     connection: &Connection,
     space: &Space,
     members: &FxHashSet<OwnerId>,
-    mut take: impl FnMut(RowOf, Vec<f16>),
+    mut take: impl FnMut(RowOf, Numbers),
 ) -> Try<()> {
     let mut statement = connection.prepare_cached(statements(space).all)?;
     let mut rows = statement.query([kept_under(space)])?;
     while let Some(row) = rows.next()? {
         if members.contains(&owner_of(row)?)
-            && let Some((row, unit)) = read_row(space, row)?
+            && let Some((row, numbers)) = read_row(space, row)?
         {
-            take(row, unit);
+            take(row, numbers);
         }
     }
     Ok(())
+}
+
+/// The rows of one owner, as they are compared.
+pub(super) fn rows_of(
+    connection: &Connection,
+    space: &Space,
+    owner: OwnerId,
+) -> Try<Vec<(RowOf, Numbers)>> {
+    let (sql, id) = match owner {
+        OwnerId::Content(id) => (Some(statements(space).of_content), id),
+        OwnerId::Phrase(id) => (statements(space).of_phrase, id),
+    };
+    let Some(sql) = sql else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([kept_under(space), id])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.extend(read_row(space, row)?);
+    }
+    Ok(found)
 }
 
 /// How many rows the members have, without reading one.
@@ -108,7 +131,7 @@ pub(super) fn count_rows(
     Ok(n)
 }
 
-fn read_row(space: &Space, row: &Row<'_>) -> Try<Unit> {
+fn read_row(space: &Space, row: &Row<'_>) -> Try<Compared> {
     let owner = owner_of(row)?;
     let region = row.get_ref(3)?.as_blob_or_null().map_err(not_bytes)?;
     let part = Part {
@@ -127,14 +150,14 @@ fn read_row(space: &Space, row: &Row<'_>) -> Try<Unit> {
     };
     let blob = row.get_ref(4)?.as_blob().map_err(not_bytes)?;
     let numbers = decode_numbers(blob, space.dim, of, region)?;
-    Ok(unit_of(numbers, space.source).map(|unit| (RowOf { owner, part }, unit)))
+    Ok(compared(numbers, space.source).map(|numbers| (RowOf { owner, part }, numbers)))
 }
 
 impl SpaceRows {
     /// No vector as yet.
     pub(super) fn empty(space: &Space) -> SpaceRows {
         SpaceRows {
-            numbers: VectorRows::new(space.dim, Metric::Cosine),
+            numbers: LiveNumbers::new(space),
             rows: Vec::new(),
             of_owner: FxHashMap::default(),
         }
@@ -187,26 +210,19 @@ impl SpaceRows {
         if !has_items {
             return Ok(());
         }
-        let (sql, id) = match owner {
-            OwnerId::Content(id) => (Some(statements(space).of_content), id),
-            OwnerId::Phrase(id) => (statements(space).of_phrase, id),
-        };
-        let Some(sql) = sql else { return Ok(()) };
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query([kept_under(space), id])?;
-        while let Some(row) = rows.next()? {
-            self.push(read_row(space, row)?)?;
+        for row in rows_of(connection, space, owner)? {
+            self.push(Some(row))?;
         }
         Ok(())
     }
 
-    fn push(&mut self, row: Unit) -> Try<()> {
-        let Some((row, unit)) = row else {
+    fn push(&mut self, row: Compared) -> Try<()> {
+        let Some((row, numbers)) = row else {
             return Ok(());
         };
         let at = self
             .numbers
-            .push(&unit)
+            .push(numbers)
             .map_err(|error| Fail::Damaged(format!("a kept vector is unusable: {error}")))?;
         self.rows.push(row);
         self.of_owner.entry(row.owner).or_default().push(at);
@@ -218,7 +234,7 @@ impl SpaceRows {
     }
 
     /// Every row with its numbers.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (RowOf, &[f16])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (RowOf, fovea_index::Numbers<'_>)> {
         let rows = self.rows.iter().enumerate();
         rows.filter_map(|(at, row)| Some((*row, self.numbers.row(at as u32)?)))
     }
@@ -285,14 +301,14 @@ fn owner_of(row: &Row<'_>) -> Try<OwnerId> {
     }
 }
 
-/// Stored vectors are at unit length, features are brought to it. A feature
-/// of zeros has no direction and is not searched.
-fn unit_of(numbers: Numbers, source: SpaceSource) -> Option<Vec<f16>> {
+/// Stored vectors are as their metric wants them, features are brought to unit
+/// length. A feature of zeros has no direction and is not searched.
+fn compared(numbers: Numbers, source: SpaceSource) -> Option<Numbers> {
     match source {
-        SpaceSource::Stored => Some(numbers.into_f16()),
+        SpaceSource::Stored => Some(numbers),
         SpaceSource::FromFeature => {
             let mut unit = numbers.into_f32();
-            normalize(&mut unit).then(|| unit.into_iter().map(f16::from_f32).collect())
+            normalize(&mut unit).then_some(Numbers::Single(unit))
         }
     }
 }

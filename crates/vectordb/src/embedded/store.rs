@@ -9,8 +9,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::OpenMode;
 use super::fail::{Fail, Try};
+use super::{OpenMode, migrate};
 use crate::error::{Error, Result};
 use crate::ids::Change;
 
@@ -262,6 +262,8 @@ fn connect(path: &Path, access: Access, create: bool) -> Try<Connection> {
         // Each commit is on the disk before it is acknowledged.
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    } else {
+        migrate::read_as_newest(&connection)?;
     }
     Ok(connection)
 }

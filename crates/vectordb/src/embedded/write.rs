@@ -7,11 +7,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Scope;
 use super::codec::{NumbersOf, content_check, encode_colors, encode_numbers, encode_region};
 use super::fail::{Fail, Try};
-use super::{packs, sources, write_item};
+use super::packs::{self, Space};
+use super::{sources, write_item};
 use crate::batch::{Batch, Operation, Owner};
 use crate::error::Error;
 use crate::ids::{Change, ContentHash, SourceId};
-use crate::records::{Content, Failure, Part, SpaceSource};
+use crate::records::{Content, Failure, Part, Precision, SpaceSource};
 
 /// One write: where it goes and which number it has.
 pub(super) struct Writing<'a> {
@@ -128,7 +129,7 @@ impl Writing<'_> {
                 pack,
                 part.index,
                 region,
-                encode_numbers(feature, of, region),
+                encode_numbers(feature, Precision::Half, of, region),
                 self.change.0,
             ])?;
         Ok(())
@@ -151,16 +152,8 @@ impl Writing<'_> {
                 reason,
             }));
         }
-        check_numbers(what, space.dim, vector)?;
         check_part(part)?;
-        let mut unit = vector.to_vec();
-        if !normalize(&mut unit) {
-            let reason = "it is zero and has no direction";
-            return Err(Fail::Known(Error::InvalidVector {
-                what: what(),
-                reason,
-            }));
-        }
+        let vector = compared(&space, what, vector)?;
         let region = encode_region(part.region);
         let region = region.as_ref().map(|bytes| bytes.as_slice());
         let (kind, id, sql) = match owner {
@@ -173,7 +166,7 @@ impl Writing<'_> {
             space: space.id,
             part: part.index,
         };
-        let numbers = encode_numbers(&unit, of, region);
+        let numbers = encode_numbers(&vector, space.precision, of, region);
         self.connection.prepare_cached(sql)?.execute(params![
             space.id,
             id,
@@ -265,6 +258,31 @@ pub(super) fn size_cell(what: &str, size: u64) -> Try<i64> {
         })
     })
 }
+
+/// A vector or query as the space compares it: at unit length where it goes
+/// by the cosine, else as it is, if no distance can leave 32-bit floats.
+pub(super) fn compared(space: &Space, what: impl Fn() -> String, vector: &[f32]) -> Try<Vec<f32>> {
+    check_numbers(&what, space.dim, vector)?;
+    let mut compared = vector.to_vec();
+    let reason = if space.is_unit() {
+        (!normalize(&mut compared)).then_some("it is zero and has no direction")
+    } else {
+        let squares: f64 = vector.iter().map(|&x| f64::from(x).powi(2)).sum();
+        (squares > MOST_SQUARED)
+            .then_some("it is longer than 9e18, beyond which distances overflow")
+    };
+    match reason {
+        None => Ok(compared),
+        Some(reason) => Err(Fail::Known(Error::InvalidVector {
+            what: what(),
+            reason,
+        })),
+    }
+}
+
+/// Of two vectors up to this squared length the inner product is no larger
+/// and the squared distance at most four times it (Cauchy and Schwarz).
+const MOST_SQUARED: f64 = f32::MAX as f64 / 4.0;
 
 fn check_numbers(what: impl Fn() -> String, expected: usize, numbers: &[f32]) -> Try<()> {
     if numbers.len() != expected {

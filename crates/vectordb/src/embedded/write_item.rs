@@ -9,7 +9,7 @@ use super::{now_ns, sources};
 use crate::batch::Caption;
 use crate::error::Error;
 use crate::ids::{ItemId, SourceId};
-use crate::records::{ItemDraft, Metadata, Value};
+use crate::records::{ItemDraft, Metadata, SourceKind, Value};
 
 /// The columns of an item's row that are neither made from the path nor checksums.
 struct Row {
@@ -67,8 +67,8 @@ impl PathTexts {
 
 /// Insert or replace the item at (source, path).
 pub(super) fn put(writing: &Writing<'_>, draft: &ItemDraft) -> Try<()> {
-    sources::require(writing.connection, writing.scope, draft.source)?;
-    check_path(&draft.path)?;
+    let kind = sources::require(writing.connection, writing.scope, draft.source)?;
+    check_path(kind, &draft.path)?;
     check_metadata(&draft.metadata)?;
     let content = writing.content_id(draft.content)?;
     let old = at_place(writing, draft.source, &draft.path)?;
@@ -261,8 +261,8 @@ pub(super) fn move_to(
     source: SourceId,
     path: &[u8],
 ) -> Try<()> {
-    sources::require(writing.connection, writing.scope, source)?;
-    check_path(path)?;
+    let kind = sources::require(writing.connection, writing.scope, source)?;
+    check_path(kind, path)?;
     let mut row = load(writing, item)?.ok_or(Fail::Known(Error::NoSuchItem(item)))?;
     if let Some((covered, _)) = at_place(writing, source, path)?
         && covered != row.id
@@ -331,12 +331,13 @@ fn load(writing: &Writing<'_>, item: ItemId) -> Try<Option<Row>> {
         .optional()?)
 }
 
-/// A kept path leads to a file below its root and nowhere else.
-fn check_path(path: &[u8]) -> Try<()> {
+/// A kept path leads to a file below its root and nowhere else. What names a
+/// row of an import leads nowhere, and is not opened.
+fn check_path(kind: SourceKind, path: &[u8]) -> Try<()> {
     let leaves = path
         .split(|&byte| byte == b'/')
         .any(|name| name == b".." || name.is_empty());
-    if !leaves {
+    if !leaves || (kind == SourceKind::Import && !path.is_empty()) {
         return Ok(());
     }
     Err(Fail::Known(Error::Invalid {

@@ -14,6 +14,7 @@
 //! That is what releases up to 1.17.3 write. The unreleased source gives dot nodes two more fields.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use super::element::{Element, Endian};
 use super::source::Source;
@@ -46,6 +47,23 @@ impl AnnoyMetric {
             AnnoyMetric::Euclidean => Metric::L2,
             AnnoyMetric::Manhattan => Metric::L1,
             AnnoyMetric::Dot => Metric::InnerProduct,
+        }
+    }
+}
+
+impl FromStr for AnnoyMetric {
+    type Err = String;
+
+    /// As Annoy itself calls it.
+    fn from_str(text: &str) -> Result<AnnoyMetric, String> {
+        match text {
+            "angular" => Ok(AnnoyMetric::Angular),
+            "euclidean" => Ok(AnnoyMetric::Euclidean),
+            "manhattan" => Ok(AnnoyMetric::Manhattan),
+            "dot" => Ok(AnnoyMetric::Dot),
+            _ => Err(format!(
+                "no metric {text:?}: there are angular, euclidean, manhattan, dot"
+            )),
         }
     }
 }
