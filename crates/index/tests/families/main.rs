@@ -1,6 +1,7 @@
 //! Every family of index against its naive twin, which is a full sort: what
 //! is promised of all of them is checked of each entry of the table.
 
+mod asked;
 mod filters;
 mod twin;
 
