@@ -234,7 +234,7 @@ fn other_metrics_and_32_bits_are_the_same_behind_a_file() {
 
 #[test]
 fn many_changes_are_taken_into_the_file_and_more_make_it_anew() {
-    let mut library = Library::new("vamana:degree=16,width=48");
+    let mut library = Library::new("vamana");
     library.put(0..6000);
     library.build();
     library.put(6000..7200);
