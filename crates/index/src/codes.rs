@@ -274,17 +274,21 @@ impl Codes {
         best.into_sorted().iter().map(|scored| scored.row).collect()
     }
 
-    /// The same for several queries, each row read from memory once for all of them.
-    pub fn nearest_to_each(&self, queries: &[Vec<f32>], count: usize, rows: u32) -> Vec<Vec<u32>> {
-        let view = self.view();
+    /// The same for several queries over all rows but the removed ones, each row read from memory once for all of them.
+    pub fn nearest_to_each(
+        &self,
+        queries: &[Vec<f32>],
+        count: usize,
+        removed: &Bitmap,
+    ) -> Vec<Vec<u32>> {
+        let (view, rows) = (self.view(), self.rows());
         let coded: Vec<CodedQuery> = queries.iter().map(|query| self.query(query)).collect();
         let mut best: Vec<TopK> = queries.iter().map(|_| TopK::new(count)).collect();
         for start in (0..rows).step_by(ROWS_A_BLOCK as usize) {
             let block = start..(start + ROWS_A_BLOCK).min(rows);
             for (coded, best) in coded.iter().zip(&mut best) {
-                block
-                    .clone()
-                    .for_each(|row| best.push(row, view.score(coded, row)));
+                let live = block.clone().filter(|&row| !removed.contains(row));
+                live.for_each(|row| best.push(row, view.score(coded, row)));
             }
         }
         let sorted = best.into_iter().map(TopK::into_sorted);

@@ -66,7 +66,32 @@ fn a_graph_that_knows_such_queries_finds_more() {
     let with = recall(&*build(&twin, Some(&known)), &twin, &asked);
     assert!(with >= 0.95, "{with}, {without} without");
     assert!(with >= without + 0.05, "{with}, {without} without");
+    let lived = recall_after_a_change_of_half(&twin, &known, &asked);
+    assert!(
+        lived >= with - 0.02,
+        "{lived} after a life, {with} built anew"
+    );
     // No query is no reason to fail.
     let none = recall(&*build(&twin, Some(&[])), &twin, &asked);
     assert_eq!(none, without);
+}
+
+/// The graph over half of the rows, of which half left and came back, and then the other half came.
+fn recall_after_a_change_of_half(twin: &Twin, known: &[f32], asked: &[f32]) -> f64 {
+    let half = ROWS as u32 / 2;
+    let begun = Twin::new(
+        DIM,
+        twin.metric,
+        twin.numbers[..half as usize * DIM].to_vec(),
+    );
+    let mut index = build(&begun, Some(known));
+    let work = Work::default();
+    let leaving: Vec<u32> = (0..half / 2).collect();
+    index.remove(&begun.vectors(), &leaving, &work).unwrap();
+    index.insert(&twin.vectors(), &leaving, &work).unwrap();
+    let coming: Vec<u32> = (half..ROWS as u32).collect();
+    for part in coming.chunks(700) {
+        index.insert(&twin.vectors(), part, &work).unwrap();
+    }
+    recall(&*index, twin, asked)
 }

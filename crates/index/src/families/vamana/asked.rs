@@ -4,8 +4,11 @@
 //! sample queries are joined with each other, in places of their own (after
 //! RoarGraph, Chen et al. 2024, and OOD-DiskANN, Jaiswal et al. 2022).
 
+use half::f16;
+
 use super::grow::prune;
 use super::links::Links;
+use crate::bitmap::Bitmap;
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::vectors::Vectors;
@@ -23,22 +26,28 @@ const ROWS_A_QUERY: usize = 8;
 /// Queries that go over the codes together.
 const TOGETHER: usize = 16;
 
-/// Join the nearest rows of each query.
+/// Of the queries given so many that are worth keeping, from all over them.
+pub fn kept(queries: &Vectors<'_>) -> Vec<f16> {
+    let n = queries.len() as usize;
+    let rows = (0..n).step_by(n.div_ceil(QUERIES).max(1));
+    let numbers = rows.flat_map(|row| queries.row(row as u32));
+    numbers.map(f16::from_f32).collect()
+}
+
+/// Join the nearest rows of each query, instead of those that were joined before.
 pub fn join_asked(
     links: &mut Links,
     codes: &Codes,
+    removed: &Bitmap,
     vectors: &Vectors<'_>,
     queries: &Vectors<'_>,
     alpha: f32,
     work: &Work<'_>,
 ) -> Result<(), Error> {
-    let found = nearest(
-        codes,
-        vectors,
-        &asked(queries, links.rows(), work.seed),
-        work,
-    )?;
+    let queries = asked(queries, links.rows(), work.seed);
+    let found = nearest(codes, removed, vectors, &queries, work)?;
     let lists = lists(links, codes, &pairs(&found), alpha, work)?;
+    links.forget_asked();
     for (row, list) in lists {
         links.set_asked(row, &list);
     }
@@ -66,6 +75,7 @@ fn asked(queries: &Vectors<'_>, rows: u32, seed: u64) -> Vec<Vec<f32>> {
 /// The nearest rows of each query: by all codes, because a graph that has no edges for queries does not lead there.
 fn nearest(
     codes: &Codes,
+    removed: &Bitmap,
     vectors: &Vectors<'_>,
     queries: &[Vec<f32>],
     work: &Work<'_>,
@@ -75,7 +85,7 @@ fn nearest(
         groups.len(),
         || (),
         |(), i| {
-            let candidates = codes.nearest_to_each(groups[i], SPARE * JOINED, codes.rows());
+            let candidates = codes.nearest_to_each(groups[i], SPARE * JOINED, removed);
             let ranked = groups[i].iter().zip(candidates).map(|(query, candidates)| {
                 let best = vectors.rerank(query, &candidates, JOINED);
                 best.iter().map(|scored| scored.row).collect()

@@ -71,6 +71,13 @@ impl Links {
         fill(&mut self.places.to_mut()[at..end], neighbours);
     }
 
+    /// Take away all neighbours by queries.
+    pub fn forget_asked(&mut self) {
+        let (near, stride) = (self.near, self.stride());
+        let rows = self.places.to_mut().chunks_exact_mut(stride);
+        rows.for_each(|places| places[near..].fill(NONE));
+    }
+
     /// Give a row other neighbours by queries.
     pub fn set_asked(&mut self, row: u32, neighbours: &[u32]) {
         let at = row as usize * self.stride() + self.near;

@@ -16,11 +16,14 @@ mod walk;
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
+use half::f16;
+
 use self::grow::Choice;
 use self::links::Links;
 use self::walk::{MOST_ROWS, Scratch};
 use crate::answer::is_outgrown;
 use crate::bitmap::Bitmap;
+use crate::block::Block;
 use crate::codes::Codes;
 use crate::error::Error;
 use crate::family::{
@@ -84,6 +87,8 @@ const MOST_ENTRIES: usize = 1000;
 const FEW_ROWS: u32 = 1000;
 /// The share of removed rows from which on the graph is mended.
 const MEND_FROM: f64 = 0.2;
+/// The share of rows that came or left from which on queries join rows again.
+const JOIN_FROM: f64 = 0.05;
 
 #[derive(Debug)]
 struct Vamana {
@@ -92,6 +97,8 @@ struct Vamana {
     /// Numbers of a code that were asked for, 0 for as many as it takes.
     code_dim: usize,
     seed: u64,
+    /// The queries that rows are joined for, kept for rows that come later.
+    queries: Block<f16>,
     scratches: Scratches,
 }
 
@@ -106,6 +113,8 @@ struct Graph {
     removed: Bitmap,
     /// Of the removed rows those that the graph still leads through.
     unmended: u64,
+    /// Rows that came or left since rows were joined for queries.
+    unjoined: u64,
 }
 
 /// Memory of walks, one for each search that runs at once.
@@ -148,6 +157,7 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
             entries: Vec::new(),
             removed: Bitmap::new(),
             unmended: 0,
+            unjoined: 0,
         },
         code_dim,
         choice: Choice {
@@ -155,20 +165,12 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
             alpha: parameters.get("alpha").map_or(ALPHA, |alpha| alpha as f32),
         },
         seed: options.work.seed,
+        queries: queries.map(asked::kept).unwrap_or_default().into(),
         scratches: Scratches::default(),
     };
     let rows: Vec<u32> = (0..vectors.len()).collect();
     index.join(&rows, 0, &options.work)?;
-    if let Some(queries) = queries {
-        asked::join_asked(
-            &mut index.graph.links,
-            &index.graph.codes,
-            vectors,
-            queries,
-            index.choice.alpha,
-            &options.work,
-        )?;
-    }
+    index.join_asked(vectors, &options.work)?;
     Ok(Box::new(index))
 }
 
@@ -182,6 +184,7 @@ fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {
     let seed = u64::from(head.take("the seed", u32::MAX)?);
     let coded = head.take("the rows that were coded", u32::MAX)?;
     let code_dim = head.take("the numbers of a code", 4096)? as usize;
+    let unjoined = u64::from(head.take("the rows that no query knows", u32::MAX)?);
     if near == 0 {
         return Err(Error::damaged("vamana.head", "the degree is zero"));
     }
@@ -191,6 +194,9 @@ fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {
         return Err(Error::damaged("vamana.entries", "an entry leads nowhere"));
     }
     let removed = sections.removed(rows)?;
+    let queries = sections.list::<f16>("vamana.queries")?;
+    let known = Vectors::of_f16(vectors.dim(), vectors.metric(), &queries)?;
+    known.check_rows(0..known.len())?;
     Ok(Box::new(Vamana {
         graph: Graph {
             links: Links::load(near, asked, places, rows)?,
@@ -199,10 +205,12 @@ fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {
             entries,
             unmended: removed.len(),
             removed,
+            unjoined,
         },
         code_dim,
         choice: Choice { width, alpha },
         seed,
+        queries,
         scratches: Scratches::default(),
     }))
 }
@@ -244,10 +252,39 @@ impl Vamana {
             self.graph.removed.remove(row);
         }
         if is_outgrown(self.graph.coded, end) {
-            return self.begin_anew(vectors, end, work);
+            self.begin_anew(vectors, end, work)?;
+            return self.join_asked(vectors, work);
         }
         self.graph.codes.put(vectors, rows, work)?;
-        self.join(rows, known as usize, work)
+        self.join(rows, known as usize, work)?;
+        self.graph.unjoined += rows.len() as u64;
+        self.join_when_due(vectors, work)
+    }
+
+    /// Join rows for the queries, as they are now.
+    fn join_asked(&mut self, vectors: &Vectors<'_>, work: &Work<'_>) -> Result<(), Error> {
+        let queries = Vectors::of_f16(vectors.dim(), vectors.metric(), &self.queries)?;
+        if !queries.is_empty() {
+            asked::join_asked(
+                &mut self.graph.links,
+                &self.graph.codes,
+                &self.graph.removed,
+                vectors,
+                &queries,
+                self.choice.alpha,
+                work,
+            )?;
+        }
+        self.graph.unjoined = 0;
+        Ok(())
+    }
+
+    /// The same, once enough rows came and left.
+    fn join_when_due(&mut self, vectors: &Vectors<'_>, work: &Work<'_>) -> Result<(), Error> {
+        if self.graph.unjoined as f64 > JOIN_FROM * f64::from(self.rows()) {
+            self.join_asked(vectors, work)?;
+        }
+        Ok(())
     }
 
     /// Codes that were made for few rows say little of many: all is made again.
@@ -257,7 +294,9 @@ impl Vamana {
         end: u32,
         work: &Work<'_>,
     ) -> Result<(), Error> {
-        self.graph.codes = Codes::build(vectors, None, self.code_dim, work)?;
+        let queries = Vectors::of_f16(vectors.dim(), vectors.metric(), &self.queries)?;
+        let queries = (!queries.is_empty()).then_some(&queries);
+        self.graph.codes = Codes::build(vectors, queries, self.code_dim, work)?;
         self.graph.coded = end;
         self.graph.entries.clear();
         self.graph.unmended = 0;
@@ -290,6 +329,7 @@ impl Vamana {
             .take(wanted - self.graph.entries.len())
             .collect();
         self.graph.entries.extend(more);
+        self.graph.unjoined += self.graph.unmended;
         self.graph.unmended = 0;
         Ok(())
     }
@@ -318,7 +358,8 @@ impl Index for Vamana {
     }
 
     fn memory_bytes(&self) -> u64 {
-        self.graph.links.bytes().len() as u64 + self.graph.codes.memory_bytes()
+        let links = self.graph.links.bytes().len() + self.queries.bytes().len();
+        links as u64 + self.graph.codes.memory_bytes()
     }
 
     fn default_effort(&self) -> u32 {
@@ -379,20 +420,29 @@ impl Index for Vamana {
         taken
     }
 
-    fn remove(&mut self, _: &Vectors<'_>, rows: &[u32], work: &Work<'_>) -> Result<(), Error> {
+    fn remove(
+        &mut self,
+        vectors: &Vectors<'_>,
+        rows: &[u32],
+        work: &Work<'_>,
+    ) -> Result<(), Error> {
         let n_before = self.graph.removed.len();
-        let removed = self.graph.removed.clone();
         mark_removed(self.rows(), &mut self.graph.removed, rows)?;
-        let unmended = self.graph.unmended + self.graph.removed.len() - n_before;
-        if unmended as f64 > MEND_FROM * f64::from(self.rows()) {
-            let mended = self.mend(work);
-            if mended.is_err() {
-                self.graph.removed = removed;
-            }
-            return mended;
+        self.graph.unmended += self.graph.removed.len() - n_before;
+        if self.graph.unmended as f64 <= MEND_FROM * f64::from(self.rows()) {
+            return Ok(());
         }
-        self.graph.unmended = unmended;
-        Ok(())
+        let mut before = self.graph.clone();
+        let mended = self.mend(work);
+        let joined = mended.and_then(|()| self.join_when_due(vectors, work));
+        if joined.is_err() {
+            rows.iter().for_each(|&row| {
+                before.removed.remove(row);
+            });
+            before.unmended -= before.unmended.min(rows.len() as u64);
+            self.graph = before;
+        }
+        joined
     }
 
     fn save(&self) -> Saved<'_> {
@@ -404,7 +454,8 @@ impl Index for Vamana {
             .put_f32(self.choice.alpha)
             .put(self.seed as u32)
             .put(self.graph.coded)
-            .put(self.code_dim as u32);
+            .put(self.code_dim as u32)
+            .put(self.graph.unjoined.min(u64::from(u32::MAX)) as u32);
         let mut saved: Saved<'_> = vec![
             ("vamana.head", head.into_bytes()),
             ("vamana.links", Cow::Borrowed(self.graph.links.bytes())),
@@ -412,6 +463,7 @@ impl Index for Vamana {
                 "vamana.entries",
                 Cow::Borrowed(bytemuck::cast_slice(&self.graph.entries)),
             ),
+            ("vamana.queries", Cow::Borrowed(self.queries.bytes())),
             (
                 "removed",
                 Cow::Borrowed(bytemuck::cast_slice(self.graph.removed.words())),
