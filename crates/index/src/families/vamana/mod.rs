@@ -264,7 +264,7 @@ impl Vamana {
     /// Join rows for the queries, as they are now.
     fn join_asked(&mut self, vectors: &Vectors<'_>, work: &Work<'_>) -> Result<(), Error> {
         let queries = Vectors::of_f16(vectors.dim(), vectors.metric(), &self.queries)?;
-        if !queries.is_empty() {
+        if !queries.is_empty() && self.graph.links.asked > 0 {
             asked::join_asked(
                 &mut self.graph.links,
                 &self.graph.codes,
@@ -426,20 +426,20 @@ impl Index for Vamana {
         rows: &[u32],
         work: &Work<'_>,
     ) -> Result<(), Error> {
-        let n_before = self.graph.removed.len();
+        let (removed, unmended) = (self.graph.removed.clone(), self.graph.unmended);
         mark_removed(self.rows(), &mut self.graph.removed, rows)?;
-        self.graph.unmended += self.graph.removed.len() - n_before;
+        self.graph.unmended += self.graph.removed.len() - removed.len();
         if self.graph.unmended as f64 <= MEND_FROM * f64::from(self.rows()) {
             return Ok(());
         }
-        let mut before = self.graph.clone();
+        let before = Graph {
+            removed,
+            unmended,
+            ..self.graph.clone()
+        };
         let mended = self.mend(work);
         let joined = mended.and_then(|()| self.join_when_due(vectors, work));
         if joined.is_err() {
-            rows.iter().for_each(|&row| {
-                before.removed.remove(row);
-            });
-            before.unmended -= before.unmended.min(rows.len() as u64);
             self.graph = before;
         }
         joined
