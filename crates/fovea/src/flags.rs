@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
@@ -292,6 +293,9 @@ pub struct AnnFlags {
     /// What asks (default: text where the data set has it)
     #[arg(long, value_enum)]
     pub queries: Option<QueryKindFlag>,
+    /// Of Fovea's families of index, measure these alone, as in `flat,vamana` (default: all; the trees take long)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = PossibleValuesParser::new(fovea_index::FAMILIES.iter().map(|family| family.name)))]
+    pub families: Vec<String>,
     /// Folder for what the run leaves: JSON, table and plot (default: in Fovea's cache)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -302,7 +306,7 @@ pub struct AnnFlags {
     #[arg(long)]
     pub no_build: bool,
     /// Measure what else is promised instead: the exact scan against Faiss, filters, and half of the rows replaced
-    #[arg(long, conflicts_with_all = ["prepare_only", "no_build", "out"])]
+    #[arg(long, conflicts_with_all = ["prepare_only", "no_build", "out", "families"])]
     pub bars: bool,
 }
 

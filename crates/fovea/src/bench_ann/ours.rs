@@ -10,10 +10,12 @@ use fovea_index::{
 use super::contender::{Answers, Ask, Built, Contender, Side};
 use super::dataset::DataSet;
 
-/// All of Fovea's contenders over this data set: each family as it comes.
-pub fn contenders(data: &Rc<DataSet>) -> Vec<Box<dyn Contender>> {
+/// Fovea's contenders over this data set: the families named, or all, each as it comes.
+pub fn contenders(data: &Rc<DataSet>, names: &[String]) -> Vec<Box<dyn Contender>> {
+    let is_asked =
+        |family: &&Family| names.is_empty() || names.iter().any(|name| name == family.name);
     let of = |family| -> Box<dyn Contender> { Box::new(Ours::new(data, family)) };
-    FAMILIES.iter().map(of).collect()
+    FAMILIES.iter().filter(is_asked).map(of).collect()
 }
 
 /// A family with its default parameters, which were chosen on tuning queries.

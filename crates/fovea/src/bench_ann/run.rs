@@ -63,12 +63,12 @@ pub fn build_peers(folder: &Path, card: &Card, say: &dyn Fn(&str)) -> anyhow::Re
     Ok(())
 }
 
-/// Measures everybody on the queries of one kind.
+/// Measures everybody on the queries of one kind: of Fovea's families those named, or all, and the peers.
 pub fn run(
     folder: &Path,
     card: Card,
     kind: Kind,
-    peering: Peering,
+    (families, peering): (&[String], Peering),
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Report> {
     if peering == Peering::Build {
@@ -79,7 +79,7 @@ pub fn run(
     let data = Rc::new(DataSet::open(folder, card, kind)?);
     let judge = Judge::new(&data, K);
     let n_queries = data.measure.rows.rows();
-    let mut contenders = ours::contenders(&data);
+    let mut contenders = ours::contenders(&data, families);
     contenders.extend(peers.contenders(&format!("{}-measure.npy", kind.name())));
     let mut curves = Vec::new();
     for contender in &mut contenders {

@@ -32,7 +32,7 @@ pub fn run(settings: &Settings, flags: AnnFlags) -> anyhow::Result<Exit> {
                 render::ann_bars(settings, name, &bench_ann::bars(&folder, card, kind, &say)?)?;
             continue;
         }
-        let report = bench_ann::run(&folder, card, kind, peering, &say)?;
+        let report = bench_ann::run(&folder, card, kind, (&flags.families, peering), &say)?;
         let saved = bench_ann::save(&report, flags.out.as_deref())?;
         render::ann_bench(settings, &report, &saved)?;
     }
