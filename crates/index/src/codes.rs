@@ -15,17 +15,14 @@ use std::borrow::Cow;
 use crate::bitmap::Bitmap;
 use crate::block::Block;
 use crate::error::Error;
-use crate::kernels::{self, CODE_STEP, Element};
+use crate::kernels::{self, CODE_STEP, Element, MOST_CODE, ZERO_CODE};
 use crate::metric::Metric;
-use crate::projection::{self, Projection};
+use crate::projection::{self, Projection, digit_unit};
 use crate::sections::{Head, Saved, Sections};
 use crate::topk::TopK;
 use crate::vectors::Vectors;
 use crate::work::{Random, Work};
 
-/// The code of zero, and of numbers that are not there.
-const ZERO: f32 = 64.0;
-const MOST: f32 = 127.0;
 /// Rows that a quantizer is made from.
 const SAMPLE: usize = 4096;
 /// Rows of a filtered scan that the memory is asked for ahead.
@@ -138,8 +135,7 @@ impl Quantizer {
             subtract(&mut centred, &self.mean);
         }
         let numbers = self.apply(&centred);
-        let largest = numbers.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        let unit = if largest > 0.0 { largest / MOST } else { 1.0 };
+        let unit = digit_unit(&numbers);
         let mut coded: Vec<i8> = numbers.iter().map(|x| (x / unit).round() as i8).collect();
         coded.resize(stride, 0);
         let doubled = if self.metric == Metric::L2 { 2.0 } else { 1.0 };
@@ -210,7 +206,11 @@ impl Codes {
 
     fn encode(&self, row: &[f32]) -> (Vec<u8>, Option<f32>) {
         let numbers = self.quantizer.project_row(row);
-        let code = |x: &f32| (x / self.quantizer.step + ZERO).round().clamp(0.0, MOST) as u8;
+        let code = |x: &f32| {
+            (x / self.quantizer.step + ZERO_CODE)
+                .round()
+                .clamp(0.0, MOST_CODE) as u8
+        };
         let mut codes: Vec<u8> = numbers.iter().map(code).collect();
         codes.resize(self.stride, 0);
         let bias =
@@ -298,17 +298,13 @@ impl Codes {
     }
 
     pub fn save<'a>(&'a self, saved: &mut Saved<'a>) {
+        let projection = self.quantizer.projection.as_ref();
         let head = Head::new()
-            .put(
-                self.quantizer
-                    .projection
-                    .as_ref()
-                    .map_or(0, Projection::len) as u32,
-            )
+            .put(projection.map_or(0, Projection::len) as u32)
+            .put_f32(projection.map_or(1.0, Projection::step))
             .put_f32(self.quantizer.lift)
             .put_f32(self.quantizer.step);
-        let basis = self.quantizer.projection.as_ref().map(Projection::numbers);
-        let basis = bytemuck::cast_slice(basis.unwrap_or_default());
+        let basis = projection.map(Projection::codes).unwrap_or_default();
         let mean = bytemuck::cast_slice(&self.quantizer.mean);
         saved.push(("codes.head", head.into_bytes()));
         saved.push(("codes.mean", Cow::Borrowed(mean)));
@@ -321,14 +317,15 @@ impl Codes {
         let (dim, metric) = (vectors.dim(), vectors.metric());
         let mut head = sections.head("codes.head")?;
         let projected = head.take("the projection's length", dim as u32)? as usize;
+        let basis_step = head.take_f32("the step of the basis")?;
         let lift = head.take_f32("the lift")?;
         let step = head.take_f32("the step")?;
-        if step <= 0.0 {
-            return Err(Error::damaged("codes.head", "the step is not positive"));
+        if step <= 0.0 || basis_step <= 0.0 {
+            return Err(Error::damaged("codes.head", "a step is not positive"));
         }
         let mean: Block<f32> = sections.block("codes.mean", dim)?;
-        let basis: Block<f32> = sections.block("codes.basis", projected * dim)?;
-        let projection = (projected > 0).then(|| Projection::new(dim, basis.to_vec()));
+        let basis = load_codes(sections, "codes.basis", projected * Projection::stride(dim))?;
+        let projection = Projection::of_codes(dim, basis_step, &basis);
         let quantizer = Quantizer {
             dim,
             metric,
@@ -338,11 +335,7 @@ impl Codes {
             step,
         };
         let stride = quantizer.n_codes().next_multiple_of(CODE_STEP);
-        let codes = sections.block::<u8>("codes.rows", rows as usize * stride)?;
-        // Kernels add in 16 bits, which codes above 127 would leave.
-        if codes.iter().any(|&code| f32::from(code) > MOST) {
-            return Err(Error::damaged("codes.rows", "a code is above 127"));
-        }
+        let codes = load_codes(sections, "codes.rows", rows as usize * stride)?;
         let n_bias = if metric == Metric::L2 { rows } else { 0 };
         let bias = sections.block("codes.bias", n_bias as usize)?;
         Ok(Codes {
@@ -352,6 +345,15 @@ impl Codes {
             bias,
         })
     }
+}
+
+/// Codes that kernels may add in 16 bits, which codes above 127 would leave.
+fn load_codes(sections: &Sections, name: &'static str, count: usize) -> Result<Block<u8>, Error> {
+    let codes = sections.block::<u8>(name, count)?;
+    if codes.iter().any(|&code| f32::from(code) > MOST_CODE) {
+        return Err(Error::damaged(name, "a code is above 127"));
+    }
+    Ok(codes)
 }
 
 /// Codes as plain slices, which a loop reads faster than blocks.
@@ -382,6 +384,22 @@ impl<'a> CodesView<'a> {
             Some(bias) => dot + bias,
             None => dot,
         }
+    }
+
+    /// The scores of several rows, in their order.
+    #[inline]
+    pub fn scores(&self, query: &CodedQuery, rows: &[u32], scores: &mut Vec<f32>) {
+        kernels::dot_codes_each(&query.numbers, self.codes, rows, scores);
+        for (score, &row) in scores.iter_mut().zip(rows) {
+            *score = *score * query.scale + self.bias.get(row as usize).unwrap_or(&0.0);
+        }
+    }
+
+    /// Minus the squared distance of a row from several others, in steps.
+    #[inline]
+    pub fn nearness(&self, row: u32, others: &[u32], scores: &mut Vec<f32>) {
+        kernels::l2_codes_each(self.row(row), self.codes, others, scores);
+        scores.iter_mut().for_each(|score| *score = -*score);
     }
 
     /// Squared distance of two rows, in steps.
@@ -415,7 +433,7 @@ fn step_for(sizes: &mut [f32]) -> f32 {
     }
     let at = ((sizes.len() - 1) as f64 * (1.0 - CUT)) as usize;
     let (_, largest, _) = sizes.select_nth_unstable_by(at, f32::total_cmp);
-    let step = *largest / (MOST - ZERO);
+    let step = *largest / (MOST_CODE - ZERO_CODE);
     if step.is_finite() && step > 0.0 {
         step
     } else {

@@ -4,7 +4,7 @@
 //! would choose the wrong ones.
 
 use crate::error::Error;
-use crate::kernels::Element;
+use crate::kernels::{CODE_STEP, Element, MOST_CODE, ZERO_CODE, dot_codes_each};
 use crate::work::{Random, Work};
 
 /// Lengths that are tried; a row's codes fill whole cache lines.
@@ -14,33 +14,96 @@ const KEPT: f64 = 0.90;
 /// Rounds of orthogonal iteration: the span settles long before each direction does.
 const ROUNDS: usize = 6;
 
-/// Orthonormal directions, one after the other.
+/// Of a vector in two digits, how many steps of the second make one of the first.
+const DIGIT: f32 = 254.0;
+
+/// Directions that are nearly orthonormal, as codes: a query reads a quarter of the bytes, and the kernel that compares
+/// it with rows compares it with them. What rounding turns a direction by is far less than what a projection leaves out.
 #[derive(Clone, Debug)]
 pub struct Projection {
     dim: usize,
-    numbers: Vec<f32>,
+    step: f32,
+    /// [`Projection::stride`] codes for each direction.
+    codes: Vec<u8>,
 }
 
 impl Projection {
-    pub fn new(dim: usize, numbers: Vec<f32>) -> Projection {
-        Projection { dim, numbers }
+    fn new(dim: usize, directions: &[Vec<f32>]) -> Projection {
+        let largest = size_of_largest(directions.iter().flatten());
+        let step = largest / (MOST_CODE - ZERO_CODE);
+        let code = |x: &f32| (x / step + ZERO_CODE).round() as u8;
+        let padding = vec![0; Projection::stride(dim) - dim];
+        let codes = directions
+            .iter()
+            .flat_map(|direction| direction.iter().map(code).chain(padding.iter().copied()))
+            .collect();
+        Projection { dim, step, codes }
+    }
+
+    /// From what [`Projection::codes`] and [`Projection::step`] tell; none where there are no codes.
+    pub fn of_codes(dim: usize, step: f32, codes: &[u8]) -> Option<Projection> {
+        (!codes.is_empty()).then(|| Projection {
+            dim,
+            step,
+            codes: codes.to_vec(),
+        })
+    }
+
+    /// Codes of a direction of so many numbers.
+    pub fn stride(dim: usize) -> usize {
+        dim.next_multiple_of(CODE_STEP)
     }
 
     /// How many numbers come out.
     pub fn len(&self) -> usize {
-        self.numbers.len() / self.dim
+        self.codes.len() / Projection::stride(self.dim)
     }
 
-    pub fn numbers(&self) -> &[f32] {
-        &self.numbers
+    pub fn codes(&self) -> &[u8] {
+        &self.codes
     }
 
+    pub fn step(&self) -> f32 {
+        self.step
+    }
+
+    /// The vector in these directions. It is compared with them as two digits, together of 15 bits.
     pub fn apply(&self, vector: &[f32]) -> Vec<f32> {
-        let directions = self.numbers.chunks_exact(self.dim);
-        directions
-            .map(|direction| f32::dot(vector, direction))
-            .collect()
+        let unit = digit_unit(vector);
+        let digit = |x: f32| x.round() as i8;
+        let mut digits = [Vec::new(), Vec::new()];
+        for x in vector {
+            let first = digit(x / unit);
+            digits[0].push(first);
+            digits[1].push(digit((x / unit - f32::from(first)) * DIGIT));
+        }
+        let rows: Vec<u32> = (0..self.len() as u32).collect();
+        let mut numbers = vec![0.0; rows.len()];
+        let mut products = Vec::new();
+        for (digits, unit) in digits.iter_mut().zip([unit, unit / DIGIT]) {
+            let of_zero = ZERO_CODE * digits.iter().map(|&x| i32::from(x)).sum::<i32>() as f32;
+            digits.resize(Projection::stride(self.dim), 0);
+            dot_codes_each(digits, &self.codes, &rows, &mut products);
+            for (number, product) in numbers.iter_mut().zip(&products) {
+                *number += (product - of_zero) * (unit * self.step);
+            }
+        }
+        numbers
     }
+}
+
+/// What one step of a signed code of these numbers is worth.
+pub fn digit_unit(numbers: &[f32]) -> f32 {
+    let largest = size_of_largest(numbers);
+    if largest > 0.0 {
+        largest / MOST_CODE
+    } else {
+        1.0
+    }
+}
+
+fn size_of_largest<'a>(numbers: impl IntoIterator<Item = &'a f32>) -> f32 {
+    numbers.into_iter().fold(0.0, |most, x| most.max(x.abs()))
 }
 
 /// The projection worth making for these centred rows and these queries, if
@@ -66,7 +129,7 @@ pub fn choose(
         return Ok(None);
     }
     let joined = of_rows.joined(&of_queries);
-    let directions = joined.leading(longest, work)?;
+    let mut directions = joined.leading(longest, work)?;
     let length = if asked > 0 {
         longest
     } else {
@@ -81,8 +144,31 @@ pub fn choose(
             None => return Ok(None),
         }
     };
-    let numbers = directions.into_iter().take(length).flatten().collect();
-    Ok(Some(Projection { dim, numbers }))
+    directions.truncate(length);
+    let directions = turned(&directions, work.seed);
+    Ok(Some(Projection::new(dim, &directions)))
+}
+
+/// The same span by directions of which none holds much more than another: one step for the codes of all numbers is as
+/// fine as it can be then. Unturned, the first directions vary most, and their range makes the step coarse for the rest,
+/// by which rows that are nearly alike differ (Gong et al. 2013, ITQ, begins with the same turn).
+fn turned(directions: &[Vec<f32>], seed: u64) -> Vec<Vec<f32>> {
+    let mut random = Random::new(seed ^ 0x71);
+    let n = directions.len();
+    let mut turn: Vec<Vec<f32>> = (0..n)
+        .map(|_| (0..n).map(|_| random.normal()).collect())
+        .collect();
+    orthonormalize(&mut turn);
+    let mixed = |weights: &Vec<f32>| {
+        let mut mixed = vec![0.0; directions[0].len()];
+        for (weight, direction) in weights.iter().zip(directions) {
+            for (sum, x) in mixed.iter_mut().zip(direction) {
+                *sum += weight * x;
+            }
+        }
+        mixed
+    };
+    turn.iter().map(mixed).collect()
 }
 
 /// Second moments of vectors.

@@ -1,6 +1,8 @@
 //! The machine's kernels against the generic twin and against f64.
 
-use fovea_index::kernels::{CODE_STEP, dot_codes, generic, l2_codes, normalize};
+use fovea_index::kernels::{
+    CODE_STEP, dot_codes, dot_codes_each, generic, l2_codes, l2_codes_each, normalize,
+};
 use fovea_index::{Element, Random, f16};
 use proptest::prelude::*;
 
@@ -124,5 +126,33 @@ proptest! {
         let (a, b, query) = (&a[offset..], &b[offset..], &query[offset..]);
         prop_assert_eq!(dot_codes(query, a), generic::dot_codes(query, a));
         prop_assert_eq!(l2_codes(a, b), generic::l2_codes(a, b));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Any number of rows, in any order, twice too, from a table that begins anywhere.
+    #[test]
+    fn codes_of_several_rows_agree(
+        steps in 1usize..20,
+        rows in proptest::collection::vec(0u32..7, 0..14),
+        seed in any::<u64>(),
+        offset in 0usize..32,
+    ) {
+        let mut random = Random::new(seed);
+        let n = steps * CODE_STEP;
+        let table: Vec<u8> = (0..7 * n + offset).map(|_| random.below(128) as u8).collect();
+        let table = &table[offset..];
+        let query: Vec<i8> = (0..n).map(|_| (random.below(255) as i32 - 127) as i8).collect();
+        let from = &table[..n];
+        let row = |row: u32| &table[row as usize * n..][..n];
+        let mut found = vec![7.0; 3];
+        dot_codes_each(&query, table, &rows, &mut found);
+        let expected = rows.iter().map(|&r| generic::dot_codes(&query, row(r)) as f32);
+        prop_assert_eq!(&found, &expected.collect::<Vec<f32>>());
+        l2_codes_each(from, table, &rows, &mut found);
+        let expected = rows.iter().map(|&r| generic::l2_codes(from, row(r)) as f32);
+        prop_assert_eq!(&found, &expected.collect::<Vec<f32>>());
     }
 }

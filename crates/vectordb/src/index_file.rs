@@ -18,7 +18,7 @@ use memmap2::Mmap;
 compile_error!("index files are little endian and are read in place");
 
 const MAGIC: &[u8; 8] = b"FVINDEX\0";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, number of sections, length, change number, checksum, zeros.
 const HEADER: usize = 64;
 /// Name, offset, length, checksum, zeros.

@@ -2,10 +2,11 @@
 //! neighbours are added in 16 bits, which 127 x 127 x 2 does not leave.
 
 use std::arch::x86_64::{
-    __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_prefetch, _mm_shuffle_epi32,
-    _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256, _mm256_loadu_si256,
-    _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_or_si256, _mm256_set1_epi16,
-    _mm256_setzero_si256, _mm256_subs_epu8,
+    __m128i, __m256i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtepi32_ps, _mm_cvtsi128_si32, _mm_prefetch,
+    _mm_shuffle_epi32, _mm_storeu_ps, _mm256_add_epi32, _mm256_castsi256_si128,
+    _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+    _mm256_maddubs_epi16, _mm256_or_si256, _mm256_set1_epi16, _mm256_setzero_si256,
+    _mm256_subs_epu8,
 };
 
 use super::{CODE_STEP, avx2};
@@ -13,18 +14,42 @@ use super::{CODE_STEP, avx2};
 /// Bytes that the memory hands over at once.
 const LINE: usize = 64;
 /// Lines asked for ahead; the hardware follows a longer run by itself.
-const LINES_AHEAD: usize = 8;
+const LINES_AHEAD: usize = 16;
+/// Rows that are compared side by side, so that none waits for the sum of another.
+const SIDE_BY_SIDE: usize = 4;
 
 #[inline]
 pub fn dot(query: &[i8], row: &[u8]) -> Option<i32> {
     // SAFETY: the instructions are there, as just asked.
-    avx2::available().then(|| unsafe { dot_avx2(query, row) })
+    avx2::available().then(|| unsafe { one::<false>(bytemuck::cast_slice(query), row) })
 }
 
 #[inline]
 pub fn l2(a: &[u8], b: &[u8]) -> Option<i32> {
     // SAFETY: the instructions are there, as just asked.
-    avx2::available().then(|| unsafe { l2_avx2(a, b) })
+    avx2::available().then(|| unsafe { one::<true>(a, b) })
+}
+
+/// False, and nothing written, where the instructions are missing.
+#[inline]
+pub fn dot_each(query: &[i8], table: &[u8], rows: &[u32], products: &mut [f32]) -> bool {
+    let is_there = avx2::available();
+    if is_there {
+        // SAFETY: the instructions are there, as just asked.
+        unsafe { each::<false>(bytemuck::cast_slice(query), table, rows, products) };
+    }
+    is_there
+}
+
+/// The same for distances.
+#[inline]
+pub fn l2_each(from: &[u8], table: &[u8], rows: &[u32], distances: &mut [f32]) -> bool {
+    let is_there = avx2::available();
+    if is_there {
+        // SAFETY: the instructions are there, as just asked.
+        unsafe { each::<true>(from, table, rows, distances) };
+    }
+    is_there
 }
 
 #[inline]
@@ -38,56 +63,79 @@ pub fn prefetch<T>(numbers: &[T]) {
 }
 
 #[target_feature(enable = "avx2,fma,f16c")]
-fn dot_avx2(query: &[i8], row: &[u8]) -> i32 {
-    let n = query.len().min(row.len()) / CODE_STEP * CODE_STEP;
-    let ones = _mm256_set1_epi16(1);
+fn one<const IS_DISTANCE: bool>(a: &[u8], b: &[u8]) -> i32 {
+    let n = a.len().min(b.len()) / CODE_STEP * CODE_STEP;
     let mut sum = _mm256_setzero_si256();
-    let mut at = 0;
-    while at < n {
+    for at in (0..n).step_by(CODE_STEP) {
         // SAFETY: `at` never exceeds n - 32, so both reads stay within the slices.
-        let (q, r) = unsafe {
-            (
-                _mm256_loadu_si256(query.as_ptr().add(at).cast::<__m256i>()),
-                _mm256_loadu_si256(row.as_ptr().add(at).cast::<__m256i>()),
-            )
-        };
-        let pairs = _mm256_maddubs_epi16(r, q);
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
-        at += CODE_STEP;
+        let (a, b) = unsafe { (load(a, at), load(b, at)) };
+        sum = _mm256_add_epi32(sum, terms::<IS_DISTANCE>(a, b));
     }
-    add_up(sum)
+    let four = halves_added(sum);
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+    let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
+    _mm_cvtsi128_si32(one)
 }
 
+/// The rows of a table, each as long as `a`, in fours.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn l2_avx2(a: &[u8], b: &[u8]) -> i32 {
-    let n = a.len().min(b.len()) / CODE_STEP * CODE_STEP;
-    let ones = _mm256_set1_epi16(1);
-    let mut sum = _mm256_setzero_si256();
-    let mut at = 0;
-    while at < n {
-        // SAFETY: `at` never exceeds n - 32, so both reads stay within the slices.
-        let (a, b) = unsafe {
-            (
-                _mm256_loadu_si256(a.as_ptr().add(at).cast::<__m256i>()),
-                _mm256_loadu_si256(b.as_ptr().add(at).cast::<__m256i>()),
-            )
-        };
-        let apart = _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
-        let pairs = _mm256_maddubs_epi16(apart, apart);
-        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
-        at += CODE_STEP;
+fn each<const IS_DISTANCE: bool>(a: &[u8], table: &[u8], rows: &[u32], results: &mut [f32]) {
+    let stride = a.len();
+    let n = stride / CODE_STEP * CODE_STEP;
+    let fours = rows.chunks(SIDE_BY_SIDE);
+    for (rows, results) in fours.zip(results.chunks_mut(SIDE_BY_SIDE)) {
+        // The last few are filled up with the first of them.
+        let codes: [&[u8]; SIDE_BY_SIDE] = std::array::from_fn(|i| {
+            let start = *rows.get(i).unwrap_or(&rows[0]) as usize * stride;
+            &table[start..start + stride]
+        });
+        let mut sums = [_mm256_setzero_si256(); SIDE_BY_SIDE];
+        for at in (0..n).step_by(CODE_STEP) {
+            // SAFETY: `at` never exceeds n - 32, so the reads stay within slices of n or more.
+            unsafe {
+                let a = load(a, at);
+                for (sum, codes) in sums.iter_mut().zip(codes) {
+                    *sum = _mm256_add_epi32(*sum, terms::<IS_DISTANCE>(a, load(codes, at)));
+                }
+            }
+        }
+        let first = _mm256_hadd_epi32(sums[0], sums[1]);
+        let second = _mm256_hadd_epi32(sums[2], sums[3]);
+        let sums = _mm_cvtepi32_ps(halves_added(_mm256_hadd_epi32(first, second)));
+        let mut four = [0.0; SIDE_BY_SIDE];
+        // SAFETY: the array has the four places that are written.
+        unsafe { _mm_storeu_ps(four.as_mut_ptr(), sums) };
+        results.copy_from_slice(&four[..results.len()]);
     }
-    add_up(sum)
+}
+
+/// # Safety
+/// 32 bytes from `at` on lie within the slice.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn load(codes: &[u8], at: usize) -> __m256i {
+    // SAFETY: the caller's promise.
+    unsafe { _mm256_loadu_si256(codes.as_ptr().add(at).cast::<__m256i>()) }
+}
+
+/// What 32 codes add to the sum: squared differences, or products where `a` is a signed query.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn terms<const IS_DISTANCE: bool>(a: __m256i, b: __m256i) -> __m256i {
+    let pairs = if IS_DISTANCE {
+        let apart = _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
+        _mm256_maddubs_epi16(apart, apart)
+    } else {
+        _mm256_maddubs_epi16(b, a)
+    };
+    _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))
 }
 
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn add_up(sum: __m256i) -> i32 {
-    let four = _mm_add_epi32(
+fn halves_added(sum: __m256i) -> __m128i {
+    _mm_add_epi32(
         _mm256_castsi256_si128(sum),
         _mm256_extracti128_si256::<1>(sum),
-    );
-    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
-    let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two));
-    _mm_cvtsi128_si32(one)
+    )
 }

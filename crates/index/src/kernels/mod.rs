@@ -138,6 +138,46 @@ pub fn l2_codes(a: &[u8], b: &[u8]) -> i32 {
     generic::l2_codes(a, b)
 }
 
+/// [`dot_codes`] with some rows of a table, whose rows are as long as the
+/// query: one product for each, in their order.
+#[inline]
+pub fn dot_codes_each(query: &[i8], table: &[u8], rows: &[u32], products: &mut Vec<f32>) {
+    products.clear();
+    products.resize(rows.len(), 0.0);
+    #[cfg(target_arch = "x86_64")]
+    if avx2_codes::dot_each(query, table, rows, products) {
+        return;
+    }
+    each(query.len(), table, rows, products, |row| {
+        generic::dot_codes(query, row)
+    });
+}
+
+/// [`l2_codes`] on the same terms.
+#[inline]
+pub fn l2_codes_each(from: &[u8], table: &[u8], rows: &[u32], distances: &mut Vec<f32>) {
+    distances.clear();
+    distances.resize(rows.len(), 0.0);
+    #[cfg(target_arch = "x86_64")]
+    if avx2_codes::l2_each(from, table, rows, distances) {
+        return;
+    }
+    each(from.len(), table, rows, distances, |row| {
+        generic::l2_codes(from, row)
+    });
+}
+
+fn each(stride: usize, table: &[u8], rows: &[u32], results: &mut [f32], of: impl Fn(&[u8]) -> i32) {
+    for (&row, result) in rows.iter().zip(results) {
+        let start = row as usize * stride;
+        *result = of(&table[start..start + stride]) as f32;
+    }
+}
+
+/// The code that stands for zero.
+pub const ZERO_CODE: f32 = 64.0;
+/// The largest code.
+pub const MOST_CODE: f32 = 127.0;
 /// Codes of a row come in whole registers.
 pub const CODE_STEP: usize = 32;
 

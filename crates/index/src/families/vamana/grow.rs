@@ -30,8 +30,8 @@ struct FromRow<'a> {
 
 impl Scorer for FromRow<'_> {
     #[inline]
-    fn score(&self, row: u32) -> f32 {
-        -(self.codes.l2(self.row, row) as f32)
+    fn scores(&self, rows: &[u32], scores: &mut Vec<f32>) {
+        self.codes.nearness(self.row, rows, scores);
     }
 
     #[inline]

@@ -36,8 +36,8 @@ impl<'a> ToQuery<'a> {
 
 impl Scorer for ToQuery<'_> {
     #[inline]
-    fn score(&self, row: u32) -> f32 {
-        self.codes.score(&self.query, row)
+    fn scores(&self, rows: &[u32], scores: &mut Vec<f32>) {
+        self.codes.scores(&self.query, rows, scores);
     }
 
     #[inline]

@@ -18,6 +18,7 @@ pub struct Scratch {
     seen: Vec<u64>,
     beam: Vec<Place>,
     fresh: Vec<u32>,
+    scores: Vec<f32>,
 }
 
 /// A row of the beam.
@@ -30,7 +31,8 @@ struct Place {
 
 /// How rows are scored in one walk: the higher the nearer.
 pub trait Scorer {
-    fn score(&self, row: u32) -> f32;
+    /// The scores of rows, in their order.
+    fn scores(&self, rows: &[u32], scores: &mut Vec<f32>);
     fn prefetch(&self, row: u32);
 }
 
@@ -91,8 +93,8 @@ impl Scratch {
         scorer: &impl Scorer,
     ) -> usize {
         let mut best = usize::MAX;
-        for &row in &self.fresh {
-            let score = scorer.score(row);
+        scorer.scores(&self.fresh, &mut self.scores);
+        for (&row, &score) in self.fresh.iter().zip(&self.scores) {
             let is_full = self.beam.len() >= width;
             if is_full && self.beam.last().is_none_or(|worst| score <= worst.score) {
                 continue;
@@ -100,7 +102,11 @@ impl Scratch {
             if is_full {
                 self.beam.pop();
             }
-            let place = self.beam.partition_point(|place| place.score >= score);
+            // From the end: most rows that come in come in there, and the branches are guessed right.
+            let mut place = self.beam.len();
+            while place > 0 && self.beam[place - 1].score < score {
+                place -= 1;
+            }
             if place <= at + 1 {
                 prefetch(links.places(row));
             }
