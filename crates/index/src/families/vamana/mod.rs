@@ -75,13 +75,11 @@ pub const FAMILY: Family = Family {
     load,
 };
 
-const DEGREE: usize = 32;
 const ASKED: usize = 32;
 const WIDTH: usize = 96;
-const ALPHA: f32 = 1.2;
 const EFFORT: u32 = 64;
 /// One entry for so many rows, and the most there are.
-const ROWS_AN_ENTRY: usize = 400;
+const ROWS_AN_ENTRY: usize = 1600;
 const MOST_ENTRIES: usize = 1000;
 /// Below this many rows all are compared.
 const FEW_ROWS: u32 = 1000;
@@ -89,6 +87,12 @@ const FEW_ROWS: u32 = 1000;
 const MEND_FROM: f64 = 0.2;
 /// The share of rows that came or left from which on queries join rows again.
 const JOIN_FROM: f64 = 0.05;
+
+/// The degree and the alpha that suit vectors of so many numbers. Looking at a row of few numbers costs little beside
+/// finding it, and such rows have more near ones that none of the others stands before: more neighbours pay.
+fn shape(dim: usize) -> (usize, f32) {
+    if dim <= 128 { (64, 1.1) } else { (32, 1.2) }
+}
 
 #[derive(Debug)]
 struct Vamana {
@@ -146,10 +150,11 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
         .filter(|queries| !queries.is_empty());
     let code_dim = parameters.count("code_dim", 0);
     let asked = if queries.is_some() { ASKED } else { 0 };
+    let (degree, alpha) = shape(vectors.dim());
     let mut index = Vamana {
         graph: Graph {
             links: Links::new(
-                parameters.count("degree", DEGREE),
+                parameters.count("degree", degree),
                 parameters.count("asked", asked),
             ),
             codes: Codes::build(vectors, queries, code_dim, &options.work)?,
@@ -162,7 +167,7 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
         code_dim,
         choice: Choice {
             width: parameters.count("width", WIDTH),
-            alpha: parameters.get("alpha").map_or(ALPHA, |alpha| alpha as f32),
+            alpha: parameters.get("alpha").map_or(alpha, |alpha| alpha as f32),
         },
         seed: options.work.seed,
         queries: queries.map(asked::kept).unwrap_or_default().into(),
