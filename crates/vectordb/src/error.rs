@@ -26,7 +26,7 @@ pub enum Fault {
 #[non_exhaustive]
 pub enum Error {
     /// Nothing is kept at this place yet.
-    #[error("no database at {}: index something there first", path.display())]
+    #[error("no database at {}: begin with `fovea index FOLDER` or `fovea import FILE`", path.display())]
     NotFound { path: PathBuf },
 
     /// The database is there, the collection is not.

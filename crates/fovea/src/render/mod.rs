@@ -51,7 +51,9 @@ pub fn nothing_found(settings: &Settings, n_items: u64) {
         return;
     }
     match n_items {
-        0 => anstream::eprintln!("Nothing is indexed here yet. Begin with: fovea index ~/Pictures"),
+        0 => anstream::eprintln!(
+            "Nothing is indexed here yet. Begin with `fovea index FOLDER`, or with `fovea import FILE` for vectors of your own."
+        ),
         _ => anstream::eprintln!("Nothing found among {n_items} items."),
     }
 }

@@ -107,7 +107,8 @@ fn exit_codes_and_messages() {
     let (nowhere, empty) = (folder.path().join("nowhere"), folder.path().join("empty"));
     let ran = fovea(&nowhere, &["search", "cat"]).expect(2);
     assert!(
-        ran.stderr.contains("index something there first"),
+        ran.stderr
+            .contains("begin with `fovea index FOLDER` or `fovea import FILE`"),
         "{}",
         ran.stderr
     );
