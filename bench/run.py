@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints every number that Fovea promises, beside what it must be and beside its peer.
 
-    python3 bench/run.py [eval|ingest|efficiency|memory|reindex|cold|query|all]... [--rounds N] [--json FILE]
+    python3 bench/run.py [eval|ingest|efficiency|memory|reindex|cold|query|scale|all]... [--rounds N] [--json FILE]
 
 Runs target/release/fovea (or $FOVEA_BIN) as a user would, against databases made for the run, and
 the plain Python way (peer.py) in turns with it, on the same files. Times are of whole processes
@@ -180,9 +180,38 @@ def bench_query(bench):
               f"slowest {answer['max_ms']:.2f} ms")
 
 
+def bench_scale(bench):
+    """A million drawn vectors of 512 numbers in the database with an index, and a thousand more."""
+    vectors = DATA / "ann" / "synthetic-512"
+    bench.fovea("bench", "ann", "--dataset", "synthetic-512", "--prepare-only", "--no-build")
+    db, new = bench.new_db(), vectors / "image-measure.npy"
+    say("importing 1,000,000 vectors and building their index (minutes)")
+    built = bench.fovea("--db", db, "import", vectors / "base.npy", "--json")
+    say(f"imported and indexed in {built.wall_s:.0f} s, {built.peak_mib:,.0f} MB at most")
+
+    def search(file, row):
+        return bench.fovea("--db", db, "search", "--vector", file, "--row", str(row), "--json")
+
+    runs = [search(vectors / "image-tune.npy", row) for row in range(max(9, 3 * bench.rounds))]
+    took = [run.json()["took_ms"] for run in runs]
+    opened = median(run.wall_s - ms / 1000 for run, ms in zip(runs, took))
+    bench.row("1,000,000 x 512: open the database and its index, as a process", opened, "<=", 0.3, "{:.3f} s")
+    bench.row("1,000,000 x 512: first query", median(took), "<=", 50, "{:.1f} ms", f"slowest {max(took):.1f} ms")
+
+    started = time.perf_counter()
+    added = bench.fovea("--db", db, "import", new, "--json")
+    found = search(new, 999)
+    total = time.perf_counter() - started
+    first = found.json()["results"][0]["path"]
+    if not first.endswith("#999"):
+        sys.exit(f"run.py: a vector that was imported is not what is nearest to it, but {first}")
+    bench.row("1,000 new vectors into 1,000,000: imported and found", total, "<=", 1.0, "{:.2f} s",
+              f"import {added.wall_s:.2f} s, search {found.wall_s:.2f} s, each a process")
+
+
 BENCHES = {
     "eval": bench_eval, "ingest": bench_ingest, "efficiency": bench_efficiency, "memory": bench_memory,
-    "reindex": bench_reindex, "query": bench_query, "cold": bench_cold,
+    "reindex": bench_reindex, "query": bench_query, "cold": bench_cold, "scale": bench_scale,
 }
 
 
