@@ -486,6 +486,22 @@ pub fn file_states_are_what_was_put(harness: &dyn Harness) -> Result<()> {
     let mut states = db.file_states(source)?;
     states.sort_by(|a, b| a.path.cmp(&b.path));
     assert_eq!(states, expect);
+
+    // A large source, which may be read in another way, and still the small one beside it.
+    let large = db.source(SourceKind::Root, Path::new("/large"))?;
+    let name = |n: u32| format!("{n:05}");
+    let puts = (0..10_500).map(|n| Operation::PutItem(draft(large, name(n).as_bytes(), n % 3)));
+    db.write(&puts.collect())?;
+    let mut of_large = db.file_states(large)?;
+    of_large.sort_by(|a, b| a.path.cmp(&b.path));
+    assert_eq!(of_large.len(), 10_500);
+    for (n, state) in (0..).zip(&of_large) {
+        assert_eq!(state.path, name(n).as_bytes());
+        assert_eq!(state.content, content(n % 3).hash);
+    }
+    let mut states = db.file_states(source)?;
+    states.sort_by(|a, b| a.path.cmp(&b.path));
+    assert_eq!(states, expect);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use rustc_hash::FxHashMap;
 
 use super::Scope;
 use super::codec::{content_check, decode_colors, item_check, origin_of, said_check, source_check};
@@ -153,7 +154,18 @@ pub(super) fn captions(connection: &Connection, item: i64) -> Try<Vec<Caption>> 
     Ok(captions)
 }
 
-/// What a scan compares with the file system. Hashes are read in one sweep of
+/// Items of a source that are looked up one by one rather than by a pass over all items and contents.
+const FEW: i64 = 10_000;
+
+const STATES_OF_FEW: &str = "
+    SELECT item.id, path, item.size, mtime_ns, checked_ns, content, hash
+    FROM item LEFT JOIN content ON content.id = item.content WHERE source = ?";
+
+/// The plus keeps SQLite on the table: in the index's order each row would be looked up by itself.
+const STATES_OF_MANY: &str = "
+    SELECT id, path, size, mtime_ns, checked_ns, content, NULL FROM item WHERE +source = ?";
+
+/// What a scan compares with the file system. Of many, hashes are read in one sweep of
 /// their own: looking each up would cost more than all the rest.
 pub(super) fn file_states(
     connection: &Connection,
@@ -161,25 +173,24 @@ pub(super) fn file_states(
     source: SourceId,
 ) -> Try<Vec<FileState>> {
     super::sources::require(connection, scope, source)?;
-    let mut statement = connection.prepare_cached("SELECT id, hash FROM content")?;
-    let mut rows = statement.query([])?;
-    let mut hashes = rustc_hash::FxHashMap::default();
-    while let Some(row) = rows.next()? {
-        hashes.insert(
-            row.get::<_, i64>(0)?,
-            hash_of(row.get_ref(1)?.as_blob().map_err(not_bytes)?)?,
-        );
-    }
-    let mut statement = connection.prepare_cached(
-        // The plus keeps SQLite on the table: in the index's order each row
-        // would be looked up by itself.
-        "SELECT id, path, size, mtime_ns, checked_ns, content FROM item WHERE +source = ?",
-    )?;
+    let has_few = !connection
+        .prepare_cached("SELECT 1 FROM item WHERE source = ? LIMIT 1 OFFSET ?")?
+        .exists([source.0, FEW])?;
+    let (sql, hashes) = if has_few {
+        (STATES_OF_FEW, FxHashMap::default())
+    } else {
+        (STATES_OF_MANY, content_hashes(connection)?)
+    };
+    let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query([source.0])?;
     let mut states = Vec::new();
     while let Some(row) = rows.next()? {
         let content: i64 = row.get(5)?;
-        let content = hashes.get(&content).ok_or_else(|| {
+        let hash = match row.get_ref(6)?.as_blob_or_null().map_err(not_bytes)? {
+            Some(hash) => Some(hash_of(hash)?),
+            None => hashes.get(&content).copied(),
+        };
+        let content = hash.ok_or_else(|| {
             Fail::Damaged(format!(
                 "an item refers to content {content}, which is not there"
             ))
@@ -190,10 +201,21 @@ pub(super) fn file_states(
             size: row.get(2)?,
             mtime_ns: row.get(3)?,
             checked_ns: row.get(4)?,
-            content: *content,
+            content,
         });
     }
     Ok(states)
+}
+
+fn content_hashes(connection: &Connection) -> Try<FxHashMap<i64, ContentHash>> {
+    let mut statement = connection.prepare_cached("SELECT id, hash FROM content")?;
+    let mut rows = statement.query([])?;
+    let mut hashes = FxHashMap::default();
+    while let Some(row) = rows.next()? {
+        let hash = hash_of(row.get_ref(1)?.as_blob().map_err(not_bytes)?)?;
+        hashes.insert(row.get(0)?, hash);
+    }
+    Ok(hashes)
 }
 
 /// Which contents are kept, and what is there of each.
