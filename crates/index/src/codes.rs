@@ -350,7 +350,9 @@ impl Codes {
 /// Codes that kernels may add in 16 bits, which codes above 127 would leave.
 fn load_codes(sections: &Sections, name: &'static str, count: usize) -> Result<Block<u8>, Error> {
     let codes = sections.block::<u8>(name, count)?;
-    if codes.iter().any(|&code| f32::from(code) > MOST_CODE) {
+    // To the end, because a loop that may stop early is not made wide.
+    let most = codes.iter().fold(0, |most, &code| code.max(most));
+    if f32::from(most) > MOST_CODE {
         return Err(Error::damaged(name, "a code is above 127"));
     }
     Ok(codes)

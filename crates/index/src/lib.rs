@@ -42,5 +42,5 @@ pub use metric::Metric;
 pub use rows::{CHUNK_ROWS, Rows};
 pub use sections::{Saved, Sections};
 pub use topk::{Scored, TopK};
-pub use vectors::{Numbers, Vectors};
+pub use vectors::{Guard, Numbers, Vectors};
 pub use work::{Random, Work};

@@ -1,6 +1,7 @@
 //! The vectors themselves, lent by whoever keeps them: an index holds codes
 //! and links, and looks here to rank what it found.
 
+use std::fmt;
 use std::ops::Range;
 
 use half::f16;
@@ -17,6 +18,16 @@ pub struct Vectors<'a> {
     dim: usize,
     metric: Metric,
     numbers: Numbers<'a>,
+    guard: Option<&'a dyn Guard>,
+}
+
+/// Looks at rows of which nobody knows yet whether they are what was written.
+///
+/// A mapped matrix is larger than what a search reads of it, so that checking all of it first would cost more than the
+/// search. What is wrong the guard remembers, and whoever lent the vectors asks it before using an answer.
+pub trait Guard: fmt::Debug + Sync {
+    /// This row is about to be used.
+    fn look(&self, row: u32, bytes: &[u8]);
 }
 
 /// The numbers of all rows, in the precision they are kept in.
@@ -51,7 +62,17 @@ impl<'a> Vectors<'a> {
             dim,
             metric,
             numbers,
+            guard: None,
         })
+    }
+
+    /// The same, each row looked at before it is used.
+    #[must_use]
+    pub fn guarded(self, guard: &'a dyn Guard) -> Vectors<'a> {
+        Vectors {
+            guard: Some(guard),
+            ..self
+        }
     }
 
     pub fn of_f32(dim: usize, metric: Metric, numbers: &'a [f32]) -> Result<Vectors<'a>, Error> {
@@ -82,7 +103,7 @@ impl<'a> Vectors<'a> {
     /// The score of a row, which must be there: the higher the nearer.
     #[inline]
     pub fn score(&self, query: &[f32], row: u32) -> f32 {
-        let place = self.place(row);
+        let place = self.looked_at(row);
         match self.numbers {
             Numbers::F32(numbers) => score(self.metric, query, &numbers[place]),
             Numbers::F16(numbers) => score(self.metric, query, &numbers[place]),
@@ -102,7 +123,7 @@ impl<'a> Vectors<'a> {
     /// A row's numbers as f32.
     pub fn copy_row(&self, row: u32, out: &mut Vec<f32>) {
         out.clear();
-        let place = self.place(row);
+        let place = self.looked_at(row);
         match self.numbers {
             Numbers::F32(numbers) => out.extend_from_slice(&numbers[place]),
             Numbers::F16(numbers) => out.extend(numbers[place].iter().map(|x| x.to_f32())),
@@ -119,7 +140,7 @@ impl<'a> Vectors<'a> {
     /// One number of a row.
     #[inline]
     pub fn number(&self, row: u32, at: usize) -> f32 {
-        let at = row as usize * self.dim + at;
+        let at = self.looked_at(row).start + at;
         match self.numbers {
             Numbers::F32(numbers) => numbers[at],
             Numbers::F16(numbers) => numbers[at].to_f32(),
@@ -169,13 +190,29 @@ impl<'a> Vectors<'a> {
             if row >= n {
                 return Err(Error::NoSuchRow { row, rows: n });
             }
-            let place = self.place(row);
+            let place = self.looked_at(row);
             match self.numbers {
                 Numbers::F32(numbers) => check_vector(self.dim, &numbers[place])?,
                 Numbers::F16(numbers) => check_vector(self.dim, &numbers[place])?,
             }
         }
         Ok(())
+    }
+
+    #[inline]
+    fn looked_at(&self, row: u32) -> Range<usize> {
+        let place = self.place(row);
+        if let Some(guard) = self.guard {
+            guard.look(row, self.bytes(place.clone()));
+        }
+        place
+    }
+
+    fn bytes(&self, place: Range<usize>) -> &'a [u8] {
+        match self.numbers {
+            Numbers::F32(numbers) => bytemuck::cast_slice(&numbers[place]),
+            Numbers::F16(numbers) => bytemuck::cast_slice(&numbers[place]),
+        }
     }
 
     fn place(&self, row: u32) -> Range<usize> {

@@ -70,6 +70,9 @@ pub trait Database: Send + Sync {
     /// of an item by part, then by caption. Items without one are left out.
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>>;
 
+    /// Whether a space has a vector at all, which is known without counting them.
+    fn has_vectors(&self, pack: &str, space: &str) -> Result<bool>;
+
     /// Build, renew or drop the index of each of the active pack's spaces, as
     /// the setting [`IndexChoice::SETTING`](crate::IndexChoice) and their
     /// sizes ask for; answers how many were written or dropped. Searches go on

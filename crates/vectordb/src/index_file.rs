@@ -18,10 +18,10 @@ use memmap2::Mmap;
 compile_error!("index files are little endian and are read in place");
 
 const MAGIC: &[u8; 8] = b"FVINDEX\0";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Magic, version, number of sections, length, change number, checksum, zeros.
 const HEADER: usize = 64;
-/// Name, offset, length, checksum, zeros.
+/// Name, offset, length, checksum, when it is checked, zeros.
 const ENTRY: usize = 64;
 const NAME: usize = 32;
 /// Where the header's checksum stands.
@@ -32,8 +32,41 @@ const MOST_SECTIONS: usize = 64;
 /// Bytes that one thread checks at a time.
 const PIECE: usize = 8 << 20;
 
-/// A section to be written: its name, and its bytes.
-pub type Part<'a> = (&'a str, &'a [u8]);
+/// A section to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    pub checked: Checked,
+}
+
+/// When a section is held against its checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Before anything of the file is used.
+    AtOpening = 0,
+    /// By its reader, piece by piece as they are used: most of it never is.
+    InUse = 1,
+}
+
+/// What opening a file checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// What the file says is to be checked at opening.
+    ForUse,
+    /// Every section.
+    All,
+}
+
+impl<'a> Part<'a> {
+    pub fn new(name: &'a str, bytes: &'a [u8]) -> Part<'a> {
+        Part {
+            name,
+            bytes,
+            checked: Checked::AtOpening,
+        }
+    }
+}
 
 /// Write a file beside its place, bring it to the disk, and put it there: whole or not at all.
 pub fn write(path: &Path, change: u64, parts: &[Part<'_>]) -> io::Result<u64> {
@@ -56,12 +89,18 @@ pub fn write(path: &Path, change: u64, parts: &[Part<'_>]) -> io::Result<u64> {
 fn write_parts(path: &Path, change: u64, parts: &[Part<'_>]) -> io::Result<u64> {
     let mut table = Vec::with_capacity(parts.len() * ENTRY);
     let mut at = (HEADER + parts.len() * ENTRY).next_multiple_of(ALIGNMENT);
-    for (name, bytes) in parts {
+    for Part {
+        name,
+        bytes,
+        checked,
+    } in parts
+    {
         let mut entry = [0u8; ENTRY];
         entry[..name.len()].copy_from_slice(name.as_bytes());
         entry[32..40].copy_from_slice(&(at as u64).to_le_bytes());
         entry[40..48].copy_from_slice(&(bytes.len() as u64).to_le_bytes());
         entry[48..52].copy_from_slice(&checksum(bytes).to_le_bytes());
+        entry[52..56].copy_from_slice(&(*checked as u32).to_le_bytes());
         table.extend(entry);
         at = (at + bytes.len()).next_multiple_of(ALIGNMENT);
     }
@@ -78,7 +117,7 @@ fn write_parts(path: &Path, change: u64, parts: &[Part<'_>]) -> io::Result<u64> 
     file.write_all(&header)?;
     file.write_all(&table)?;
     let mut written = HEADER + table.len();
-    for (_, bytes) in parts {
+    for Part { bytes, .. } in parts {
         pad(&mut file, &mut written)?;
         file.write_all(bytes)?;
         written += bytes.len();
@@ -95,7 +134,7 @@ fn pad(file: &mut impl Write, written: &mut usize) -> io::Result<()> {
     Ok(())
 }
 
-/// A file that was opened and found to be what was written.
+/// A file that was opened and found to be what was written, as far as was asked.
 #[derive(Debug)]
 pub struct IndexFile {
     pub change: u64,
@@ -103,8 +142,8 @@ pub struct IndexFile {
     pub bytes: u64,
 }
 
-/// Map a file and check all of it; otherwise say what is wrong.
-pub fn open(path: &Path) -> Result<IndexFile, String> {
+/// Map a file and check it; otherwise say what is wrong.
+pub fn open(path: &Path, check: Check) -> Result<IndexFile, String> {
     let map = Arc::new(map(path).map_err(|error| error.to_string())?);
     let header: &[u8; HEADER] = map
         .first_chunk()
@@ -134,7 +173,7 @@ pub fn open(path: &Path) -> Result<IndexFile, String> {
     let owner: Owner = Arc::new(Whole(Arc::clone(&map)));
     let mut sections = Sections::default();
     for entry in table.as_chunks::<ENTRY>().0 {
-        let (name, shared) = section(&owner, &map, entry)?;
+        let (name, shared) = section(&owner, &map, entry, check)?;
         sections.insert(&name, shared);
     }
     Ok(IndexFile {
@@ -144,7 +183,12 @@ pub fn open(path: &Path) -> Result<IndexFile, String> {
     })
 }
 
-fn section(owner: &Owner, map: &Mmap, entry: &[u8; ENTRY]) -> Result<(String, Shared), String> {
+fn section(
+    owner: &Owner,
+    map: &Mmap,
+    entry: &[u8; ENTRY],
+    check: Check,
+) -> Result<(String, Shared), String> {
     let name = entry[..NAME].split(|byte| *byte == 0).next();
     let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
     let start = usize::try_from(u64_at(entry, 32)).unwrap_or(usize::MAX);
@@ -152,7 +196,8 @@ fn section(owner: &Owner, map: &Mmap, entry: &[u8; ENTRY]) -> Result<(String, Sh
     let range = start..start.saturating_add(length);
     let bytes = map.get(range.clone());
     let bytes = bytes.ok_or_else(|| format!("section {name} lies outside the file"))?;
-    if checksum(bytes) != u32_at(entry, 48) {
+    let is_due = check == Check::All || u32_at(entry, 52) != Checked::InUse as u32;
+    if is_due && checksum(bytes) != u32_at(entry, 48) {
         return Err(format!("section {name} does not match its checksum"));
     }
     let shared = Shared::new(Arc::clone(owner), range);
@@ -235,7 +280,15 @@ mod tests {
         write(
             &path,
             7,
-            &[("a", &[1, 2, 3]), ("empty", &[]), ("b", &[9; 100])],
+            &[
+                Part::new("a", &[1, 2, 3]),
+                Part::new("empty", &[]),
+                Part::new("b", &[9; 100]),
+                Part {
+                    checked: Checked::InUse,
+                    ..Part::new("rows", &[5; 70])
+                },
+            ],
         )
         .expect("a file");
         (folder, path)
@@ -244,7 +297,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let (_folder, path) = written();
-        let file = open(&path).expect("a whole file");
+        let file = open(&path, Check::ForUse).expect("a whole file");
         assert_eq!(file.change, 7);
         assert_eq!(&*file.sections.bytes("a").expect("a"), [1, 2, 3]);
         assert_eq!(&*file.sections.bytes("b").expect("b"), [9; 100]);
@@ -258,19 +311,30 @@ mod tests {
         let whole = fs::read(&path).expect("its bytes");
         for length in 0..whole.len() {
             fs::write(&path, &whole[..length]).expect("a cut file");
-            assert!(open(&path).is_err(), "cut to {length}");
+            assert!(open(&path, Check::ForUse).is_err(), "cut to {length}");
         }
         for at in 0..whole.len() {
             let mut bytes = whole.clone();
             bytes[at] ^= 0x10;
             fs::write(&path, &bytes).expect("a flipped file");
             // Only the zeros between sections belong to nobody.
-            if let Ok(file) = open(&path) {
+            if let Ok(file) = open(&path, Check::All) {
                 assert_eq!(whole[at], 0, "byte {at}");
                 assert_eq!(&*file.sections.bytes("a").expect("a"), [1, 2, 3]);
                 assert_eq!(&*file.sections.bytes("b").expect("b"), [9; 100]);
             }
         }
+    }
+
+    #[test]
+    fn what_its_reader_checks_is_left_to_it() {
+        let (_folder, path) = written();
+        let mut bytes = fs::read(&path).expect("its bytes");
+        let at = bytes.iter().position(|byte| *byte == 5).expect("rows");
+        bytes[at] = 6;
+        fs::write(&path, &bytes).expect("a changed file");
+        assert!(open(&path, Check::ForUse).is_ok());
+        assert!(open(&path, Check::All).is_err());
     }
 
     #[test]

@@ -353,4 +353,6 @@ pub enum ProblemKind {
     MissingFeature,
     /// An item's content or caption has no vector in a stored space.
     MissingVector,
+    /// An index file is not what was written; searches do without it.
+    Index,
 }

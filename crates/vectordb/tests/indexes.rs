@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use fovea_vectordb::conformance::{content, draft};
 use fovea_vectordb::{
     Batch, BuildObserver, Database, Embedded, Filter, IndexChoice, ItemId, Metric, OpenMode,
-    Operation, Owner, PackRecord, Part, Precision, SourceId, SourceKind, SpaceRecord, SpaceSource,
-    VectorQuery,
+    Operation, Owner, PackRecord, Part, Precision, ProblemKind, SourceId, SourceKind, SpaceRecord,
+    SpaceSource, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
@@ -297,6 +297,69 @@ fn damage_is_scanned_around_and_built_anew() {
     assert_eq!(library.build(), 1, "made anew");
     assert_eq!(ask(&library.reopened(), &vector, 10, &Filter::All), truth);
     assert_eq!(library.db.indexes().unwrap()[0].family, "vamana");
+}
+
+/// Where a section of an index file lies, by its table (docs/index-files.md).
+fn section(file: &[u8], name: &str) -> std::ops::Range<usize> {
+    let table = file[64..].chunks_exact(64);
+    let padded = |entry: &&[u8]| entry[..32].starts_with(format!("{name}\0").as_bytes());
+    let entry = table.clone().find(padded).expect("the section");
+    let number = |at: usize| u64::from_le_bytes(entry[at..at + 8].try_into().unwrap()) as usize;
+    number(32)..number(32) + number(40)
+}
+
+#[test]
+fn a_damaged_vector_is_met_by_the_search_that_uses_it_and_by_check() {
+    let mut library = Library::new("vamana:degree=8,width=16");
+    library.put(0..2000);
+    let vector = library.vector();
+    let scanned = ask(&library.reopened(), &vector, 2000, &Filter::All);
+    library.build();
+    let found = ask(&library.reopened(), &vector, 10, &Filter::All);
+    let file = library.file().unwrap();
+    let whole = fs::read(&file).unwrap();
+    let vectors = section(&whole, "vectors");
+    // Rows stand in the order in which they came.
+    let damage = |row: usize| {
+        let mut bytes = whole.clone();
+        bytes[vectors.start + row * DIM * 2] ^= 0x41;
+        fs::write(&file, &bytes).unwrap();
+    };
+    let complains = |db: &Embedded| {
+        let problems = db.check().unwrap();
+        problems.iter().any(|one| one.kind == ProblemKind::Index)
+    };
+
+    // A row that is far from what is asked for does no harm, and check knows of it.
+    let row_of = |item: ItemId| {
+        let is_it = |n: &u32| {
+            let name = format!("{n}.png");
+            library.db.find(library.source, name.as_bytes()).unwrap() == Some(item)
+        };
+        (0..2000).find(is_it).unwrap() as usize
+    };
+    let (near, far) = (row_of(found[3].0), row_of(scanned[1999].0));
+    damage(far);
+    let open = library.reopened();
+    assert_eq!(ask(&open, &vector, 10, &Filter::All), found);
+    assert!(file.exists());
+    assert!(complains(&open));
+
+    // One that belongs to the answer takes the file out of use, here and for all who come.
+    damage(near);
+    let open = library.reopened();
+    for _ in 0..2 {
+        assert_eq!(ask(&open, &vector, 10, &Filter::All), scanned[..10]);
+        assert!(!file.exists());
+    }
+    assert!(!complains(&open));
+    assert_eq!(library.build(), 1, "made anew");
+
+    // Nor does tuning keep what it measured on it.
+    damage(far);
+    let open = Embedded::open(library.folder.path(), "photos", OpenMode::ReadWrite).unwrap();
+    assert_eq!(open.tune(0.9, &()).unwrap()[0].tuned, None);
+    assert!(!file.exists());
 }
 
 #[test]

@@ -23,8 +23,9 @@ pub fn space_for(
     dim: Option<usize>,
     name: Option<&str>,
 ) -> Result<AskedSpace, Error> {
-    let collection = database.info()?.collection;
+    let collection = || database.info().map(|info| info.collection);
     let Some(pack) = database.active_pack()? else {
+        let collection = collection()?;
         return Err(VectorError::Empty { collection }.into());
     };
     let mut fitting = match name {
@@ -32,7 +33,7 @@ pub fn space_for(
             Some(space) => vec![space.clone()],
             None => {
                 return Err(VectorError::NoSpace {
-                    collection,
+                    collection: collection()?,
                     space: name.to_owned(),
                     known: listed(&pack.spaces),
                 }
@@ -58,14 +59,12 @@ pub fn space_for(
 
 /// The pack's spaces that have vectors, or all where none has.
 fn filled(database: &dyn Database, pack: &PackRecord) -> Result<Vec<SpaceRecord>, Error> {
-    let counts = database.stats()?.spaces;
-    let has_vectors = |space: &&SpaceRecord| {
-        let mut of_space = counts
-            .iter()
-            .filter(|count| count.pack == pack.fingerprint && count.space == space.name);
-        of_space.any(|count| count.n_vectors > 0)
-    };
-    let filled: Vec<SpaceRecord> = pack.spaces.iter().filter(has_vectors).cloned().collect();
+    let mut filled = Vec::new();
+    for space in &pack.spaces {
+        if database.has_vectors(&pack.fingerprint, &space.name)? {
+            filled.push(space.clone());
+        }
+    }
     Ok(if filled.is_empty() {
         pack.spaces.clone()
     } else {

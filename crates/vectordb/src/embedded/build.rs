@@ -1,7 +1,6 @@
 //! Making and renewing the index file of a space: which family, over which
 //! rows, and whether the file there is can be carried on.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,11 +14,12 @@ use super::indexed::{IndexedSpace, OpenIndex};
 use super::meta::Meta;
 use super::numbers::FlatNumbers;
 use super::packs::Space;
-use super::space_rows::{RowOf, count_rows, each_row};
+use super::row_checks::RowChecks;
+use super::space_rows::{RowOf, count_rows, count_up_to, each_row};
 use super::{Scope, owners, upkeep};
 use crate::error::Error;
-use crate::index_file;
-use crate::indexes::{BuildObserver, IndexChoice};
+use crate::index_file::{self, Check, Checked, Part};
+use crate::indexes::{BuildObserver, FLAT_UP_TO, IndexChoice};
 
 /// Changes that stay beside a file: as a share of its rows, and at least.
 const PENDING_SHARE: u64 = 100;
@@ -71,43 +71,62 @@ pub(super) struct Task<'a> {
 impl Task<'_> {
     /// Make the file what the choice asks for; true when it was written or removed.
     pub(super) fn run(&self) -> Try<bool> {
-        let n = self.count()?;
-        let Some((family_name, asked, why)) = self.choice.decide(n) else {
+        let started = Instant::now();
+        let known = self.known(Check::ForUse)?;
+        let n = match &known {
+            Some(indexed) => indexed.len(),
+            None => self.count()?,
+        };
+        let Some((family, asked, why)) = self.choice.decide(n) else {
             return Ok(std::fs::remove_file(self.path).is_ok());
         };
-        let identity = identity(self.connection, self.scope, self.space)?;
         let mut meta = Meta {
-            identity,
+            identity: identity(self.connection, self.scope, self.space)?,
             dim: self.space.dim,
-            family: family_name,
+            family,
             asked: asked.to_string(),
             why,
             ..Meta::default()
         };
-        let started = Instant::now();
-        let known = OpenIndex::open(self.path, self.space, &meta.identity).ok();
-        let known = known.filter(|known| {
-            known.meta.family == meta.family
-                && known.meta.asked == meta.asked
-                && known.change >= self.floor()
-                && known.change <= self.change
-        });
-        if let Some(known) = known {
-            let (scope, space) = (self.scope, self.space);
-            let indexed = IndexedSpace::new(self.connection, scope, space, Arc::new(known))?;
-            let (pending, rows) = (indexed.pending(), indexed.file.index.rows());
+        let fits = |known: &IndexedSpace| {
+            let held = &known.file.meta;
+            held.family == meta.family && held.asked == meta.asked
+        };
+        if let Some(known) = known.filter(fits) {
+            let (pending, rows) = (known.pending(), known.file.index.rows());
             if pending <= PENDING_LEAST.max(u64::from(rows) / PENDING_SHARE) {
                 return Ok(false);
             }
-            if (pending as f64) < ANEW_FROM * f64::from(rows) {
-                meta.n_queries = indexed.file.meta.n_queries;
-                return self.carry_on(&indexed, meta, started).map(|()| true);
+            // What goes into a new file is checked, all of it.
+            if (pending as f64) < ANEW_FROM * f64::from(rows)
+                && let Some(known) = self.known(Check::All)?.filter(fits)
+            {
+                meta.n_queries = known.file.meta.n_queries;
+                return self.carry_on(&known, meta, started).map(|()| true);
             }
         }
         self.make(&asked, meta, started).map(|()| true)
     }
 
+    /// The file that is there, if it serves, brought up to date.
+    fn known(&self, check: Check) -> Try<Option<IndexedSpace>> {
+        let identity = identity(self.connection, self.scope, self.space)?;
+        let file = OpenIndex::open(self.path, self.space, &identity, check).ok();
+        match file.filter(|file| file.change >= self.floor() && file.change <= self.change) {
+            Some(file) => {
+                let (scope, space) = (self.scope, self.space);
+                IndexedSpace::new(self.connection, scope, space, Arc::new(file)).map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Rows, or where a number that is sooner known is small enough to decide, that one.
     fn count(&self) -> Try<u64> {
+        let at_most = count_up_to(self.connection, self.space, FLAT_UP_TO + 1)?;
+        if at_most <= FLAT_UP_TO {
+            return Ok(at_most);
+        }
         let members = owners::all(self.connection, self.scope)?;
         count_rows(self.connection, self.space, &members)
     }
@@ -158,7 +177,7 @@ impl Task<'_> {
         let file = &indexed.file;
         let known = file.index.rows();
         let family = family(&meta.family).map_err(refused)?;
-        let sections = index_file::open(&file.path)
+        let sections = index_file::open(&file.path, Check::All)
             .map_err(Fail::Damaged)?
             .sections;
         let mut index = (family.load)(&sections, &file.vectors()).map_err(refused)?;
@@ -194,18 +213,23 @@ impl Task<'_> {
         meta.build_ms = started.elapsed().as_millis() as u64;
         let saved = index.save();
         let meta = meta.to_bytes();
-        let mut parts: Vec<(&str, &[u8])> = vec![
-            ("meta", &meta),
-            ("vectors", gathered.numbers.bytes()),
-            ("owners", bytemuck::cast_slice(&tables.owners)),
-            ("parts", bytemuck::cast_slice(&tables.parts)),
-            ("regions", bytemuck::cast_slice(&tables.regions)),
-            ("by-owner", bytemuck::cast_slice(&tables.by_owner)),
+        let numbers = gathered.numbers.bytes();
+        let checks = RowChecks::of_rows(numbers, numbers.len() / gathered.rows.len().max(1));
+        let vectors = Part {
+            checked: Checked::InUse,
+            ..Part::new("vectors", numbers)
+        };
+        let mut parts = vec![
+            Part::new("meta", &meta),
+            vectors,
+            Part::new("vectors.checks", bytemuck::cast_slice(&checks)),
+            Part::new("owners", bytemuck::cast_slice(&tables.owners)),
+            Part::new("parts", bytemuck::cast_slice(&tables.parts)),
+            Part::new("regions", bytemuck::cast_slice(&tables.regions)),
+            Part::new("by-owner", bytemuck::cast_slice(&tables.by_owner)),
         ];
-        for (name, bytes) in &saved {
-            let bytes: &Cow<'_, [u8]> = bytes;
-            parts.push((name, bytes));
-        }
+        let of_family = saved.iter().map(|(name, bytes)| Part::new(name, bytes));
+        parts.extend(of_family);
         let written = index_file::write(self.path, self.change, &parts);
         written.map(|_| ()).map_err(|error| {
             let path = self.path.to_owned();

@@ -86,6 +86,9 @@ fn repeat(indexed: &IndexedSpace, query: &[f32], effort: u32) -> Option<Canary> 
     };
     let found = index.search(&vectors, query, &options).ok()?;
     let truth = exact(&vectors, index.rows(), query, NEAREST, Some(&live));
+    if indexed.file.is_damaged() {
+        return None;
+    }
     let worst = truth.last()?.score;
     let hits = found.iter().filter(|hit| hit.score >= worst).count();
     Some(Canary {

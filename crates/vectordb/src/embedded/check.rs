@@ -4,20 +4,23 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params};
 
-use super::Scope;
 use super::codec::{NumbersOf, decode_numbers, decode_region};
 use super::fail::{Fail, Try};
-use super::items;
-use super::packs;
+use super::search::Place;
 use super::write_item::PathTexts;
+use super::{Scope, build, items, packs, tune};
 use crate::filter::Filter;
+use crate::index_file::{self, Check};
 use crate::records::{PackRecord, Problem, ProblemKind, SpaceSource};
 
 /// Problems of SQLite's own kind that are listed; one damaged page brings many.
 const MAX_STRUCTURE: i64 = 20;
 
 /// Everything that is wrong.
-pub(super) fn check(connection: &Connection, scope: &Scope) -> Try<Vec<Problem>> {
+pub(super) fn check(place: &Place<'_>) -> Try<Vec<Problem>> {
+    let Place {
+        connection, scope, ..
+    } = *place;
     let mut found = Found(Vec::new());
     found.structure(connection)?;
     found.numbers(connection, FEATURES, "feature")?;
@@ -25,6 +28,7 @@ pub(super) fn check(connection: &Connection, scope: &Scope) -> Try<Vec<Problem>>
     found.records(connection, scope)?;
     found.repeated(connection)?;
     found.missing(connection, scope)?;
+    found.indexes(place)?;
     Ok(found.0)
 }
 
@@ -42,6 +46,22 @@ struct Found(Vec<Problem>);
 impl Found {
     fn add(&mut self, kind: ProblemKind, message: String) {
         self.0.push(Problem { kind, message });
+    }
+
+    /// Every byte of the index files, which a search checks only where it looks.
+    fn indexes(&mut self, place: &Place<'_>) -> Try<()> {
+        for (name, space) in tune::spaces(place)? {
+            let path = build::place(place.folder, place.scope, &space);
+            if let Err(reason) = index_file::open(&path, Check::All)
+                && path.exists()
+            {
+                let message = format!(
+                    "the index of space {name} is damaged: {reason}; `fovea index` makes it anew"
+                );
+                self.add(ProblemKind::Index, message);
+            }
+        }
+        Ok(())
     }
 
     /// SQLite's own check, and references to rows that are not there.

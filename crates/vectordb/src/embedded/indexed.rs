@@ -16,9 +16,10 @@ use super::members::OwnerId;
 use super::meta::Meta;
 use super::numbers::MappedNumbers;
 use super::packs::Space;
+use super::row_checks::RowChecks;
 use super::space_rows::{RowOf, SpaceRows, written};
 use super::{Scope, owners};
-use crate::index_file;
+use crate::index_file::{self, Check};
 use crate::records::{Part, Region};
 
 /// Numbers of a region.
@@ -35,6 +36,7 @@ pub(super) struct OpenIndex {
     stamp: Stamp,
     metric: Metric,
     numbers: MappedNumbers,
+    checks: RowChecks,
     /// Of each row: a content's id, or minus a phrase's.
     owners: Block<i64>,
     parts: Block<u32>,
@@ -63,9 +65,14 @@ impl Stamp {
 
 impl OpenIndex {
     /// The file, if it is whole and of this space; otherwise why not.
-    pub(super) fn open(path: &Path, space: &Space, identity: &str) -> Result<OpenIndex, String> {
+    pub(super) fn open(
+        path: &Path,
+        space: &Space,
+        identity: &str,
+        check: Check,
+    ) -> Result<OpenIndex, String> {
         let stamp = Stamp::of(path).ok_or_else(|| "it is not there".to_owned())?;
-        let file = index_file::open(path)?;
+        let file = index_file::open(path, check)?;
         let words = |error: fovea_index::Error| error.to_string();
         let meta = Meta::parse(&file.sections.bytes("meta").map_err(words)?)?;
         if meta.identity != identity || meta.dim != space.dim {
@@ -74,6 +81,7 @@ impl OpenIndex {
         let owners: Block<i64> = file.sections.list("owners").map_err(words)?;
         let n = owners.len();
         let numbers = MappedNumbers::of(&file.sections, "vectors", space, n).map_err(words)?;
+        let checks = RowChecks::new(file.sections.block("vectors.checks", n).map_err(words)?);
         let parts = file.sections.block("parts", n).map_err(words)?;
         let regions: Block<f32> = file.sections.list("regions").map_err(words)?;
         let by_owner: Block<u32> = file.sections.block("by-owner", n).map_err(words)?;
@@ -97,6 +105,7 @@ impl OpenIndex {
             stamp,
             metric: space.metric,
             numbers,
+            checks,
             owners,
             parts,
             regions,
@@ -109,11 +118,27 @@ impl OpenIndex {
         Stamp::of(&self.path) == Some(self.stamp)
     }
 
+    /// Whether a row was met that is not what was written: no answer that came
+    /// since is to be used.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.checks.is_damaged()
+    }
+
+    /// Take the file away, so that nobody else trips over it and the next
+    /// build makes it anew. Where that is not allowed, it stays.
+    pub(super) fn discard(&self) {
+        if self.is_current() {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+
     pub(super) fn vectors(&self) -> Vectors<'_> {
         Vectors::new(self.meta.dim, self.metric, self.numbers.all())
             .expect("the numbers were checked to be whole rows")
+            .guarded(&self.checks)
     }
 
+    /// All numbers; of a file that was opened with all of it checked.
     pub(super) fn numbers(&self) -> Numbers<'_> {
         self.numbers.all()
     }

@@ -21,6 +21,7 @@ mod migrate;
 mod numbers;
 mod owners;
 mod packs;
+mod row_checks;
 mod schema;
 mod search;
 mod sources;
@@ -280,6 +281,13 @@ impl Database for Embedded {
         })
     }
 
+    fn has_vectors(&self, pack: &str, space: &str) -> Result<bool> {
+        self.store.read(|reader| {
+            let space = packs::space(reader, &self.scope, pack, space)?;
+            Ok(space_rows::count_up_to(reader, &space, 1)? > 0)
+        })
+    }
+
     fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64> {
         let n_made = self.store.read(|reader| {
             let place = self.place(reader);
@@ -365,7 +373,7 @@ impl Database for Embedded {
     }
 
     fn check(&self) -> Result<Vec<Problem>> {
-        self.store.read(|reader| check::check(reader, &self.scope))
+        self.store.read(|reader| check::check(&self.place(reader)))
     }
 
     fn stats(&self) -> Result<Stats> {

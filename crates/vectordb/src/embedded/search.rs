@@ -5,6 +5,7 @@
 use std::collections::hash_map::Entry;
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 
@@ -25,6 +26,7 @@ use super::{Scope, asked, build, change_of, owners, upkeep};
 use crate::database::{Hit, VectorQuery};
 use crate::filter::Filter;
 use crate::ids::ItemId;
+use crate::index_file::Check;
 
 /// Numbers to multiply below which a second thread costs more than it brings.
 const NUMBERS_PER_THREAD: usize = 8 << 20;
@@ -52,6 +54,8 @@ pub(super) struct Cache {
     newest: RwLock<Arc<Snapshot>>,
     making: Mutex<()>,
     canaries: Canaries,
+    /// A damaged vector was met: from then on all of a file is checked before it is used.
+    met_damage: AtomicBool,
 }
 
 /// Where the spaces of one collection are searched.
@@ -63,19 +67,40 @@ pub(super) struct Place<'a> {
 
 /// Answer a query within one read transaction.
 pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) -> Try<Vec<Hit>> {
+    let space = packs::space(place.connection, place.scope, query.pack, query.space)?;
+    let what = || format!("query for space {:?}", query.space);
+    let vector = compared(&space, what, query.vector)?;
+    loop {
+        let snapshot = cache.at(place, &space)?;
+        let Some((_, kept)) = snapshot.spaces.get(&space.id) else {
+            return Ok(Vec::new());
+        };
+        let hits = answer(place, cache, query, &vector, &snapshot, &space)?;
+        match kept {
+            Kept::Indexed(indexed) if indexed.file.is_damaged() => cache.pass_over(&indexed.file),
+            Kept::Indexed(_) | Kept::InMemory(_) => return Ok(hits),
+        }
+    }
+}
+
+/// What the snapshot finds. An index file that turns out to be damaged says so only afterwards.
+fn answer(
+    place: &Place<'_>,
+    cache: &Cache,
+    query: &VectorQuery<'_>,
+    vector: &[f32],
+    snapshot: &Snapshot,
+    space: &Space,
+) -> Try<Vec<Hit>> {
     let Place {
         connection, scope, ..
     } = *place;
-    let space = packs::space(connection, scope, query.pack, query.space)?;
-    let what = || format!("query for space {:?}", query.space);
-    let vector = compared(&space, what, query.vector)?;
-    let snapshot = cache.at(place, &space)?;
     let Some((_, kept)) = snapshot.spaces.get(&space.id) else {
         return Ok(Vec::new());
     };
     let allowed = match query.filter {
         Filter::All => None,
-        filter => Some(Allowed::new(place, filter, &snapshot, kept)?),
+        filter => Some(Allowed::new(place, filter, snapshot, kept)?),
     };
     let effort = match kept {
         Kept::Indexed(_) => upkeep::setting(connection, scope, &effort_setting(query.space))?,
@@ -85,12 +110,12 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
     let n_rows = allowed.as_ref().map_or(kept.len(), Allowed::len);
     let mut ask = query.top_k.saturating_add(8).min(n_rows as usize);
     loop {
-        let mut found = kept.nearest(&vector, ask, effort, allowed.as_ref())?;
+        let mut found = kept.nearest(vector, ask, effort, allowed.as_ref())?;
         if space.is_unit() {
             let cosine = |score: &mut f32| *score = score.clamp(-1.0, 1.0);
             found.iter_mut().for_each(|(score, _)| cosine(score));
         }
-        let hits = to_hits(place, &found, &snapshot, allowed.as_ref(), query.top_k)?;
+        let hits = to_hits(place, &found, snapshot, allowed.as_ref(), query.top_k)?;
         // Rows beyond the last one asked for could still tie with the last hit.
         let settled = match (hits.get(query.top_k.wrapping_sub(1)), found.last()) {
             (Some(hit), Some((score, _))) => *score < hit.score,
@@ -98,10 +123,10 @@ pub(super) fn search(place: &Place<'_>, cache: &Cache, query: &VectorQuery<'_>) 
         };
         if settled || ask as u64 >= n_rows {
             if let (Kept::Indexed(indexed), None) = (kept, &allowed) {
-                cache.canaries.note(indexed, &vector, effort);
+                cache.canaries.note(indexed, vector, effort);
             }
-            let index = build::place(place.folder, scope, &space);
-            asked::note(&index, kept.len(), &vector);
+            let index = build::place(place.folder, scope, space);
+            asked::note(&index, kept.len(), vector);
             return Ok(hits);
         }
         ask = ask.saturating_mul(2).min(n_rows as usize);
@@ -283,12 +308,12 @@ impl Cache {
             // Another thread is ahead of this transaction and lacks the
             // space; a snapshot of this transaction's own state is as good.
             let mut own = Snapshot::default();
-            own.advance(place, space, change)?;
+            own.advance(place, space, change, self.check())?;
             return Ok(Arc::new(own));
         }
         let mut next = (*newest).clone();
         drop(newest);
-        next.advance(place, space, change)?;
+        next.advance(place, space, change, self.check())?;
         let next = Arc::new(next);
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&next);
         Ok(next)
@@ -297,6 +322,21 @@ impl Cache {
     /// Forget what is in memory, after index files came or went.
     pub(super) fn forget(&self) {
         *self.newest.write().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+    }
+
+    /// An index file has a row that is not what was written: it is used no more.
+    pub(super) fn pass_over(&self, file: &OpenIndex) {
+        self.met_damage.store(true, Ordering::Relaxed);
+        file.discard();
+        self.forget();
+    }
+
+    fn check(&self) -> Check {
+        if self.met_damage.load(Ordering::Relaxed) {
+            Check::All
+        } else {
+            Check::ForUse
+        }
     }
 
     fn newest(&self) -> Arc<Snapshot> {
@@ -312,7 +352,7 @@ impl Cache {
 
 impl Snapshot {
     /// Bring everything to this change, and have this space.
-    fn advance(&mut self, place: &Place<'_>, space: &Space, change: u64) -> Try<()> {
+    fn advance(&mut self, place: &Place<'_>, space: &Space, change: u64, check: Check) -> Try<()> {
         let connection = place.connection;
         let floor: u64 = connection
             .prepare_cached("SELECT log_floor FROM state")?
@@ -324,7 +364,7 @@ impl Snapshot {
             self.follow(place)?;
         }
         if let Entry::Vacant(vacant) = self.spaces.entry(space.id) {
-            let kept = match open_index(place, space, floor, change)? {
+            let kept = match open_index(place, space, floor, change, check)? {
                 Some(indexed) => Kept::Indexed(Arc::new(indexed)),
                 None => {
                     let members = match &self.members {
@@ -377,7 +417,13 @@ pub(super) fn open_now(place: &Place<'_>, space: &Space) -> Try<Option<IndexedSp
     let floor = place
         .connection
         .query_row("SELECT log_floor FROM state", [], |row| row.get(0))?;
-    open_index(place, space, floor, change_of(place.connection)?.0)
+    open_index(
+        place,
+        space,
+        floor,
+        change_of(place.connection)?.0,
+        Check::ForUse,
+    )
 }
 
 /// The index file of the space, where there is one that serves.
@@ -386,13 +432,14 @@ fn open_index(
     space: &Space,
     floor: u64,
     change: u64,
+    check: Check,
 ) -> Try<Option<IndexedSpace>> {
     let path = build::place(place.folder, place.scope, space);
     if !path.exists() {
         return Ok(None);
     }
     let identity = build::identity(place.connection, place.scope, space)?;
-    match OpenIndex::open(&path, space, &identity) {
+    match OpenIndex::open(&path, space, &identity, check) {
         Ok(file) if file.change >= floor && file.change <= change => {
             let (connection, scope) = (place.connection, place.scope);
             IndexedSpace::new(connection, scope, space, Arc::new(file)).map(Some)

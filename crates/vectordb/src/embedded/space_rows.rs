@@ -3,7 +3,7 @@
 
 use fovea_index::Bitmap;
 use fovea_index::kernels::normalize;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
@@ -34,6 +34,8 @@ pub(super) struct SpaceRows {
 struct Statements {
     all: &'static str,
     changed: &'static str,
+    /// The number of rows, counted no further than the second parameter.
+    count_up_to: &'static str,
     of_content: &'static str,
     of_phrase: Option<&'static str>,
 }
@@ -41,6 +43,7 @@ struct Statements {
 const STORED: Statements = Statements {
     all: "SELECT content, phrase, part, region, numbers FROM vector WHERE space = ?",
     changed: "SELECT content, phrase FROM vector WHERE space = ? AND change > ?",
+    count_up_to: "SELECT count(*) FROM (SELECT 1 FROM vector WHERE space = ? LIMIT ?)",
     of_content: "SELECT content, phrase, part, region, numbers FROM vector
                  WHERE space = ? AND content = ?",
     of_phrase: Some(
@@ -52,6 +55,7 @@ const STORED: Statements = Statements {
 const FROM_FEATURE: Statements = Statements {
     all: "SELECT content, NULL, part, region, numbers FROM feature WHERE pack = ?",
     changed: "SELECT content, NULL FROM feature WHERE pack = ? AND change > ?",
+    count_up_to: "SELECT count(*) FROM (SELECT 1 FROM feature WHERE pack = ? LIMIT ?)",
     of_content: "SELECT content, NULL, part, region, numbers FROM feature
                  WHERE pack = ? AND content = ?",
     of_phrase: None,
@@ -129,6 +133,12 @@ pub(super) fn count_rows(
         n += u64::from(members.contains(&owner_of(row)?));
     }
     Ok(n)
+}
+
+/// How many rows the space has, whoever they belong to, counted no further than `most`.
+pub(super) fn count_up_to(connection: &Connection, space: &Space, most: u64) -> Try<u64> {
+    let mut statement = connection.prepare_cached(statements(space).count_up_to)?;
+    Ok(statement.query_row(params![kept_under(space), most], |row| row.get(0))?)
 }
 
 fn read_row(space: &Space, row: &Row<'_>) -> Try<Compared> {

@@ -51,6 +51,10 @@ pub(super) fn tune(
         }
         let share = |done: f32| observer.progress(&name, done);
         let (effort, recall) = cheapest(&indexed, &queries, target, &share)?;
+        if indexed.file.is_damaged() {
+            cache.pass_over(&indexed.file);
+            continue;
+        }
         let (n, change) = (queries.len(), indexed.file.change);
         settings.push((effort_setting(&name), effort.to_string()));
         settings.push((
@@ -134,13 +138,13 @@ pub(super) fn spaces(place: &Place<'_>) -> Try<Vec<(String, Space)>> {
 
 /// What there is to say of each space's index.
 pub(super) fn infos(place: &Place<'_>) -> Try<Vec<IndexInfo>> {
-    let members = owners::all(place.connection, place.scope)?;
     let choice = build::choice(place.connection, place.scope)?;
     let mut infos = Vec::new();
     for (name, space) in spaces(place)? {
         let info = match super::search::open_now(place, &space)? {
             Some(indexed) => of_file(place, &name, &indexed)?,
             None => {
+                let members = owners::all(place.connection, place.scope)?;
                 let n_vectors = count_rows(place.connection, &space, &members)?;
                 IndexInfo {
                     space: name,

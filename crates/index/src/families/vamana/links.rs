@@ -27,7 +27,12 @@ impl Links {
 
     /// Links read back; each must lead to a row.
     pub fn load(near: usize, asked: usize, places: Block<u32>, rows: u32) -> Result<Links, Error> {
-        if places.iter().any(|&place| place >= rows && place != NONE) {
+        // `NONE` becomes zero and rows begin at one; to the end, because a loop
+        // that may stop early is not made wide.
+        let most = places
+            .iter()
+            .fold(0, |most, place| place.wrapping_add(1).max(most));
+        if most > rows {
             return Err(Error::damaged("vamana.links", "a link leads nowhere"));
         }
         Ok(Links {
