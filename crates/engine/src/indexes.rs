@@ -1,7 +1,7 @@
 //! The indexes of a collection's spaces: built when a run has ended, for
 //! texts like those that will be asked, and tuned on them.
 
-use fovea_vectordb::{BuildObserver, Filter, IndexChoice, IndexInfo};
+use fovea_vectordb::{BuildObserver, Database, Filter, IndexChoice, IndexInfo};
 
 use crate::error::Error;
 use crate::ingest::{IndexEvent, Observer};
@@ -40,6 +40,15 @@ impl BuildObserver for Building<'_> {
     }
 }
 
+/// Which index a collection has from now on, at the next build.
+pub fn choose_index(database: &dyn Database, choice: &IndexChoice) -> Result<(), Error> {
+    let value = match choice {
+        IndexChoice::Auto => None,
+        IndexChoice::Family { .. } => Some(choice.to_string()),
+    };
+    Ok(database.set_setting(IndexChoice::SETTING, value.as_deref())?)
+}
+
 impl Engine {
     /// Build, renew or drop index files as size and choice ask for.
     pub fn build_indexes(&self, observer: &dyn Observer) -> Result<u64, Error> {
@@ -48,18 +57,6 @@ impl Engine {
             observer,
         };
         Ok(self.database().build_indexes(&building)?)
-    }
-
-    /// Which index this collection has from now on, at the next build.
-    pub fn choose_index(&self, choice: &IndexChoice) -> Result<(), Error> {
-        let value = match choice {
-            IndexChoice::Auto => None,
-            IndexChoice::Family { .. } => Some(choice.to_string()),
-        };
-        let set = self
-            .database()
-            .set_setting(IndexChoice::SETTING, value.as_deref());
-        Ok(set?)
     }
 
     /// Find the least effort that finds this share of the true nearest, on texts like those that are asked.

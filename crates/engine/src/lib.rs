@@ -34,6 +34,7 @@ use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, Space
 pub use check::{CheckReport, Repair};
 pub use error::{Error, Fault};
 pub use eval::{Candidates, EvalOptions, Evaluation, LanguageResult};
+pub use indexes::choose_index;
 pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
     Verdict,

@@ -169,7 +169,7 @@ Files: .npy; .fvecs .ivecs .bvecs; .fbin .ibin .u8bin .i8bin; .faiss (flat, IDMa
 Each row becomes an item. It is called as the file calls it, or FILE#ID, or FILE#ROW counted from 0.
 Importing a file again writes what changed, and what left it goes.
 
-  fovea --collection mine import vectors.npy --metric l2
+  fovea --collection mine import vectors.npy --metric l2 --index vamana
   fovea --collection mine search --vector queries.npy --row 0
   fovea --collection mine export copy.faiss";
 
@@ -182,6 +182,10 @@ pub struct ImportFlags {
     /// collection; by default what the file was made for, else cosine
     #[arg(long, value_name = "cosine|ip|l2")]
     pub metric: Option<Metric>,
+    /// Which index the vectors get: `auto` (by their number), or a family with parameters, as in `ivf:lists=512`.
+    /// Remembered for the collection
+    #[arg(long, value_name = "auto|FAMILY[:NAME=N,...]")]
+    pub index: Option<String>,
     /// A caption for each row, one a line, empty for none
     #[arg(long, value_name = "FILE")]
     pub captions: Option<PathBuf>,

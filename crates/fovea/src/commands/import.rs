@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use fovea_engine::choose_index;
 use fovea_engine::vectors::{self, ImportOptions};
-use fovea_vectordb::OpenMode;
 use fovea_vectordb::exchange::{FileKind, ReadOptions};
+use fovea_vectordb::{IndexChoice, OpenMode};
 
 use crate::exit::{Exit, Refusal};
 use crate::flags::{ImportFlags, VectorFileFlags};
@@ -16,10 +17,14 @@ pub fn run(settings: &Settings, flags: &ImportFlags) -> anyhow::Result<Exit> {
         read: read_options(&flags.path, &flags.file)?,
         captions: flags.captions.clone(),
     };
+    let choice: Option<IndexChoice> = flags.index.as_deref().map(str::parse).transpose()?;
     let progress = IndexProgress::over(settings.quiet, "vectors");
     // Before a database is made: a file that cannot be read leaves none behind.
     let file = vectors::read(&flags.path, &options, &progress)?;
     let database = settings.open_database(OpenMode::Create)?;
+    if let Some(choice) = &choice {
+        choose_index(&*database, choice)?;
+    }
     let report = vectors::import(&*database, &file, flags.metric, &progress)?;
     progress.finish();
     render::import_report(settings, &report)?;

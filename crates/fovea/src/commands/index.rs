@@ -1,6 +1,6 @@
 //! `fovea index`: folders become searchable.
 
-use fovea_engine::{CaptionChoice, Engine, IndexOptions, IndexReport, WatchOptions};
+use fovea_engine::{CaptionChoice, Engine, IndexOptions, IndexReport, WatchOptions, choose_index};
 use fovea_vectordb::IndexChoice;
 
 use crate::exit::{Exit, Refusal};
@@ -13,7 +13,7 @@ pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     let choice: Option<IndexChoice> = flags.index.as_deref().map(str::parse).transpose()?;
     let engine = settings.open_for_writing()?;
     if let Some(choice) = &choice {
-        engine.choose_index(choice)?;
+        choose_index(engine.database(), choice)?;
     }
     if flags.watch {
         return watch(settings, &engine, &flags, &options);

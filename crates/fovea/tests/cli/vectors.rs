@@ -120,6 +120,40 @@ fn each_row_finds_itself_at_no_distance_and_comes_back_as_it_went() {
 }
 
 #[test]
+fn a_collection_of_vectors_gets_the_index_that_was_asked_for() {
+    let bench = Bench::new();
+    let file = bench.npy("vectors.npy", &numbers(ROWS, DIM));
+    let ran = bench
+        .run(&["import", &file, "--index", "pyramid"])
+        .expect(2);
+    assert!(ran.stderr.contains("pyramid"), "{}", ran.stderr);
+    assert!(!bench.database.exists(), "a refusal leaves no database");
+    bench.import(&[&file, "--metric", "l2", "--index", "vamana:degree=8"]);
+    let stats = bench.run(&["stats"]).expect(0).stdout;
+    assert!(stats.contains("vamana"), "{stats}");
+    assert_eq!(bench.nearest(&file)[7]["path"], format!("{file}#7"));
+
+    // Damage that no search has met yet is what `check` is for, and the next run mends it.
+    let index = std::fs::read_dir(bench.database.join("index")).unwrap();
+    let mut paths = index.map(|entry| entry.unwrap().path());
+    let index = paths.find(|path| path.extension().is_some_and(|end| end == "fvi"));
+    let index = index.expect("an index file");
+    let mut bytes = std::fs::read(&index).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x41;
+    std::fs::write(&index, &bytes).unwrap();
+    let ran = bench.run(&["check"]).expect(4);
+    assert!(
+        ran.stdout.contains("the index of space image is damaged"),
+        "{}",
+        ran.stdout
+    );
+    bench.import(&[&file, "--index", "auto"]);
+    bench.run(&["check"]).expect(0);
+    assert!(!index.exists(), "sixty vectors are scanned");
+}
+
+#[test]
 fn metrics_rank_each_in_its_own_way() {
     let bench = Bench::new();
     // One near, one in the same direction and far, one long and askew.

@@ -29,6 +29,9 @@ struct Turns {
 pub fn measure(data: &DataSet, peers: &Peers) -> anyhow::Result<Vec<Bar>> {
     let vectors = Vectors::of_f32(data.base.dim, Metric::Cosine, &data.base.numbers)?;
     let n = QUERIES.min(data.measure.rows.rows());
+    if peers.missing().iter().any(|name| name == FAISS) {
+        peers.build(FAISS)?;
+    }
     peers.open(FAISS)?;
     let mut turns = Turns::default();
     for _ in 0..ROUNDS {
