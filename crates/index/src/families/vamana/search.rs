@@ -13,11 +13,12 @@ use crate::vectors::Vectors;
 const ROWS_A_STEP: f64 = 24.0;
 /// So few rows are compared exactly.
 const FEW: u64 = 256;
-/// Of the rows that a filter lets through, a scan of codes ranks one of so many again. Where the filter keeps away from
-/// the query, those that it lets through are crowded at its edge, nearer to each other than codes can tell.
-const RANKED_ONE_OF: usize = 8;
-/// Times k that are ranked at least.
-const SPARE: usize = 4;
+/// Of the rows that a filter lets through, a scan of codes ranks one of so many again at a time.
+const RANKED_ONE_OF: usize = 16;
+/// Times k that are ranked at a time at least.
+const SPARE: usize = 2;
+/// One of so many is ranked at most.
+const MOST_ONE_OF: usize = 2;
 
 /// Products with a query, for the walk.
 pub struct ToQuery<'a> {
@@ -88,12 +89,15 @@ impl Vamana {
                 return found;
             }
         }
-        let count = width.max(SPARE * k).max(n_allowed as usize / RANKED_ONE_OF);
+        let run = (width / 2)
+            .max(SPARE * k)
+            .max(n_allowed as usize / RANKED_ONE_OF);
+        let most = (2 * run).max(n_allowed as usize / MOST_ONE_OF);
         let candidates = self
             .graph
             .codes
-            .nearest(query, count, self.rows(), Some(allowed));
-        vectors.rerank(query, &candidates, k)
+            .nearest(query, most, self.rows(), Some(allowed));
+        rank_while_it_pays(vectors, query, &candidates, run, k)
     }
 
     fn walk(
@@ -121,4 +125,30 @@ impl Vamana {
         self.scratches.give(scratch);
         vectors.rerank(query, &candidates, k)
     }
+}
+
+/// The k best of candidates that come by falling score of their codes, ranked
+/// run by run until one brings none of them. Where a filter keeps away from the
+/// query, those that it lets through are crowded at its edge, nearer to each
+/// other than codes can tell; elsewhere the second run ends it.
+fn rank_while_it_pays(
+    vectors: &Vectors<'_>,
+    query: &[f32],
+    candidates: &[u32],
+    run: usize,
+    k: usize,
+) -> Vec<Scored> {
+    let mut best: Vec<Scored> = Vec::new();
+    for run in candidates.chunks(run.max(1)) {
+        let found = vectors.rerank(query, run, k);
+        let worst = best.get(k.saturating_sub(1)).map(|worst| worst.score);
+        let best_found = found.first().map(|first| first.score);
+        if worst.is_some() && best_found <= worst {
+            break;
+        }
+        best.extend(found);
+        best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+        best.truncate(k);
+    }
+    best
 }
