@@ -27,15 +27,28 @@ pub enum Filter {
         op: Comparison,
         value: Value,
     },
-    /// `*` is any run of characters, `/` included, `?` any one. Letter case counts.
+    /// `*` is any run of characters, `/` included, `?` any one.
     Glob {
         field: Field,
         pattern: String,
+        /// Lower and upper case are the same, in every script that has both.
+        ignore_case: bool,
     },
     /// The item has the field.
     Exists(Field),
     Ids(Vec<ItemId>),
     HasCaption,
+    /// Taken at most so many kilometres from a place, along the surface.
+    Near {
+        latitude: f64,
+        longitude: f64,
+        km: f64,
+    },
+    /// So much of the image, 0 to 1, is of colours that look like this one.
+    Color {
+        rgb: [u8; 3],
+        share: f32,
+    },
     /// Items whose source can (or cannot) be reached.
     Online(bool),
 }
@@ -59,11 +72,12 @@ impl Filter {
         }
     }
 
-    /// A glob over a field of this name.
+    /// A glob over a field of this name, in which letter case counts.
     pub fn glob(field: &str, pattern: &str) -> Filter {
         Filter::Glob {
             field: Field::named(field),
             pattern: pattern.to_owned(),
+            ignore_case: false,
         }
     }
 }
@@ -95,6 +109,8 @@ pub enum Field {
     /// In pixels.
     Width,
     Height,
+    /// Width over height.
+    Aspect,
     /// As in `jpeg`.
     Format,
     /// Seconds since 1970.
@@ -103,6 +119,8 @@ pub enum Field {
     Added,
     /// Root of the source, as text.
     Source,
+    /// Languages of the captions that say theirs, as in `en`.
+    Language,
     /// Any other name.
     Metadata(String),
 }
@@ -118,10 +136,12 @@ impl Field {
             "size" => Field::Size,
             "width" => Field::Width,
             "height" => Field::Height,
+            "aspect" => Field::Aspect,
             "format" => Field::Format,
             "mtime" => Field::Mtime,
             "added" => Field::Added,
             "source" => Field::Source,
+            "language" => Field::Language,
             other => Field::Metadata(other.to_owned()),
         }
     }

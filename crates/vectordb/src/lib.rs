@@ -7,6 +7,7 @@
 //! other engine comes later has to pass the same `conformance` suite.
 
 mod batch;
+mod color;
 mod database;
 mod embedded;
 mod error;
@@ -16,6 +17,7 @@ mod ids;
 mod index_file;
 mod indexes;
 mod paths;
+mod place;
 mod records;
 
 #[doc(hidden)]

@@ -191,10 +191,7 @@ fn writes_after_the_file_are_found_and_removals_are_not() {
     library.db.sweep().unwrap();
     check(&mut library, &Filter::All);
     assert_eq!(library.build(), 0, "few changes stay beside the file");
-    let glob = Filter::Glob {
-        field: fovea_vectordb::Field::Path,
-        pattern: "1*".to_owned(),
-    };
+    let glob = Filter::glob("path", "1*");
     check(&mut library, &glob);
 }
 

@@ -29,10 +29,16 @@ fn filled(harness: &dyn Harness) -> Result<Box<dyn Database>> {
             ("iso", &[Value::Integer(9)]),
             ("camera", &[Value::Text("Leica".to_owned())]),
         ],
-        &[("iso", &[Value::Integer(10)])],
+        &[
+            ("iso", &[Value::Integer(10)]),
+            ("latitude", &[Value::Real(48.1)]),
+            ("longitude", &[Value::Real(11.1)]),
+        ],
         &[
             ("iso", &[Value::Real(9.5)]),
             ("camera", &[Value::Text("leica".to_owned())]),
+            ("latitude", &[Value::Real(52.5)]),
+            ("longitude", &[Value::Real(13.4)]),
         ],
         &[("iso", &[Value::Text("9".to_owned())])],
         &[
@@ -72,6 +78,18 @@ fn filled(harness: &dyn Harness) -> Result<Box<dyn Database>> {
     Ok(db)
 }
 
+fn near(latitude: f64, longitude: f64, km: f64) -> Filter {
+    Filter::Near {
+        latitude,
+        longitude,
+        km,
+    }
+}
+
+fn color(rgb: [u8; 3], share: f32) -> Filter {
+    Filter::Color { rgb, share }
+}
+
 /// The one door: scan, count and search answer as the twin does.
 fn check(db: &dyn Database, items: &[Item], filter: &Filter) -> Result<()> {
     let expect: Vec<ItemId> = items
@@ -101,7 +119,7 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
     let items = all_items(&*db)?;
     let fields = [
         "path", "name", "ext", "folder", "size", "width", "height", "format", "mtime", "added",
-        "source", "iso", "camera", "x", "missing",
+        "source", "aspect", "language", "iso", "camera", "x", "missing",
     ];
     let values = [
         Value::Integer(9),
@@ -132,6 +150,14 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
         Filter::Online(true),
         Filter::Online(false),
         Filter::Ids(vec![]),
+        near(48.0, 11.0, 10.0),
+        near(48.0, 11.0, 600.0),
+        near(-90.0, 0.0, 1e6),
+        color([2, 255, 0], 0.7),
+        color([2, 255, 0], 0.8),
+        color([250, 255, 0], 0.1),
+        color([0, 0, 255], 0.1),
+        color([0, 0, 255], 0.0),
         Filter::Ids(vec![items[1].id, items[4].id, items[1].id]),
     ];
     for field in fields {
@@ -146,6 +172,11 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
             "Nikon[*]",
         ] {
             filters.push(Filter::glob(field, pattern));
+            filters.push(Filter::Glob {
+                field: Field::named(field),
+                pattern: pattern.to_uppercase(),
+                ignore_case: true,
+            });
         }
     }
     for filter in &filters {

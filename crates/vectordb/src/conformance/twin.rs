@@ -4,6 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use crate::color::color_share;
+use crate::place::km_between;
 use crate::{Comparison, Field, Filter, Hit, Item, ItemId, Metric, Owner, Part, Value};
 
 /// Whether an item matches.
@@ -28,16 +30,40 @@ pub fn matches(filter: &Filter, item: &Item) -> bool {
                     .any(|v| order(v, value).is_some_and(|o| holds(*op, o))),
             }
         }
-        Filter::Glob { field, pattern } => {
-            let pattern: Vec<char> = pattern.chars().collect();
+        Filter::Glob {
+            field,
+            pattern,
+            ignore_case,
+        } => {
+            let folded = |text: &str| match ignore_case {
+                true => text.to_lowercase().chars().collect::<Vec<_>>(),
+                false => text.chars().collect(),
+            };
+            let pattern = folded(pattern);
             values_of(field, item).iter().any(|value| match value {
-                Value::Text(text) => glob(&pattern, &text.chars().collect::<Vec<_>>()),
+                Value::Text(text) => glob(&pattern, &folded(text)),
                 Value::Integer(_) | Value::Real(_) => false,
             })
         }
         Filter::Exists(field) => !values_of(field, item).is_empty(),
         Filter::Ids(ids) => ids.contains(&item.id),
         Filter::HasCaption => !item.captions.is_empty(),
+        Filter::Near {
+            latitude,
+            longitude,
+            km,
+        } => {
+            let numbers = |key: &str| values_of(&Field::named(key), item);
+            let is_near = |value: &(Value, Value)| match value {
+                (Value::Real(a), Value::Real(b)) => {
+                    km_between([*a, *b], [*latitude, *longitude]) <= *km
+                }
+                _ => false,
+            };
+            let pairs = numbers("latitude").into_iter().zip(numbers("longitude"));
+            pairs.collect::<Vec<_>>().iter().any(is_near)
+        }
+        Filter::Color { rgb, share } => color_share(&item.content.colors, *rgb) >= *share,
         Filter::Online(online) => item.online == *online,
     }
 }
@@ -102,6 +128,17 @@ fn values_of(field: &Field, item: &Item) -> Vec<Value> {
         Field::Mtime => seconds(item.mtime_ns),
         Field::Added => seconds(item.added_ns),
         Field::Source => vec![Value::Text(item.root.to_string_lossy().into_owned())],
+        Field::Aspect => {
+            let sides = (
+                f64::from(item.content.width),
+                f64::from(item.content.height),
+            );
+            vec![Value::Real(sides.0 / sides.1)]
+        }
+        Field::Language => {
+            let languages = item.captions.iter().filter_map(|one| one.lang.clone());
+            languages.map(Value::Text).collect()
+        }
         Field::Metadata(key) => item.metadata.get(key).cloned().unwrap_or_default(),
     }
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::Scope;
 use super::fail::{Fail, Try};
+use super::functions::{COLOR_SHARE, FOLD, KM};
 use super::items::item_id;
 use crate::error::Error;
 use crate::filter::{Comparison, Field, Filter};
@@ -93,6 +94,8 @@ fn column(field: &Field) -> Option<Column> {
     const CONTENT_WIDTH: &str = "(SELECT width FROM content WHERE content.id = item.content)";
     const CONTENT_HEIGHT: &str = "(SELECT height FROM content WHERE content.id = item.content)";
     const CONTENT_FORMAT: &str = "(SELECT format FROM content WHERE content.id = item.content)";
+    const CONTENT_ASPECT: &str =
+        "(SELECT CAST(width AS REAL) / height FROM content WHERE content.id = item.content)";
     const SOURCE_ROOT: &str = "(SELECT root_text FROM source WHERE source.id = item.source)";
     Some(match field {
         Field::Path => Column::Text("item.path_text"),
@@ -106,7 +109,8 @@ fn column(field: &Field) -> Option<Column> {
         Field::Mtime => Column::Number("(item.mtime_ns / 1e9)"),
         Field::Added => Column::Number("(item.added_ns / 1e9)"),
         Field::Source => Column::Text(SOURCE_ROOT),
-        Field::Metadata(_) => return None,
+        Field::Aspect => Column::Number(CONTENT_ASPECT),
+        Field::Language | Field::Metadata(_) => return None,
     })
 }
 
@@ -150,12 +154,22 @@ impl Condition {
                 self.push(")");
             }
             Filter::Compare { field, op, value } => self.compare(field, *op, value)?,
-            Filter::Glob { field, pattern } => self.glob(field, pattern)?,
+            Filter::Glob {
+                field,
+                pattern,
+                ignore_case,
+            } => self.glob(field, pattern, *ignore_case)?,
             Filter::Exists(field) => self.exists(field),
             Filter::Ids(ids) => self.ids(ids),
             Filter::HasCaption => {
                 self.push("EXISTS (SELECT 1 FROM caption WHERE caption.item = item.id)");
             }
+            Filter::Near {
+                latitude,
+                longitude,
+                km,
+            } => self.near([*latitude, *longitude, *km])?,
+            Filter::Color { rgb, share } => self.color(*rgb, *share)?,
             Filter::Online(online) => {
                 self.push("(SELECT online FROM source WHERE source.id = item.source) = ?");
                 self.values.push(Cell::Integer(i64::from(*online)));
@@ -188,15 +202,14 @@ impl Condition {
         match (column(field), field) {
             (Some(Column::Text(sql)), _) => self.compare_column(field, sql, is_text, op, cell),
             (Some(Column::Number(sql)), _) => self.compare_column(field, sql, !is_text, op, cell),
-            (None, Field::Metadata(key)) if op == Comparison::Ne => {
+            (None, _) if op == Comparison::Ne => {
                 self.push("(");
                 self.exists(field);
                 self.push(" AND NOT ");
-                self.any_value(key, is_text, "=", cell);
+                self.any_value(field, is_text, "=", cell);
                 self.push(")");
             }
-            (None, Field::Metadata(key)) => self.any_value(key, is_text, operator(op), cell),
-            (None, _) => self.push("0"),
+            (None, _) => self.any_value(field, is_text, operator(op), cell),
         }
         Ok(())
     }
@@ -218,30 +231,74 @@ impl Condition {
         }
     }
 
-    fn any_value(&mut self, key: &str, is_text: bool, operator: &str, cell: Cell) {
-        let kind = if is_text { "text" } else { "number" };
-        self.push(&format!(
-            "item.id IN (SELECT metadata.item FROM metadata WHERE key = ? AND {kind} {operator} ?)"
-        ));
-        self.values.push(Cell::Text(key.to_owned()));
+    /// Of fields that an item may have several values of.
+    fn any_value(&mut self, field: &Field, is_text: bool, operator: &str, cell: Cell) {
+        let value = if is_text { "text" } else { "number" };
+        self.any_that(field, is_text, &format!("{value} {operator} ?"), cell);
+    }
+
+    /// A condition on `text` or `number` holds for any of the values.
+    fn any_that(&mut self, field: &Field, is_text: bool, condition: &str, cell: Cell) {
+        match field {
+            Field::Metadata(key) => {
+                self.push("item.id IN (SELECT metadata.item FROM metadata WHERE key = ? AND ");
+                self.values.push(Cell::Text(key.clone()));
+            }
+            Field::Language if is_text => self.push(
+                "item.id IN (SELECT item FROM (SELECT item, lang AS text FROM caption) WHERE ",
+            ),
+            _ => return self.push("0"),
+        }
+        self.push(condition);
+        self.push(")");
         self.values.push(cell);
     }
 
-    fn glob(&mut self, field: &Field, pattern: &str) -> Try<()> {
+    fn glob(&mut self, field: &Field, pattern: &str, ignore_case: bool) -> Try<()> {
         let pattern = Cell::Text(sqlite_glob(pattern)?);
-        match (column(field), field) {
-            (Some(Column::Text(sql)), _) => {
+        let matches = |text: &str| match ignore_case {
+            true => format!("{FOLD}({text}) GLOB {FOLD}(?)"),
+            false => format!("{text} GLOB ?"),
+        };
+        match column(field) {
+            Some(Column::Text(sql)) => {
                 let has = if *field == Field::Ext {
                     "item.ext <> '' AND "
                 } else {
                     ""
                 };
-                self.push(&format!("({has}{sql} GLOB ?)"));
+                self.push(&format!("({has}{})", matches(sql)));
                 self.values.push(pattern);
             }
-            (None, Field::Metadata(key)) => self.any_value(key, true, "GLOB", pattern),
-            _ => self.push("0"),
+            Some(Column::Number(_)) => self.push("0"),
+            None => self.any_that(field, true, &matches("text"), pattern),
         }
+        Ok(())
+    }
+
+    fn near(&mut self, place: [f64; 3]) -> Try<()> {
+        if place.iter().any(|number| !number.is_finite()) {
+            return refuse("a place is not given in numbers".to_owned());
+        }
+        self.push(&format!(
+            "item.id IN (SELECT a.item FROM metadata a JOIN metadata b ON b.item = a.item
+             WHERE a.key = 'latitude' AND b.key = 'longitude'
+             AND {KM}(a.number, b.number, ?, ?) <= ?)"
+        ));
+        self.values.extend(place.map(Cell::Real));
+        Ok(())
+    }
+
+    fn color(&mut self, rgb: [u8; 3], share: f32) -> Try<()> {
+        if !share.is_finite() {
+            return refuse("a share is not a number".to_owned());
+        }
+        self.push(&format!(
+            "{COLOR_SHARE}((SELECT colors FROM content WHERE content.id = item.content), ?, ?, ?) >= ?"
+        ));
+        self.values
+            .extend(rgb.map(|number| Cell::Integer(i64::from(number))));
+        self.values.push(Cell::Real(f64::from(share)));
         Ok(())
     }
 
@@ -254,6 +311,9 @@ impl Condition {
                 self.values.push(Cell::Text(key.clone()));
             }
             Field::Ext => self.push("item.ext <> ''"),
+            Field::Language => self.push(
+                "EXISTS (SELECT 1 FROM caption WHERE caption.item = item.id AND lang IS NOT NULL)",
+            ),
             _ => self.push("1"),
         }
     }

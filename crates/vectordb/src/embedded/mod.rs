@@ -13,6 +13,7 @@ mod codec;
 mod fail;
 mod features;
 mod filter_sql;
+mod functions;
 mod indexed;
 mod items;
 mod members;

@@ -10,7 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use super::fail::{Fail, Try};
-use super::{OpenMode, migrate};
+use super::{OpenMode, functions, migrate};
 use crate::error::{Error, Result};
 use crate::ids::Change;
 
@@ -248,6 +248,7 @@ fn connect(path: &Path, access: Access, create: bool) -> Try<Connection> {
         Connection::open_with_flags(path, flags)?
     };
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    functions::register(&connection)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     // Damage is then found where it is met, not one step later.
