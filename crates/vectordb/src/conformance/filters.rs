@@ -90,6 +90,55 @@ fn color(rgb: [u8; 3], share: f32) -> Filter {
     Filter::Color { rgb, share }
 }
 
+/// Every comparison of every field with every value, and globs.
+fn of_fields() -> Vec<Filter> {
+    let fields = [
+        "path", "name", "ext", "folder", "size", "width", "height", "format", "mtime", "added",
+        "source", "aspect", "language", "iso", "camera", "x", "missing",
+    ];
+    let values = [
+        Value::Integer(9),
+        Value::Integer(10),
+        Value::Real(9.5),
+        Value::Real(100.0),
+        Value::Integer(21),
+        Value::Real(1_700_000_001.5),
+        Value::Integer(0),
+        Value::Integer(102),
+        Value::from("9"),
+        Value::from("png"),
+        Value::from("jpg"),
+        Value::from("Leica"),
+        Value::from("sub"),
+        Value::from(""),
+        Value::from("/pictures"),
+        Value::from("[D]"),
+        Value::Real(f64::INFINITY),
+        Value::Integer(i64::MIN),
+    ];
+    let mut filters = Vec::new();
+    for field in fields {
+        filters.push(Filter::Exists(Field::named(field)));
+        for value in &values {
+            for op in COMPARISONS {
+                filters.push(Filter::compare(field, op, value.clone()));
+            }
+        }
+        for pattern in [
+            "*", "**", "?", "*.png", "sub/*", "[D]", "*\\**", "?.???", "l*", "", "é*", "*?ebp",
+            "Nikon[*]",
+        ] {
+            filters.push(Filter::glob(field, pattern));
+            filters.push(Filter::Glob {
+                field: Field::named(field),
+                pattern: pattern.to_uppercase(),
+                ignore_case: true,
+            });
+        }
+    }
+    filters
+}
+
 /// The one door: scan, count and search answer as the twin does.
 fn check(db: &dyn Database, items: &[Item], filter: &Filter) -> Result<()> {
     let expect: Vec<ItemId> = items
@@ -117,30 +166,6 @@ fn check(db: &dyn Database, items: &[Item], filter: &Filter) -> Result<()> {
 pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
     let db = filled(harness)?;
     let items = all_items(&*db)?;
-    let fields = [
-        "path", "name", "ext", "folder", "size", "width", "height", "format", "mtime", "added",
-        "source", "aspect", "language", "iso", "camera", "x", "missing",
-    ];
-    let values = [
-        Value::Integer(9),
-        Value::Integer(10),
-        Value::Real(9.5),
-        Value::Real(100.0),
-        Value::Integer(21),
-        Value::Real(1_700_000_001.5),
-        Value::Integer(0),
-        Value::Integer(102),
-        Value::from("9"),
-        Value::from("png"),
-        Value::from("jpg"),
-        Value::from("Leica"),
-        Value::from("sub"),
-        Value::from(""),
-        Value::from("/pictures"),
-        Value::from("[D]"),
-        Value::Real(f64::INFINITY),
-        Value::Integer(i64::MIN),
-    ];
     let mut filters = vec![
         Filter::All,
         Filter::Nothing,
@@ -160,25 +185,7 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
         color([0, 0, 255], 0.0),
         Filter::Ids(vec![items[1].id, items[4].id, items[1].id]),
     ];
-    for field in fields {
-        filters.push(Filter::Exists(Field::named(field)));
-        for value in &values {
-            for op in COMPARISONS {
-                filters.push(Filter::compare(field, op, value.clone()));
-            }
-        }
-        for pattern in [
-            "*", "**", "?", "*.png", "sub/*", "[D]", "*\\**", "?.???", "l*", "", "é*", "*?ebp",
-            "Nikon[*]",
-        ] {
-            filters.push(Filter::glob(field, pattern));
-            filters.push(Filter::Glob {
-                field: Field::named(field),
-                pattern: pattern.to_uppercase(),
-                ignore_case: true,
-            });
-        }
-    }
+    filters.extend(of_fields());
     for filter in &filters {
         check(&*db, &items, filter)?;
         check(&*db, &items, &Filter::Not(Box::new(filter.clone())))?;
