@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 pub use fovea_vectordb::Fault;
 
+use crate::query::QueryError;
 use crate::vectors::VectorError;
 
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,10 @@ pub enum Error {
         path: PathBuf,
         source: fovea_decode::Error,
     },
+
+    /// A query says nothing; the message points at the place.
+    #[error(transparent)]
+    Query(#[from] QueryError),
 
     #[error(transparent)]
     Encode(#[from] fovea_encode::Error),
@@ -47,7 +52,9 @@ impl Error {
     /// One classification for exit codes and, later, HTTP status.
     pub fn fault(&self) -> Fault {
         match self {
-            Error::Input(_) | Error::Image { .. } | Error::Vectors(_) => Fault::Input,
+            Error::Input(_) | Error::Query(_) | Error::Image { .. } | Error::Vectors(_) => {
+                Fault::Input
+            }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
             Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
             Error::Encode(error) => Self::fault_of_encode(error),

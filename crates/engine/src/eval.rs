@@ -10,7 +10,7 @@ use fovea_vectordb::{Filter, ItemId};
 
 use crate::captions::read_tsv;
 use crate::error::Error;
-use crate::query::Query;
+use crate::query::{Plan, Query};
 use crate::search::{SearchOptions, Spaces};
 use crate::{Engine, paths};
 
@@ -87,6 +87,7 @@ impl Engine {
             top_k: usize::try_from(n_candidates).unwrap_or(usize::MAX).max(1),
             filter,
             spaces: options.spaces,
+            guess: false,
         };
         let mut languages = Vec::new();
         for (lang, asked) in asked {
@@ -119,7 +120,7 @@ impl Engine {
                 None => {
                     let relevant: HashSet<ItemId> =
                         asked.get(query).into_iter().flatten().copied().collect();
-                    let found = self.rank(&Query::words(query)?, search)?;
+                    let found = self.rank(&Plan::of_terms(Query::words(query)?), search)?;
                     let at = found.iter().position(|one| relevant.contains(&one.item));
                     let rank = at.and_then(|at| u32::try_from(at + 1).ok());
                     known.insert(query, rank);

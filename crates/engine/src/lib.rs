@@ -5,8 +5,9 @@
 //! Vectors that others made go in and out by `vectors`, which needs no encoder.
 //!
 //! The stages of ingest are the files of `ingest`, in order: `target`, `setup`, `plan`, `process`, `writer`,
-//! `finish`. The stages of a search are [`Query`], [`Engine::rank`], [`Engine::search`].
+//! `finish`. The stages of a search are [`Query`], [`Plan`], [`Engine::rank`], [`Engine::search`].
 
+mod background;
 mod captions;
 mod check;
 mod error;
@@ -16,11 +17,12 @@ mod ingest;
 mod metadata;
 mod paths;
 mod previews;
-mod query;
+pub mod query;
 mod scan;
 mod search;
 pub mod space;
 mod stages;
+mod terms;
 mod time;
 pub mod vectors;
 mod watch;
@@ -40,7 +42,7 @@ pub use ingest::{
     Verdict,
 };
 pub use previews::PreviewStore;
-pub use query::{Query, Term, TermContent};
+pub use query::{Plan, PlanOptions, Query, QueryError, Term, TermContent};
 pub use search::{Ranked, SearchOptions, SearchResult, SearchResults, Spaces};
 pub use stages::{STAGES, StageCosts, measure_stages};
 pub use watch::WatchOptions;

@@ -1,25 +1,25 @@
 //! Answers a query: embed its terms, search the spaces that fit, take each item's best, and describe what was found.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fovea_decode as decode;
-use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, VectorQuery};
+use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, VectorQuery};
 
-use crate::error::{Error, IoContext};
-use crate::query::{Query, Term, TermContent};
+use crate::error::Error;
+use crate::query::{Plan, PlanOptions, Query};
 use crate::{Engine, space};
 
-/// A query image may be as large as what is indexed; reading it has the same bound.
-const MAX_QUERY_IMAGE_BYTES: u64 = 1 << 30;
+/// Items beyond twice those asked for that are looked at where some are left out.
+const SPARE: usize = 32;
 
 #[derive(Clone, Debug)]
 pub struct SearchOptions {
     pub top_k: usize,
+    /// Beside the query's own.
     pub filter: Filter,
     pub spaces: Spaces,
+    /// Take dates in the words for filters.
+    pub guess: bool,
 }
 
 /// Which spaces answer words.
@@ -38,6 +38,7 @@ impl Default for SearchOptions {
             top_k: 10,
             filter: Filter::All,
             spaces: Spaces::All,
+            guess: false,
         }
     }
 }
@@ -47,7 +48,8 @@ pub struct SearchResult {
     /// From 1.
     pub rank: usize,
     /// In the space where the item matches best; the cosine, unless a space of vectors of others goes by another metric.
-    pub score: f32,
+    /// None where only filters were asked for.
+    pub score: Option<f32>,
     /// Cosine in each space that found the item; none where a vector was asked for.
     pub cosines: Vec<(&'static str, f32)>,
     pub item: Item,
@@ -62,6 +64,16 @@ pub struct SearchResults {
     pub took: Duration,
 }
 
+impl Ranked {
+    fn unscored(item: ItemId) -> Ranked {
+        Ranked {
+            item,
+            score: None,
+            cosines: Vec::new(),
+        }
+    }
+}
+
 /// One ranked list of a space.
 struct List {
     space: &'static str,
@@ -72,24 +84,77 @@ struct List {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ranked {
     pub item: ItemId,
-    pub score: f32,
+    pub score: Option<f32>,
     pub cosines: Vec<(&'static str, f32)>,
 }
 
 impl Engine {
+    /// What a query means in this collection.
+    pub fn plan(&self, query: &Query, options: PlanOptions) -> Result<Plan, Error> {
+        Plan::new(query.clone(), self.database(), options)
+    }
+
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults, Error> {
+        let planned = PlanOptions {
+            guess: options.guess,
+        };
+        self.carry_out(&self.plan(query, planned)?, options)
+    }
+
+    /// Search for what was planned.
+    pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
-        let ranked = self.rank(query, options)?;
+        let ranked = self.rank(plan, options)?;
         describe(self.database(), ranked, Metric::Cosine, started)
     }
 
     /// The same without the description of the items: what `eval` needs.
-    pub fn rank(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+    pub fn rank(&self, plan: &Plan, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+        let query = &plan.query;
+        let items = query.terms.iter().filter_map(|term| term.content.item());
+        let likenesses: Vec<ItemId> = items.collect();
+        let mut filter = options.filter.clone().and(plan.filter.clone());
+        if !likenesses.is_empty() {
+            // Whoever asks for more like this has this.
+            filter = filter.and(Filter::Not(Box::new(Filter::Ids(likenesses))));
+        }
+        let options = SearchOptions {
+            filter,
+            ..options.clone()
+        };
+        if query.without.is_empty() {
+            return self.nearest(query, &options);
+        }
+        let without = self.without(&query.without)?;
+        let mut asked = options.top_k.saturating_mul(2).saturating_add(SPARE);
+        loop {
+            let options = SearchOptions {
+                top_k: asked,
+                ..options.clone()
+            };
+            let found = self.nearest(query, &options)?;
+            let is_all = found.len() < asked;
+            let mut kept = without.keep(self, found)?;
+            if is_all || kept.len() >= options.top_k {
+                kept.truncate(options.top_k);
+                return Ok(kept);
+            }
+            asked = asked.saturating_mul(4);
+        }
+    }
+
+    /// The best of what the filter lets through; without a term the newest.
+    fn nearest(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+        if query.terms.is_empty() {
+            let (filter, top_k) = (&options.filter, options.top_k);
+            let items = self.database().list(filter, Order::Newest, top_k)?;
+            return Ok(items.into_iter().map(Ranked::unscored).collect());
+        }
         if query.has_images() && !query.has_words() {
-            let vector = self.combine(query, &|term| self.visual_vector(term))?;
+            let vector = self.visual_sum(query)?;
             return Ok(alone(self.list(space::VISUAL, &vector, options)?));
         }
-        let vector = self.combine(query, &|term| self.shared_vector(term))?;
+        let vector = self.shared_sum(query)?;
         if query.has_images() {
             return Ok(alone(self.list(space::IMAGE, &vector, options)?));
         }
@@ -127,66 +192,6 @@ impl Engine {
             hits: self.database().search(&query)?,
         })
     }
-
-    /// The weighted sum of the terms' unit vectors, at unit length again, so that scores stay cosines.
-    fn combine(
-        &self,
-        query: &Query,
-        vector_of: &dyn Fn(&Term) -> Result<Vec<f32>, Error>,
-    ) -> Result<Vec<f32>, Error> {
-        let mut sum: Vec<f32> = Vec::new();
-        for term in &query.terms {
-            let vector = vector_of(term)?;
-            sum.resize(vector.len(), 0.0);
-            for (total, value) in sum.iter_mut().zip(&vector) {
-                *total += term.weight * value;
-            }
-        }
-        let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
-        if norm < 1e-6 || !norm.is_finite() {
-            return Err(Error::Input(format!(
-                "`{query}`: the terms cancel each other out; change a weight"
-            )));
-        }
-        sum.iter_mut().for_each(|value| *value /= norm);
-        Ok(sum)
-    }
-
-    fn shared_vector(&self, term: &Term) -> Result<Vec<f32>, Error> {
-        match &term.content {
-            TermContent::Words(words) => Ok(self.encoder().text_vector(words)?),
-            TermContent::Image(path) => Ok(self.encoder().image_vector(&self.feature_of(path)?)),
-        }
-    }
-
-    fn visual_vector(&self, term: &Term) -> Result<Vec<f32>, Error> {
-        match &term.content {
-            TermContent::Words(words) => Ok(self.encoder().text_vector(words)?),
-            TermContent::Image(path) => Ok(self.encoder().visual_vector(&self.feature_of(path)?)),
-        }
-    }
-
-    /// Decodes and encodes a query image exactly as an indexed one.
-    fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {
-        let size = fs::metadata(path).at(path)?.len();
-        if size > MAX_QUERY_IMAGE_BYTES {
-            return Err(Error::Input(format!(
-                "{}: {size} bytes are too many for a query image",
-                path.display()
-            )));
-        }
-        let bytes = fs::read(path).at(path)?;
-        let options = decode::Options {
-            min_side: Some(crate::ingest::process::min_side(self.encoder())),
-            ..Default::default()
-        };
-        let image = decode::decode(&bytes, &options).map_err(|source| Error::Image {
-            path: path.to_owned(),
-            source,
-        })?;
-        let mut features = self.encoder().features(&[&image.pixels])?;
-        Ok(features.pop().unwrap_or_default())
-    }
 }
 
 /// The ranked items with what is known of them.
@@ -219,7 +224,7 @@ pub fn describe(
 fn alone(list: List) -> Vec<Ranked> {
     let ranked = list.hits.iter().map(|hit| Ranked {
         item: hit.item,
-        score: hit.score,
+        score: Some(hit.score),
         cosines: vec![(list.space, hit.score)],
     });
     ranked.collect()
@@ -233,22 +238,17 @@ fn best_of(lists: &[List]) -> Vec<Ranked> {
     let mut by_item: HashMap<ItemId, Ranked> = HashMap::new();
     for list in lists {
         for hit in &list.hits {
-            let (item, cosines) = (hit.item, Vec::new());
-            let entry = by_item.entry(item).or_insert(Ranked {
-                item,
-                score: hit.score,
-                cosines,
-            });
-            entry.score = entry.score.max(hit.score);
+            let item = hit.item;
+            let entry = by_item.entry(item).or_insert(Ranked::unscored(item));
+            entry.score = Some(entry.score.map_or(hit.score, |score| score.max(hit.score)));
             entry.cosines.push((list.space, hit.score));
         }
     }
     let mut ranked: Vec<Ranked> = by_item.into_values().collect();
+    let score = |one: &Ranked| one.score.unwrap_or(f32::NEG_INFINITY);
     ranked.sort_by(|left, right| {
-        right
-            .score
-            .total_cmp(&left.score)
-            .then(left.item.cmp(&right.item))
+        let best_first = score(right).total_cmp(&score(left));
+        best_first.then(left.item.cmp(&right.item))
     });
     ranked
 }
@@ -277,7 +277,7 @@ mod tests {
         let ranked = best_of(&[image, caption]);
         let order: Vec<(i64, f32)> = ranked
             .iter()
-            .map(|one| (one.item.get(), one.score))
+            .map(|one| (one.item.get(), one.score.unwrap()))
             .collect();
         assert_eq!(order, [(5, 0.9), (7, 0.6), (3, 0.5), (9, 0.1)]);
         assert_eq!(

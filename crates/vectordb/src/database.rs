@@ -62,6 +62,12 @@ pub trait Database: Send + Sync {
 
     fn count(&self, filter: &Filter) -> Result<u64>;
 
+    /// The first of the items that match, in an order.
+    fn list(&self, filter: &Filter, order: Order, limit: usize) -> Result<Vec<ItemId>>;
+
+    /// Keys of the metadata that items of any collection have, in alphabetical order.
+    fn metadata_keys(&self) -> Result<Vec<String>>;
+
     /// The nearest items, best first and equal scores by rising id. An item
     /// appears once, with its best part; items that share a content all appear.
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
@@ -115,6 +121,17 @@ pub trait Database: Send + Sync {
     fn check(&self) -> Result<Vec<Problem>>;
 
     fn stats(&self) -> Result<Stats>;
+}
+
+/// How items that match are put in order; equals by rising id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// By the time of the camera (metadata `taken`), or of the file where there is none; the newest first.
+    #[default]
+    Newest,
+    Oldest,
+    /// By the last part of the path, letter case aside.
+    Name,
 }
 
 /// A search for the nearest vectors.

@@ -94,7 +94,7 @@ pub fn search_vector(
     })?;
     let ranked = hits.iter().map(|hit| Ranked {
         item: hit.item,
-        score: hit.score,
+        score: Some(hit.score),
         cosines: Vec::new(),
     });
     describe(database, ranked.collect(), asked.space.metric, started)

@@ -45,7 +45,7 @@ fn an_image_finds_itself_first_and_mixtures_combine() {
         .unwrap()
         .results;
     assert_eq!(results[0].item.path, b"red.png");
-    let scores: Vec<f32> = results.iter().map(|result| result.score).collect();
+    let scores: Vec<f32> = results.iter().filter_map(|result| result.score).collect();
     assert!(scores[0] > 0.999 && scores[1] < 0.99, "{scores:?}");
     assert_eq!(fixture.find(&[&red, "+", "3:blue"], 1), ["blue.png"]);
     assert_eq!(

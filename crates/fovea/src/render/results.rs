@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use fovea_engine::{PreviewStore, SearchResult, SearchResults};
-use fovea_vectordb::Metric;
+use fovea_vectordb::{Metric, Value};
 use serde::Serialize;
 
 use super::{dim, pictures, strong};
@@ -38,7 +38,11 @@ struct Found {
     rank: usize,
     item: String,
     path: String,
-    score: f32,
+    /// When the camera took it, as local time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
     /// Euclidean, where the space goes by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     distance: Option<f32>,
@@ -129,8 +133,9 @@ fn found(result: &SearchResult, metric: Metric) -> Found {
         rank: result.rank,
         item: result.item.id.to_string(),
         path: result.item.absolute().to_string_lossy().into_owned(),
+        taken: taken(result).map(str::to_owned),
         score: result.score,
-        distance: (metric == Metric::L2).then(|| distance(result.score)),
+        distance: result.score.filter(|_| metric == Metric::L2).map(distance),
         cosines: cosines.collect(),
         online: result.item.online,
     }
@@ -179,13 +184,25 @@ fn nearness(score: f32, metric: Metric) -> String {
 
 fn line(result: &SearchResult, metric: Metric, here: Option<&Path>) -> String {
     let rank = dim(&format!("{:>3}", result.rank));
-    let score = strong(&nearness(result.score, metric));
+    let score = result.score.map(|score| nearness(score, metric));
+    let score = strong(&score.unwrap_or_else(|| "  -  ".to_owned()));
     let path = printable(&shortest(&result.item.absolute(), here));
     let mut line = format!("{rank}  {score}  {path}");
+    if let Some(day) = taken(result).and_then(|taken| taken.get(..10)) {
+        line.push_str(&dim(&format!("  {day}")));
+    }
     if !result.item.online {
         line.push_str(&dim("  (offline)"));
     }
     line
+}
+
+/// When the camera took the picture.
+fn taken(result: &SearchResult) -> Option<&str> {
+    match result.item.metadata.get("taken")?.first()? {
+        Value::Text(taken) => Some(taken),
+        Value::Integer(_) | Value::Real(_) => None,
+    }
 }
 
 /// A name may hold newlines and escape sequences, which would forge lines or steer the terminal.

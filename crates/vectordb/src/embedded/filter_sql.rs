@@ -2,12 +2,13 @@
 //! parameter. What the user wrote never becomes part of the statement.
 
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::Scope;
 use super::fail::{Fail, Try};
 use super::functions::{COLOR_SHARE, FOLD, KM};
 use super::items::item_id;
+use crate::database::Order;
 use crate::error::Error;
 use crate::filter::{Comparison, Field, Filter};
 use crate::ids::ItemId;
@@ -51,6 +52,60 @@ pub(super) fn matching(
         ids.push(item_id(row.get(0)?)?);
     }
     Ok(ids)
+}
+
+/// The first of the collection's items that match, in an order.
+pub(super) fn listed(
+    connection: &Connection,
+    scope: &Scope,
+    filter: &Filter,
+    order: Order,
+    limit: usize,
+) -> Try<Vec<ItemId>> {
+    // Local time where the camera had it, else that of the file in UTC; both are compared as text.
+    const DATE: &str =
+        "coalesce((SELECT min(text) FROM metadata WHERE metadata.item = item.id AND key = 'taken'),
+         strftime('%Y-%m-%dT%H:%M:%S', item.mtime_ns / 1000000000, 'unixepoch'))";
+    let order = match order {
+        Order::Newest => format!("{DATE} DESC"),
+        Order::Oldest => DATE.to_owned(),
+        Order::Name => format!("{FOLD}(item.name)"),
+    };
+    let condition = compile(filter)?;
+    let sql = format!(
+        "SELECT id FROM item WHERE item.collection = ? AND {} ORDER BY {order}, id LIMIT ?",
+        condition.sql
+    );
+    let mut values = vec![Cell::Integer(scope.collection)];
+    values.extend(condition.values);
+    values.push(Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut ids = Vec::new();
+    while let Some(row) = rows.next()? {
+        ids.push(item_id(row.get(0)?)?);
+    }
+    Ok(ids)
+}
+
+/// Keys of metadata, each found by a look past the one before.
+pub(super) fn metadata_keys(connection: &Connection) -> Try<Vec<String>> {
+    let mut keys = std::collections::BTreeSet::new();
+    for kind in ["text", "number"] {
+        let sql = format!(
+            "SELECT key FROM metadata WHERE {kind} IS NOT NULL AND key > ? ORDER BY key LIMIT 1"
+        );
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut last = String::new();
+        while let Some(key) = statement
+            .query_row([&last], |row| row.get::<_, String>(0))
+            .optional()?
+        {
+            last.clone_from(&key);
+            keys.insert(key);
+        }
+    }
+    Ok(keys.into_iter().collect())
 }
 
 /// How many of the collection's items match.

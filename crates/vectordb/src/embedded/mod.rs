@@ -44,7 +44,7 @@ use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
 use crate::batch::Batch;
-use crate::database::{Database, Hit, VectorQuery};
+use crate::database::{Database, Hit, Order, VectorQuery};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
@@ -268,6 +268,15 @@ impl Database for Embedded {
     fn count(&self, filter: &Filter) -> Result<u64> {
         self.store
             .read(|reader| filter_sql::count(reader, &self.scope, filter))
+    }
+
+    fn list(&self, filter: &Filter, order: Order, limit: usize) -> Result<Vec<ItemId>> {
+        self.store
+            .read(|reader| filter_sql::listed(reader, &self.scope, filter, order, limit))
+    }
+
+    fn metadata_keys(&self) -> Result<Vec<String>> {
+        self.store.read(filter_sql::metadata_keys)
     }
 
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {

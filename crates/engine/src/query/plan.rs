@@ -1,0 +1,180 @@
+//! What a query means in one collection: dates that stand in its words, keys that only this collection has, and the
+//! filter that all of it comes to. A plan is printed as a query again, to be looked at and changed.
+
+use fovea_vectordb::{Database, Filter};
+use jiff::ZonedDateTime;
+use jiff::civil::Date;
+
+use super::guess::{self, Guess};
+use super::keys::{self, Asked, KEYS};
+use super::{Clause, KeyValues, Query, QueryError, TermContent};
+use crate::error::Error;
+
+/// Edits after which a key is still taken for a slip of the finger.
+const MOST_EDITS: usize = 2;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Take dates in the words for filters.
+    pub guess: bool,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self { guess: true }
+    }
+}
+
+/// A query as it is carried out.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    /// Dates among the words have become filters.
+    pub query: Query,
+    pub guesses: Vec<Guess>,
+    /// Dates that stayed words, because no picture is of that time.
+    pub unused: Vec<Guess>,
+    pub filter: Filter,
+}
+
+impl Plan {
+    /// A query of terms alone, which means the same everywhere.
+    pub fn of_terms(query: Query) -> Plan {
+        Plan {
+            query,
+            ..Plan::default()
+        }
+    }
+
+    pub fn new(query: Query, database: &dyn Database, options: PlanOptions) -> Result<Plan, Error> {
+        let mut plan = Plan::of_terms(query);
+        if options.guess && !plan.query.names_a_date() {
+            plan.guess(database)?;
+        }
+        plan.filter = filter_of(&plan.query, database)?;
+        Ok(plan)
+    }
+
+    fn guess(&mut self, database: &dyn Database) -> Result<(), Error> {
+        let today = today();
+        let mut added = Vec::new();
+        for term in &mut self.query.terms {
+            let TermContent::Words(words) = &term.content else {
+                continue;
+            };
+            let Some(guess) = guess::date_in(words, today).filter(|_| term.weight > 0.0) else {
+                continue;
+            };
+            if database.scan(&guess.days.filter(), None, 1)?.is_empty() {
+                self.unused.push(guess);
+                continue;
+            }
+            added.push(Clause {
+                any: vec![KeyValues {
+                    negated: false,
+                    key: "date".to_owned(),
+                    values: vec![guess.days.to_string()],
+                    at: 0,
+                }],
+            });
+            term.content = TermContent::Words(guess.left.clone());
+            self.guesses.push(guess);
+        }
+        self.query.filters.extend(added);
+        let is_left = |content: &TermContent| *content != TermContent::Words(String::new());
+        self.query.terms.retain(|term| is_left(&term.content));
+        Ok(())
+    }
+}
+
+/// This day, here.
+pub(super) fn today() -> Date {
+    ZonedDateTime::now().date()
+}
+
+impl Query {
+    fn names_a_date(&self) -> bool {
+        let mut keys = self.filters.iter().flat_map(|clause| &clause.any);
+        keys.any(|one| ["date", "year", "month"].contains(&one.key.as_str()))
+    }
+}
+
+/// All clauses together.
+fn filter_of(query: &Query, database: &dyn Database) -> Result<Filter, Error> {
+    let mut all = Filter::All;
+    for clause in &query.filters {
+        let any = clause.any.iter();
+        let mut any: Vec<Filter> = any
+            .map(|one| filter_of_one(query, one, database))
+            .collect::<Result<_, _>>()?;
+        all = all.and(match any.len() {
+            1 => any.remove(0),
+            _ => Filter::Or(any),
+        });
+    }
+    Ok(all)
+}
+
+fn filter_of_one(query: &Query, one: &KeyValues, database: &dyn Database) -> Result<Filter, Error> {
+    let today = today();
+    let values = one.values.iter();
+    let filters: Result<Vec<Filter>, Error> = match keys::key(&one.key) {
+        Some(key) => values
+            .map(|value| key.filter(&Asked { value, today }))
+            .map(|filter| filter.map_err(|reason| refused(query, one, reason)))
+            .collect(),
+        None => {
+            let key = own_key(query, one, database)?;
+            Ok(values.map(|value| keys::metadata(&key, value)).collect())
+        }
+    };
+    let mut filters = filters?;
+    let any = match filters.len() {
+        1 => filters.remove(0),
+        _ => Filter::Or(filters),
+    };
+    Ok(match one.negated {
+        true => Filter::Not(Box::new(any)),
+        false => any,
+    })
+}
+
+/// A key of the collection's own metadata, as it is spelt there.
+fn own_key(query: &Query, one: &KeyValues, database: &dyn Database) -> Result<String, Error> {
+    let known = database.metadata_keys()?;
+    let asked = one.key.as_str();
+    let is_it = |key: &&String| key.eq_ignore_ascii_case(asked);
+    if let Some(key) = known.iter().find(is_it) {
+        return Ok(key.clone());
+    }
+    let names = KEYS
+        .iter()
+        .map(|key| key.name)
+        .chain(known.iter().map(String::as_str));
+    let lower = asked.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
+    let nearest = names.map(|name| (distance(name), name)).min();
+    let hint = match nearest {
+        Some((edits, name)) if edits <= MOST_EDITS && edits < asked.chars().count() => {
+            format!(
+                "did you mean `{name}:`? Or is it a word: `\"{asked}:{}\"`",
+                one.values.join("|")
+            )
+        }
+        _ => {
+            let all: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+            format!(
+                "the keys are {}; a word with a colon goes in quotes",
+                all.join(", ")
+            )
+        }
+    };
+    Err(refused(
+        query,
+        one,
+        format!("there is no key `{asked}` here; {hint}"),
+    ))
+}
+
+fn refused(query: &Query, one: &KeyValues, reason: String) -> Error {
+    QueryError::at(&query.line, one.at, reason).into()
+}

@@ -1,0 +1,109 @@
+//! The terms of a query as one vector.
+
+use std::fs;
+use std::path::Path;
+
+use fovea_decode as decode;
+use fovea_vectordb::{ItemId, Part};
+
+use crate::error::{Error, IoContext};
+use crate::query::{Query, TermContent};
+use crate::{Engine, space};
+
+/// A query image may be as large as what is indexed; reading it has the same bound.
+const MAX_QUERY_IMAGE_BYTES: u64 = 1 << 30;
+
+impl Engine {
+    /// The sum in the space shared with text. Cosines with an image spread wider over a collection than cosines with
+    /// words, so that an image would drown them: where both are asked for, each term is brought to the same spread.
+    pub(crate) fn shared_sum(&self, query: &Query) -> Result<Vec<f32>, Error> {
+        let is_mixed = query.has_images() && query.has_words();
+        let background = is_mixed.then(|| self.background()).transpose()?;
+        let vector = |content: &TermContent| {
+            let mut vector = self.shared_vector(content)?;
+            let spread = background
+                .as_ref()
+                .and_then(|sample| sample.spread(&vector));
+            if let Some(spread) = spread {
+                vector.iter_mut().for_each(|x| *x /= spread.deviation);
+            }
+            Ok(vector)
+        };
+        sum(query, &vector)
+    }
+
+    /// The sum in the encoder's own space, for images alone.
+    pub(crate) fn visual_sum(&self, query: &Query) -> Result<Vec<f32>, Error> {
+        sum(query, &|content| match content {
+            TermContent::Words(words) | TermContent::Phrase(words) => {
+                Ok(self.encoder().text_vector(words)?)
+            }
+            TermContent::Image(path) => Ok(self.encoder().visual_vector(&self.feature_of(path)?)),
+            TermContent::Item(item) => self.kept_vector(*item, space::VISUAL),
+        })
+    }
+
+    pub(crate) fn shared_vector(&self, content: &TermContent) -> Result<Vec<f32>, Error> {
+        match content {
+            TermContent::Words(words) | TermContent::Phrase(words) => {
+                Ok(self.encoder().text_vector(words)?)
+            }
+            TermContent::Image(path) => Ok(self.encoder().image_vector(&self.feature_of(path)?)),
+            TermContent::Item(item) => self.kept_vector(*item, space::IMAGE),
+        }
+    }
+
+    /// The vector of a picture that the collection has.
+    fn kept_vector(&self, item: ItemId, space: &str) -> Result<Vec<f32>, Error> {
+        let pack = &self.encoder().spec().fingerprint;
+        let vectors = self.database().vectors(pack, space, &[item])?;
+        let mut whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);
+        let missing = || Error::Input(format!("there is no item #{item} in this collection"));
+        whole.next().map(|one| one.vector).ok_or_else(missing)
+    }
+
+    /// Decodes and encodes a query image exactly as an indexed one.
+    fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {
+        let size = fs::metadata(path).at(path)?.len();
+        if size > MAX_QUERY_IMAGE_BYTES {
+            return Err(Error::Input(format!(
+                "{}: {size} bytes are too many for a query image",
+                path.display()
+            )));
+        }
+        let bytes = fs::read(path).at(path)?;
+        let options = decode::Options {
+            min_side: Some(crate::ingest::process::min_side(self.encoder())),
+            ..Default::default()
+        };
+        let image = decode::decode(&bytes, &options).map_err(|source| Error::Image {
+            path: path.to_owned(),
+            source,
+        })?;
+        let mut features = self.encoder().features(&[&image.pixels])?;
+        Ok(features.pop().unwrap_or_default())
+    }
+}
+
+/// The weighted sum of the terms' vectors, at unit length again, so that scores stay cosines.
+fn sum(
+    query: &Query,
+    vector_of: &dyn Fn(&TermContent) -> Result<Vec<f32>, Error>,
+) -> Result<Vec<f32>, Error> {
+    let mut sum: Vec<f32> = Vec::new();
+    for term in &query.terms {
+        let vector = vector_of(&term.content)?;
+        sum.resize(vector.len(), 0.0);
+        for (total, value) in sum.iter_mut().zip(&vector) {
+            *total += term.weight * value;
+        }
+    }
+    let norm = sum.iter().map(|value| value * value).sum::<f32>().sqrt();
+    if norm < 1e-6 || !norm.is_finite() {
+        return Err(Error::Input(format!(
+            "`{query}`: the terms cancel each other out; change a weight"
+        )));
+    }
+    sum.iter_mut().for_each(|value| *value /= norm);
+    Ok(sum)
+}
