@@ -87,7 +87,7 @@ impl Engine {
             top_k: usize::try_from(n_candidates).unwrap_or(usize::MAX).max(1),
             filter,
             spaces: options.spaces,
-            guess: false,
+            ..SearchOptions::default()
         };
         let mut languages = Vec::new();
         for (lang, asked) in asked {

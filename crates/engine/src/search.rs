@@ -20,6 +20,10 @@ pub struct SearchOptions {
     pub spaces: Spaces,
     /// Take dates in the words for filters.
     pub guess: bool,
+    /// Show what was found in this order, not the best first.
+    pub sort: Option<Order>,
+    /// Leave out what scores less.
+    pub threshold: Option<f32>,
 }
 
 /// Which spaces answer words.
@@ -39,6 +43,8 @@ impl Default for SearchOptions {
             filter: Filter::All,
             spaces: Spaces::All,
             guess: false,
+            sort: None,
+            threshold: None,
         }
     }
 }
@@ -104,8 +110,22 @@ impl Engine {
     /// Search for what was planned.
     pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
-        let ranked = self.rank(plan, options)?;
+        let mut ranked = self.rank(plan, options)?;
+        if let Some(threshold) = options.threshold {
+            ranked.retain(|one| one.score.is_none_or(|score| score >= threshold));
+        }
+        if let Some(order) = options.sort.filter(|_| !plan.query.terms.is_empty()) {
+            self.sort(&mut ranked, order)?;
+        }
         describe(self.database(), ranked, Metric::Cosine, started)
+    }
+
+    fn sort(&self, ranked: &mut [Ranked], order: Order) -> Result<(), Error> {
+        let ids = Filter::Ids(ranked.iter().map(|one| one.item).collect());
+        let listed = self.database().list(&ids, order, ranked.len())?;
+        let places: HashMap<ItemId, usize> = listed.into_iter().zip(0..).collect();
+        ranked.sort_by_key(|one| places.get(&one.item).copied().unwrap_or(usize::MAX));
+        Ok(())
     }
 
     /// The same without the description of the items: what `eval` needs.
@@ -147,7 +167,8 @@ impl Engine {
     fn nearest(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
         if query.terms.is_empty() {
             let (filter, top_k) = (&options.filter, options.top_k);
-            let items = self.database().list(filter, Order::Newest, top_k)?;
+            let order = options.sort.unwrap_or_default();
+            let items = self.database().list(filter, order, top_k)?;
             return Ok(items.into_iter().map(Ranked::unscored).collect());
         }
         if query.has_images() && !query.has_words() {

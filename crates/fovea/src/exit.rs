@@ -73,6 +73,9 @@ pub fn fault_of(error: &anyhow::Error) -> Fault {
         if let Some(error) = cause.downcast_ref::<fovea_engine::Error>() {
             return error.fault();
         }
+        if cause.is::<fovea_engine::QueryError>() {
+            return Fault::Input;
+        }
         if let Some(error) = cause.downcast_ref::<fovea_vectordb::Error>() {
             return error.fault();
         }

@@ -2,6 +2,7 @@
 //!
 //! A flat list of flags.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -111,9 +112,45 @@ pub struct IndexFlags {
     pub threads: Option<usize>,
 }
 
+const SEARCH_HELP: &str = "\
+Terms: words; \"a phrase\"; ./FILE or image:\"my dog.jpg\"; #ITEM, which is more like an item of the collection. A lone `+`
+adds a term, a lone `-` takes one away, `0.5:TERM` weighs it, `not:TERM` leaves out what looks like it.
+
+Filters, anywhere among them: date: year: month: path: folder: name: ext: camera: lens: iso: w: h: size: orientation:
+rating: tag: lang: near: color: has: and every key of the metadata. `a|b` is either, `a..b` a range, `*` and `?` any
+letters, `-key:value` the opposite, `key:a | key:b` either filter. An argument in quotes of the shell stays words.
+
+  fovea search a dog on a beach - people
+  fovea search beach July 2023 -tag:private rating:4..
+  fovea search ./dog.jpg + snow 'near:47.4,11.0,30' 'ext:jpg|png'
+  fovea search 去年夏天的海滩 --plan";
+
+/// A filter that is turned round begins with a dash, as flags do: `-tag:cat`. It means the same with a `!`.
+pub fn with_negations(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut is_search = false;
+    let spelt = arguments.map(|argument| {
+        let Some(text) = argument.to_str() else {
+            return argument;
+        };
+        is_search |= text == "search";
+        let filter = text.strip_prefix('-').filter(|_| is_search);
+        let key = filter.and_then(|filter| filter.split_once(':'));
+        let is_key = |name: &str| {
+            name.starts_with(|first: char| first.is_ascii_alphabetic())
+                && !name.contains(|letter: char| letter == '=' || letter.is_whitespace())
+        };
+        match (filter, key) {
+            (Some(filter), Some((name, _))) if is_key(name) => format!("!{filter}").into(),
+            _ => argument,
+        }
+    });
+    spelt.collect()
+}
+
 #[derive(Args, Debug)]
+#[command(after_help = SEARCH_HELP)]
 pub struct SearchFlags {
-    /// Words, or images as ./FILE; a lone `+` adds a term, a lone `-` takes one away, `0.5:TERM` weighs it
+    /// What to look for: words, images and filters, see below
     #[arg(value_name = "TERM", allow_hyphen_values = false)]
     pub terms: Vec<String>,
     /// How many results (default: 10)
@@ -128,7 +165,19 @@ pub struct SearchFlags {
     /// Read queries from a file, one on each line (`-` is standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "terms")]
     pub queries: Option<PathBuf>,
-    /// Lines of --queries may use `+`, `-`, weights and ./FILE
+    /// Print what the query means in this collection, as a query that can be changed, and search for nothing
+    #[arg(long, conflicts_with = "vector")]
+    pub plan: bool,
+    /// Leave dates in the words; otherwise `beach July 2023` looks for a beach among the pictures of that month
+    #[arg(long)]
+    pub no_guess: bool,
+    /// The order in which what was found is shown
+    #[arg(long, value_enum, default_value_t = SortFlag::Relevance)]
+    pub sort: SortFlag,
+    /// Leave out what scores less
+    #[arg(long, value_name = "SCORE", allow_hyphen_values = true)]
+    pub threshold: Option<f32>,
+    /// Lines of --queries are queries as on the command line; otherwise each is a text, taken as it is
     #[arg(long, requires = "queries")]
     pub syntax: bool,
     /// Ask with the vectors of a file, each row a query: NumPy, Faiss and others, see `fovea import --help`
@@ -148,6 +197,16 @@ pub struct SearchFlags {
     pub preview_height: u32,
     #[command(flatten)]
     pub file: VectorFileFlags,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SortFlag {
+    /// The best first; of filters alone, the newest
+    Relevance,
+    /// The newest first
+    Date,
+    /// By file name
+    Name,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

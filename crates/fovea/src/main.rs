@@ -28,7 +28,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     quiet::keep();
-    let flags = Flags::parse();
+    let flags = Flags::parse_from(flags::with_negations(std::env::args_os()));
     match run(flags) {
         Ok(exit) => exit.into(),
         Err(error) if exit::is_broken_pipe(&error) => Exit::Done.into(),

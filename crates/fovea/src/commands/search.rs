@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use fovea_engine::{Engine, Query, SearchOptions, Spaces};
+use fovea_engine::{Engine, Plan, PlanOptions, Query, SearchOptions, SearchResults, Spaces};
+use fovea_vectordb::Order;
 
 use super::search_vector;
 use crate::exit::{self, Exit, Refusal};
-use crate::flags::{PreviewFlag, SearchFlags, SpaceFlag};
+use crate::flags::{PreviewFlag, SearchFlags, SortFlag, SpaceFlag};
 use crate::interrupt;
 use crate::render::{self, ResultStyle};
 use crate::settings::Settings;
@@ -28,39 +29,64 @@ pub fn run(settings: &Settings, flags: SearchFlags) -> anyhow::Result<Exit> {
     if let Some(file) = &flags.vector {
         return search_vector::run(settings, &flags, file, top_k, &style);
     }
-    let options = SearchOptions {
+    let options = options(&flags, top_k)?;
+    match &flags.queries {
+        Some(file) => many(settings, file, &flags, &options, &style),
+        None => one(settings, &flags, &options, &style),
+    }
+}
+
+fn options(flags: &SearchFlags, top_k: usize) -> Result<SearchOptions, Refusal> {
+    if flags.threshold.is_some_and(f32::is_nan) {
+        return Err(Refusal::input("--threshold: that is no number"));
+    }
+    Ok(SearchOptions {
         top_k,
         spaces: spaces(flags.space)?,
+        // A line of `--queries` is a text, unless it is said to be more.
+        guess: !flags.no_guess && (flags.queries.is_none() || flags.syntax),
+        sort: match flags.sort {
+            SortFlag::Relevance => None,
+            SortFlag::Date => Some(Order::Newest),
+            SortFlag::Name => Some(Order::Name),
+        },
+        threshold: flags.threshold,
         ..Default::default()
-    };
-    match &flags.queries {
-        Some(file) => many(settings, file, flags.syntax, &options, &style),
-        None => one(settings, &flags.terms, &options, &style),
-    }
+    })
 }
 
 fn one(
     settings: &Settings,
-    terms: &[String],
+    flags: &SearchFlags,
     options: &SearchOptions,
     style: &ResultStyle,
 ) -> anyhow::Result<Exit> {
-    let found = Query::from_arguments(terms)
+    let planned = Query::from_arguments(&flags.terms)
         .map_err(anyhow::Error::from)
-        .and_then(|query| {
-            let engine = settings.open_for_reading()?;
-            let results = engine.search(&query, options)?;
-            Ok((query, engine, results))
-        });
-    let (query, engine, results) = match found {
+        .and_then(|query| planned(settings, query, options));
+    let found = planned.and_then(|(query, engine, plan)| {
+        let results = match flags.plan {
+            true => None,
+            false => Some(engine.carry_out(&plan, options)?),
+        };
+        Ok((query, engine, plan, results))
+    });
+    let (query, engine, plan, results) = match found {
         Ok(found) => found,
         Err(error) if settings.json => {
-            render::query_error(&mut io::stdout().lock(), &terms.join(" "), &error)?;
+            render::query_error(&mut io::stdout().lock(), &flags.terms.join(" "), &error)?;
             return Ok(exit::exit_of(&error));
         }
         Err(error) => return Err(error),
     };
     let mut out = io::stdout().lock();
+    let Some(results) = results else {
+        let matching = engine.database().count(&plan.filter)?;
+        let counts = (matching, engine.database().info()?.n_items);
+        render::plan(&mut out, settings, &query.to_string(), &plan, counts)?;
+        return Ok(Exit::Done);
+    };
+    render::guesses(settings, &plan);
     let previews = engine.previews();
     render::results(&mut out, previews, &query.to_string(), &results, style)?;
     out.flush()?;
@@ -71,11 +97,22 @@ fn one(
     Ok(Exit::Done)
 }
 
+fn planned(
+    settings: &Settings,
+    query: Query,
+    options: &SearchOptions,
+) -> anyhow::Result<(Query, Engine, Plan)> {
+    let engine = settings.open_for_reading()?;
+    let guess = options.guess;
+    let plan = engine.plan(&query, PlanOptions { guess })?;
+    Ok((query, engine, plan))
+}
+
 /// Every line is answered, in order; a bad one is answered with its error and does not stop the others.
 fn many(
     settings: &Settings,
     file: &Path,
-    syntax: bool,
+    flags: &SearchFlags,
     options: &SearchOptions,
     style: &ResultStyle,
 ) -> anyhow::Result<Exit> {
@@ -87,8 +124,14 @@ fn many(
             return Ok(Exit::Interrupted);
         }
         let mut out = io::stdout().lock();
-        match answer(&engine, &line, syntax, options) {
-            Ok(results) => {
+        match answer(&engine, &line, flags, options) {
+            Ok((plan, None)) => {
+                let matching = engine.database().count(&plan.filter)?;
+                let counts = (matching, engine.database().info()?.n_items);
+                exit = Exit::Done;
+                render::plan(&mut out, settings, &line, &plan, counts)?;
+            }
+            Ok((_, Some(results))) => {
                 if !results.results.is_empty() && exit == Exit::NothingFound {
                     exit = Exit::Done;
                 }
@@ -107,15 +150,21 @@ fn many(
 fn answer(
     engine: &Engine,
     line: &str,
-    syntax: bool,
+    flags: &SearchFlags,
     options: &SearchOptions,
-) -> anyhow::Result<fovea_engine::SearchResults> {
-    let query = if syntax {
+) -> anyhow::Result<(Plan, Option<SearchResults>)> {
+    let query = if flags.syntax {
         Query::from_syntax(line)?
     } else {
         Query::words(line)?
     };
-    Ok(engine.search(&query, options)?)
+    let guess = options.guess;
+    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let results = match flags.plan {
+        true => None,
+        false => Some(engine.carry_out(&plan, options)?),
+    };
+    Ok((plan, results))
 }
 
 pub fn open_queries(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {

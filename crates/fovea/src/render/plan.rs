@@ -1,0 +1,157 @@
+//! What a query means: printed as a query again, part by part.
+
+use std::io::Write;
+
+use fovea_engine::{Plan, TermContent};
+use serde::Serialize;
+
+use super::dim;
+use super::units::count;
+use crate::settings::Settings;
+
+/// On the wire, one object on one line.
+#[derive(Serialize)]
+struct Planned<'a> {
+    query: &'a str,
+    plan: Parts,
+    matching: u64,
+    n_items: u64,
+}
+
+#[derive(Serialize)]
+struct Parts {
+    /// The whole, which `search` takes with `--no-guess`.
+    query: String,
+    terms: Vec<WeightedTerm>,
+    without: Vec<String>,
+    filters: Vec<String>,
+    guessed: Vec<Guessed>,
+    unused: Vec<Guessed>,
+}
+
+#[derive(Serialize)]
+struct WeightedTerm {
+    weight: f32,
+    kind: &'static str,
+    term: String,
+}
+
+#[derive(Serialize)]
+struct Guessed {
+    said: String,
+    filter: String,
+}
+
+impl Parts {
+    fn of(plan: &Plan) -> Parts {
+        let query = &plan.query;
+        let terms = query.terms.iter().map(|term| WeightedTerm {
+            weight: term.weight,
+            kind: kind(&term.content),
+            term: term.content.to_string(),
+        });
+        let guessed = |guesses: &[fovea_engine::query::guess::Guess]| {
+            let guesses = guesses.iter().map(|guess| Guessed {
+                said: guess.said.clone(),
+                filter: format!("date:{}", guess.days),
+            });
+            guesses.collect()
+        };
+        Parts {
+            query: query.to_string(),
+            terms: terms.collect(),
+            without: query.without.iter().map(ToString::to_string).collect(),
+            filters: query.filters.iter().map(ToString::to_string).collect(),
+            guessed: guessed(&plan.guesses),
+            unused: guessed(&plan.unused),
+        }
+    }
+}
+
+fn kind(content: &TermContent) -> &'static str {
+    match content {
+        TermContent::Words(_) => "words",
+        TermContent::Phrase(_) => "phrase",
+        TermContent::Image(_) => "image",
+        TermContent::Item(_) => "item",
+    }
+}
+
+/// The plan of a query, and how many items its filters let through.
+pub fn plan(
+    out: &mut dyn Write,
+    settings: &Settings,
+    query: &str,
+    plan: &Plan,
+    (matching, n_items): (u64, u64),
+) -> anyhow::Result<()> {
+    let parts = Parts::of(plan);
+    if settings.json {
+        let planned = Planned {
+            query,
+            plan: parts,
+            matching,
+            n_items,
+        };
+        serde_json::to_writer(&mut *out, &planned)?;
+        return Ok(writeln!(out)?);
+    }
+    writeln!(out, "{}", parts.query)?;
+    for term in &parts.terms {
+        let what = if term.weight < 0.0 {
+            "take away"
+        } else {
+            "look for"
+        };
+        let weight = match term.weight.abs() {
+            1.0 => String::new(),
+            weight => format!(", {weight} times"),
+        };
+        writeln!(out, "  {what:<10} {} ({}{weight})", term.term, term.kind)?;
+    }
+    for without in &parts.without {
+        writeln!(out, "  {:<10} {without}", "leave out")?;
+    }
+    for filter in &parts.filters {
+        let said = parts.guessed.iter().find(|guess| guess.filter == *filter);
+        let said = said.map_or(String::new(), |guess| {
+            format!(
+                "  (from \"{}\"; --no-guess leaves it in the words)",
+                guess.said
+            )
+        });
+        writeln!(out, "  {:<10} {filter}{}", "only", plain(&dim(&said)))?;
+    }
+    for guess in &parts.unused {
+        let said = &guess.said;
+        writeln!(
+            out,
+            "  {:<10} \"{said}\" stays in the words: no picture is of that time",
+            "note"
+        )?;
+    }
+    let (matching, n_items) = (count(matching), count(n_items));
+    writeln!(out, "  {:<10} {matching} of {n_items} items", "among")?;
+    Ok(())
+}
+
+/// Standard output may be a file, which wants no colours.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+/// What a search took for a date, said beside its results.
+pub fn guesses(settings: &Settings, plan: &Plan) {
+    if settings.json || settings.quiet {
+        return;
+    }
+    for guess in &plan.guesses {
+        anstream::eprintln!(
+            "{}",
+            dim(&format!(
+                "\"{}\" is taken for a filter, date:{}; --no-guess leaves it in the words",
+                guess.said, guess.days
+            ))
+        );
+    }
+}
