@@ -146,7 +146,8 @@ impl Engine {
             return self.nearest(query, &options);
         }
         let without = self.without(&query.without)?;
-        let mut asked = options.top_k.saturating_mul(2).saturating_add(SPARE);
+        let wanted = options.top_k;
+        let mut asked = wanted.saturating_mul(2).saturating_add(SPARE);
         loop {
             let options = SearchOptions {
                 top_k: asked,
@@ -155,8 +156,8 @@ impl Engine {
             let found = self.nearest(query, &options)?;
             let is_all = found.len() < asked;
             let mut kept = without.keep(self, found)?;
-            if is_all || kept.len() >= options.top_k {
-                kept.truncate(options.top_k);
+            if is_all || kept.len() >= wanted {
+                kept.truncate(wanted);
                 return Ok(kept);
             }
             asked = asked.saturating_mul(4);

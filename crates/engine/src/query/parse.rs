@@ -59,7 +59,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         if let Some(clause) = self.clause(piece)? {
-            return Ok(self.put_clause(clause));
+            self.put_clause(clause);
+            return Ok(());
         }
         self.refuse_or()?;
         self.after_filter = false;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use fovea_engine::{Candidates, CaptionChoice, EvalOptions, Query, SearchOptions, Spaces};
+use fovea_vectordb::Order;
 
-use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW};
+use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW, age};
 
 fn coloured() -> Fixture {
     let fixture = Fixture::new();
@@ -154,4 +155,99 @@ fn captions_do_not_leak_into_an_evaluation_of_what_is_seen() {
     assert_eq!(recall(&options), 0.0);
     options.spaces = Spaces::Caption;
     assert_eq!(recall(&options), 1.0);
+}
+
+#[test]
+fn filters_removals_and_items_work_together() {
+    let fixture = Fixture::new();
+    for (number, name) in ["a", "b", "c"].iter().enumerate() {
+        fixture.paint(&format!("red/{name}.png"), RED, number as u8);
+        fixture.paint(&format!("green/{name}.png"), GREEN, number as u8);
+        fixture.paint(&format!("blue/{name}.png"), BLUE, number as u8);
+        fixture.paint(&format!("yellow/{name}.png"), YELLOW, number as u8);
+    }
+    fixture.index();
+    let folders = |arguments: &[&str]| {
+        let found = fixture.find(arguments, 100);
+        let folders = found
+            .iter()
+            .map(|path| path.split('/').next().unwrap().to_owned());
+        folders
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(folders(&["folder:red|blue"]), ["blue", "red"]);
+    assert_eq!(
+        folders(&["red", "-folder:red", "-name:b.png"]),
+        ["blue", "green", "yellow"]
+    );
+    assert_eq!(
+        folders(&["folder:green", "|", "name:a.png", "-folder:red"]),
+        ["blue", "green", "yellow"]
+    );
+    assert_eq!(
+        folders(&["red", "not:blue", "not:green"]),
+        ["red", "yellow"]
+    );
+    assert_eq!(folders(&["not:blue"]), ["green", "red", "yellow"]);
+    assert_eq!(
+        fixture.find(&["red", "not:red"], 3).len(),
+        3,
+        "others fill the list"
+    );
+
+    // More like one of its own: its likes come first, and it is not among them.
+    let query = Query::from_arguments(&["name:a.png", "folder:red"]).unwrap();
+    let results = fixture
+        .engine
+        .search(&query, &SearchOptions::default())
+        .unwrap()
+        .results;
+    assert_eq!((results.len(), results[0].score), (1, None));
+    let found = fixture.find(&[&format!("#{}", results[0].item.id)], 2);
+    assert_eq!(found.len(), 2);
+    assert!(
+        found
+            .iter()
+            .all(|path| path.starts_with("red/") && path != "red/a.png"),
+        "{found:?}"
+    );
+    let error = Query::from_arguments(&["#0000000000001"]).unwrap();
+    let error = fixture
+        .engine
+        .search(&error, &SearchOptions::default())
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("no item #0000000000001"),
+        "{error}"
+    );
+}
+
+#[test]
+fn found_is_put_in_order_and_cut() {
+    let fixture = Fixture::new();
+    for (name, rgb, days) in [("c", RED, 3), ("a", GREEN, 1), ("b", RED, 2)] {
+        let path = fixture.paint(&format!("{name}.png"), rgb, days as u8);
+        age(&path, days * 86_400);
+    }
+    fixture.index();
+    let found = |sort, threshold| {
+        let options = SearchOptions {
+            sort,
+            threshold,
+            ..Default::default()
+        };
+        let query = Query::words("red").unwrap();
+        let results = fixture.engine.search(&query, &options).unwrap().results;
+        let names = results
+            .iter()
+            .map(|one| String::from_utf8_lossy(&one.item.path).into_owned());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(found(Some(Order::Newest), None), "a.png b.png c.png");
+    assert_eq!(found(Some(Order::Oldest), None), "c.png b.png a.png");
+    assert_eq!(found(Some(Order::Name), None), "a.png b.png c.png");
+    assert_eq!(found(Some(Order::Name), Some(0.9)), "b.png c.png");
+    assert_eq!(found(None, Some(2.0)), "");
 }

@@ -4,6 +4,7 @@
 
 mod ann;
 mod damage;
+mod docs;
 mod faults;
 mod library;
 mod program;
