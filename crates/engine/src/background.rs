@@ -17,10 +17,13 @@ const LEAST: usize = 8;
 /// the mean; where three tenths do, 1.5.
 const LIKE: f32 = 1.5;
 
-/// Vectors of a sample of the collection's images, in the space shared with text.
+/// What queries and images of a collection are judged by.
 #[derive(Clone, Debug)]
-pub(crate) struct Background {
-    vectors: Vec<Vec<f32>>,
+pub struct Background {
+    /// Vectors of a sample of its images, in the space shared with text.
+    pub vectors: Vec<Vec<f32>>,
+    /// What the pack has names for.
+    pub vocabulary: Vec<Vec<f32>>,
 }
 
 /// Cosines of the sample with one vector.
@@ -32,7 +35,7 @@ pub(crate) struct Spread {
 
 impl Background {
     /// None where the sample is too small, or all of it alike.
-    pub fn spread(&self, vector: &[f32]) -> Option<Spread> {
+    pub(crate) fn spread(&self, vector: &[f32]) -> Option<Spread> {
         let n = self.vectors.len() as f32;
         let cosines = self.vectors.iter().map(|one| dot(one, vector));
         let cosines: Vec<f32> = cosines.collect();
@@ -52,11 +55,12 @@ impl Engine {
         let ids = self.database().scan(&Filter::All, None, SAMPLE)?;
         Ok(Background {
             vectors: self.image_vectors(&ids)?.into_values().collect(),
+            vocabulary: self.encoder().sample_texts(),
         })
     }
 
     pub(crate) fn without(&self, contents: &[TermContent]) -> Result<Without, Error> {
-        let background = self.background()?;
+        let background = self.known_background()?;
         let mut all = Vec::new();
         for content in contents {
             let vector = self.shared_vector(content)?;
@@ -68,7 +72,7 @@ impl Engine {
     }
 
     /// Of those that have one, the vector of the whole image.
-    fn image_vectors(&self, ids: &[ItemId]) -> Result<HashMap<ItemId, Vec<f32>>, Error> {
+    pub(crate) fn image_vectors(&self, ids: &[ItemId]) -> Result<HashMap<ItemId, Vec<f32>>, Error> {
         let pack = &self.encoder().spec().fingerprint;
         let vectors = self.database().vectors(pack, space::IMAGE, ids)?;
         let whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);
@@ -93,8 +97,18 @@ impl Without {
     }
 }
 
-fn dot(left: &[f32], right: &[f32]) -> f32 {
-    left.iter().zip(right).map(|(a, b)| a * b).sum()
+/// In as many sums as the compiler makes wide: one after the other, each addition would wait for the one before.
+pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
+    let ((left, left_rest), (right, right_rest)) =
+        (left.as_chunks::<16>(), right.as_chunks::<16>());
+    let mut sums = [0.0f32; 16];
+    for (a, b) in left.iter().zip(right) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f32 = left_rest.iter().zip(right_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -106,12 +120,14 @@ mod tests {
         let vectors = (0..10).map(|n| vec![if n % 2 == 0 { 1.0 } else { 0.0 }, 0.5]);
         let background = Background {
             vectors: vectors.collect(),
+            vocabulary: Vec::new(),
         };
         let spread = background.spread(&[2.0, 0.0]).unwrap();
         assert_eq!((spread.mean, spread.deviation), (1.0, 1.0));
         assert_eq!(background.spread(&[0.0, 1.0]), None, "all are alike");
         let few = Background {
             vectors: vec![vec![1.0]; 3],
+            vocabulary: Vec::new(),
         };
         assert_eq!(few.spread(&[1.0]), None);
     }

@@ -14,6 +14,7 @@ mod error;
 mod eval;
 mod indexes;
 mod ingest;
+pub mod judge;
 mod metadata;
 mod paths;
 mod previews;
@@ -54,6 +55,7 @@ pub struct Engine {
     encoder: Arc<dyn Encoder>,
     previews: PreviewStore,
     own_folder: Option<PathBuf>,
+    known: Arc<judge::Known>,
 }
 
 impl Engine {
@@ -67,6 +69,7 @@ impl Engine {
             encoder,
             previews,
             own_folder: None,
+            known: Arc::default(),
         }
     }
 

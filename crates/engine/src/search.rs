@@ -7,7 +7,7 @@ use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, VectorQ
 
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
-use crate::{Engine, space};
+use crate::{Engine, judge, space};
 
 /// Items beyond twice those asked for that are looked at where some are left out.
 const SPARE: usize = 32;
@@ -24,6 +24,8 @@ pub struct SearchOptions {
     pub sort: Option<Order>,
     /// Leave out what scores less.
     pub threshold: Option<f32>,
+    /// Say how likely each result is a match, where that is known: of words, in packs with a vocabulary.
+    pub judge: bool,
 }
 
 /// Which spaces answer words.
@@ -45,6 +47,7 @@ impl Default for SearchOptions {
             guess: false,
             sort: None,
             threshold: None,
+            judge: false,
         }
     }
 }
@@ -58,6 +61,10 @@ pub struct SearchResult {
     pub score: Option<f32>,
     /// Cosine in each space that found the item; none where a vector was asked for.
     pub cosines: Vec<(&'static str, f32)>,
+    /// Probability that it is what was meant, where it was judged.
+    pub likelihood: Option<f32>,
+    /// False for what was judged and is no match.
+    pub above_cut: bool,
     pub item: Item,
 }
 
@@ -76,8 +83,32 @@ impl Ranked {
             item,
             score: None,
             cosines: Vec::new(),
+            likelihood: None,
+            above_cut: true,
         }
     }
+}
+
+impl SearchResults {
+    /// Ends the list where the matches end; answers what stood below.
+    pub fn cut(&mut self) -> Vec<SearchResult> {
+        let all = std::mem::take(&mut self.results);
+        let (above, below) = all.into_iter().partition(|result| result.above_cut);
+        self.results = above;
+        for (at, result) in self.results.iter_mut().enumerate() {
+            result.rank = at + 1;
+        }
+        below
+    }
+}
+
+/// A query's terms as one vector, in the space that answers it.
+enum Asked {
+    /// Filters alone.
+    Filters,
+    Images(Vec<f32>),
+    Mixture(Vec<f32>),
+    Words(Vec<f32>),
 }
 
 /// One ranked list of a space.
@@ -92,6 +123,8 @@ pub struct Ranked {
     pub item: ItemId,
     pub score: Option<f32>,
     pub cosines: Vec<(&'static str, f32)>,
+    pub likelihood: Option<f32>,
+    pub above_cut: bool,
 }
 
 impl Engine {
@@ -110,7 +143,11 @@ impl Engine {
     /// Search for what was planned.
     pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
-        let mut ranked = self.rank(plan, options)?;
+        let asked = self.embed(&plan.query)?;
+        let mut ranked = self.find(plan, &asked, options)?;
+        if let (Asked::Words(vector), true) = (&asked, options.judge) {
+            self.draw_cut(vector, &mut ranked)?;
+        }
         if let Some(threshold) = options.threshold {
             ranked.retain(|one| one.score.is_none_or(|score| score >= threshold));
         }
@@ -118,6 +155,23 @@ impl Engine {
             self.sort(&mut ranked, order)?;
         }
         describe(self.database(), ranked, Metric::Cosine, started)
+    }
+
+    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged.
+    fn draw_cut(&self, vector: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
+        let Some(verdict) = self.judge(vector, ranked)? else {
+            return Ok(());
+        };
+        let is_answered = verdict.answered >= judge::ANSWERED;
+        for (one, meant) in ranked.iter_mut().zip(verdict.meant) {
+            let said = one
+                .cosines
+                .iter()
+                .any(|(space, cosine)| *space == space::CAPTION && *cosine >= judge::SAID);
+            one.likelihood = Some(meant);
+            one.above_cut = said || (is_answered && meant >= judge::SHOWN);
+        }
+        Ok(())
     }
 
     fn sort(&self, ranked: &mut [Ranked], order: Order) -> Result<(), Error> {
@@ -130,6 +184,25 @@ impl Engine {
 
     /// The same without the description of the items: what `eval` needs.
     pub fn rank(&self, plan: &Plan, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+        self.find(plan, &self.embed(&plan.query)?, options)
+    }
+
+    fn embed(&self, query: &Query) -> Result<Asked, Error> {
+        Ok(match (query.has_words(), query.has_images()) {
+            (false, false) => Asked::Filters,
+            (false, true) => Asked::Images(self.visual_sum(query)?),
+            (true, true) => Asked::Mixture(self.shared_sum(query)?),
+            (true, false) => Asked::Words(self.shared_sum(query)?),
+        })
+    }
+
+    /// The best that are not left out.
+    fn find(
+        &self,
+        plan: &Plan,
+        asked_for: &Asked,
+        options: &SearchOptions,
+    ) -> Result<Vec<Ranked>, Error> {
         let query = &plan.query;
         let items = query.terms.iter().filter_map(|term| term.content.item());
         let likenesses: Vec<ItemId> = items.collect();
@@ -143,7 +216,7 @@ impl Engine {
             ..options.clone()
         };
         if query.without.is_empty() {
-            return self.nearest(query, &options);
+            return self.nearest(asked_for, &options);
         }
         let without = self.without(&query.without)?;
         let wanted = options.top_k;
@@ -153,7 +226,7 @@ impl Engine {
                 top_k: asked,
                 ..options.clone()
             };
-            let found = self.nearest(query, &options)?;
+            let found = self.nearest(asked_for, &options)?;
             let is_all = found.len() < asked;
             let mut kept = without.keep(self, found)?;
             if is_all || kept.len() >= wanted {
@@ -165,27 +238,23 @@ impl Engine {
     }
 
     /// The best of what the filter lets through; without a term the newest.
-    fn nearest(&self, query: &Query, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
-        if query.terms.is_empty() {
-            let (filter, top_k) = (&options.filter, options.top_k);
-            let order = options.sort.unwrap_or_default();
-            let items = self.database().list(filter, order, top_k)?;
-            return Ok(items.into_iter().map(Ranked::unscored).collect());
-        }
-        if query.has_images() && !query.has_words() {
-            let vector = self.visual_sum(query)?;
-            return Ok(alone(self.list(space::VISUAL, &vector, options)?));
-        }
-        let vector = self.shared_sum(query)?;
-        if query.has_images() {
-            return Ok(alone(self.list(space::IMAGE, &vector, options)?));
-        }
-        let list = |space| self.list(space, &vector, options);
-        match options.spaces {
-            Spaces::Image => Ok(alone(list(space::IMAGE)?)),
-            Spaces::Caption => Ok(alone(list(space::CAPTION)?)),
-            Spaces::All => {
-                let mut ranked = best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]);
+    fn nearest(&self, asked: &Asked, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+        let list = |space, vector: &[f32]| self.list(space, vector, options);
+        match (asked, options.spaces) {
+            (Asked::Filters, _) => {
+                let (filter, top_k) = (&options.filter, options.top_k);
+                let order = options.sort.unwrap_or_default();
+                let items = self.database().list(filter, order, top_k)?;
+                Ok(items.into_iter().map(Ranked::unscored).collect())
+            }
+            (Asked::Images(vector), _) => Ok(alone(list(space::VISUAL, vector)?)),
+            (Asked::Mixture(vector), _) | (Asked::Words(vector), Spaces::Image) => {
+                Ok(alone(list(space::IMAGE, vector)?))
+            }
+            (Asked::Words(vector), Spaces::Caption) => Ok(alone(list(space::CAPTION, vector)?)),
+            (Asked::Words(vector), Spaces::All) => {
+                let lists = [list(space::IMAGE, vector)?, list(space::CAPTION, vector)?];
+                let mut ranked = best_of(&lists);
                 ranked.truncate(options.top_k);
                 Ok(ranked)
             }
@@ -234,6 +303,8 @@ pub fn describe(
         rank: at + 1,
         score: one.score,
         cosines: one.cosines,
+        likelihood: one.likelihood,
+        above_cut: one.above_cut,
         item,
     });
     Ok(SearchResults {
@@ -245,9 +316,9 @@ pub fn describe(
 
 fn alone(list: List) -> Vec<Ranked> {
     let ranked = list.hits.iter().map(|hit| Ranked {
-        item: hit.item,
         score: Some(hit.score),
         cosines: vec![(list.space, hit.score)],
+        ..Ranked::unscored(hit.item)
     });
     ranked.collect()
 }

@@ -18,7 +18,7 @@ impl Engine {
     /// words, so that an image would drown them: where both are asked for, each term is brought to the same spread.
     pub(crate) fn shared_sum(&self, query: &Query) -> Result<Vec<f32>, Error> {
         let is_mixed = query.has_images() && query.has_words();
-        let background = is_mixed.then(|| self.background()).transpose()?;
+        let background = is_mixed.then(|| self.known_background()).transpose()?;
         let vector = |content: &TermContent| {
             let mut vector = self.shared_vector(content)?;
             let spread = background

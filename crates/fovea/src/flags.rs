@@ -344,6 +344,12 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 3, value_name = "N")]
         rounds: usize,
     },
+    /// How well absent queries are told from present ones, and how true the stated probabilities are
+    Cut {
+        /// Fit the regressions on Open Clip Art instead, and print them
+        #[arg(long)]
+        fit: bool,
+    },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }

@@ -3,6 +3,7 @@
 #![deny(unsafe_code)]
 
 mod bench_ann;
+mod bench_cut;
 mod commands;
 mod exit;
 mod flags;

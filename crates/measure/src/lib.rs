@@ -7,17 +7,22 @@
 //! - [`Rank`], [`recall_at`], [`mrr`]: retrieval quality of a set of queries.
 //! - [`Bootstrap`], [`wilson`]: 95% confidence intervals for them.
 //! - [`percentile`], [`median`]: order statistics of measured times.
+//! - [`Logistic`], [`auc`], [`calibration_error`]: probabilities of a match, and how true they are.
 //! - [`Retrieval`], [`Latency`]: the small summaries that commands print.
 
 #![warn(missing_docs)]
 
+mod calibration;
 mod confidence;
+mod logistic;
 mod percentile;
 mod random;
 mod retrieval;
 mod summary;
 
+pub use calibration::{auc, calibration_error};
 pub use confidence::{Bootstrap, Interval, wilson};
+pub use logistic::Logistic;
 pub use percentile::{median, percentile};
 pub use retrieval::{Rank, mrr, recall_at, reciprocal, scored};
 pub use summary::{Estimate, Latency, Retrieval};

@@ -96,6 +96,8 @@ pub fn search_vector(
         item: hit.item,
         score: Some(hit.score),
         cosines: Vec::new(),
+        likelihood: None,
+        above_cut: true,
     });
     describe(database, ranked.collect(), asked.space.metric, started)
 }

@@ -12,7 +12,7 @@ mod judge;
 mod machine;
 mod measure;
 mod ours;
-mod packages;
+pub mod packages;
 mod peers;
 mod plot;
 mod python_env;

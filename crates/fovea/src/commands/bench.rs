@@ -8,8 +8,8 @@ use fovea_engine::{
 };
 use fovea_measure::Latency;
 
-use crate::commands::bench_ann;
 use crate::commands::search::{next_line, open_queries};
+use crate::commands::{bench_ann, bench_cut};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
@@ -22,6 +22,7 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
     match flags.what {
         BenchCommand::Ingest { path, threads } => ingest(settings, &path, threads),
         BenchCommand::Query { queries, rounds } => query(settings, &queries, rounds),
+        BenchCommand::Cut { fit } => bench_cut::run(settings, fit),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
 }
@@ -86,7 +87,11 @@ fn query(settings: &Settings, file: &Path, rounds: usize) -> anyhow::Result<Exit
         return Err(Refusal::input(format!("{}: no query to measure with", file.display())).into());
     }
     let engine = settings.open_for_reading()?;
-    let options = SearchOptions::default();
+    // As the command line asks.
+    let options = SearchOptions {
+        judge: true,
+        ..SearchOptions::default()
+    };
     for query in queries.iter().cycle().take(WARM_UP) {
         engine.search(query, &options)?;
     }

@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod bench_ann;
+pub mod bench_cut;
 pub mod check;
 pub mod demo;
 pub mod eval;

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
-use fovea_engine::{Engine, Plan, PlanOptions, Query, SearchOptions, SearchResults, Spaces};
+use fovea_engine::{
+    Engine, Plan, PlanOptions, Query, SearchOptions, SearchResult, SearchResults, Spaces,
+};
 use fovea_vectordb::Order;
 
 use super::search_vector;
@@ -51,6 +53,7 @@ fn options(flags: &SearchFlags, top_k: usize) -> Result<SearchOptions, Refusal> 
             SortFlag::Name => Some(Order::Name),
         },
         threshold: flags.threshold,
+        judge: true,
         ..Default::default()
     })
 }
@@ -80,21 +83,30 @@ fn one(
         Err(error) => return Err(error),
     };
     let mut out = io::stdout().lock();
-    let Some(results) = results else {
+    let Some(mut results) = results else {
         let matching = engine.database().count(&plan.filter)?;
         let counts = (matching, engine.database().info()?.n_items);
         render::plan(&mut out, settings, &query.to_string(), &plan, counts)?;
         return Ok(Exit::Done);
     };
     render::guesses(settings, &plan);
+    let below = cut(flags, &mut results);
     let previews = engine.previews();
     render::results(&mut out, previews, &query.to_string(), &results, style)?;
     out.flush()?;
     if results.results.is_empty() {
-        render::nothing_found(settings, engine.database().info()?.n_items);
+        render::nothing_found(settings, engine.database().info()?.n_items, &below);
         return Ok(Exit::NothingFound);
     }
     Ok(Exit::Done)
+}
+
+/// Without `--top`, the list ends where the matches end.
+fn cut(flags: &SearchFlags, results: &mut SearchResults) -> Vec<SearchResult> {
+    match flags.top {
+        Some(_) => Vec::new(),
+        None => results.cut(),
+    }
 }
 
 fn planned(
@@ -131,7 +143,8 @@ fn many(
                 exit = Exit::Done;
                 render::plan(&mut out, settings, &line, &plan, counts)?;
             }
-            Ok((_, Some(results))) => {
+            Ok((_, Some(mut results))) => {
+                cut(flags, &mut results);
                 if !results.results.is_empty() && exit == Exit::NothingFound {
                     exit = Exit::Done;
                 }

@@ -64,7 +64,7 @@ pub fn run(
         out.flush()?;
     }
     if exit == Exit::NothingFound {
-        render::nothing_found(settings, database.info()?.n_items);
+        render::nothing_found(settings, database.info()?.n_items, &[]);
     }
     Ok(exit)
 }

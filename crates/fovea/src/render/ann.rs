@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use fovea_engine::judge::Calibration;
+use fovea_measure::Logistic;
 use serde_json::json;
 
 use super::units::count;
@@ -145,6 +147,27 @@ fn ratios(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
 }
 
 /// Promises with what was found; answers whether all are kept.
+/// Regressions that were fitted, as they stand in the code.
+pub fn calibration(settings: &Settings, found: &Calibration) -> anyhow::Result<()> {
+    let parts = [("answered", &found.answered), ("meant", &found.meant)];
+    if settings.json {
+        let part = |one: &Logistic| json!({"weights": one.weights, "bias": one.bias});
+        let [answered, meant] = parts.map(|(_, one)| part(one));
+        return print_json(&json!({"answered": answered, "meant": meant}));
+    }
+    let mut out = anstream::stdout().lock();
+    for (name, one) in parts {
+        let weights: Vec<String> = one.weights.iter().map(|x| format!("{x:.3}")).collect();
+        writeln!(
+            out,
+            "{name:<9} weights {}  bias {:.3}",
+            weights.join(" "),
+            one.bias
+        )?;
+    }
+    Ok(())
+}
+
 pub fn ann_bars(settings: &Settings, dataset: &str, bars: &[Bar]) -> anyhow::Result<bool> {
     let all_met = bars.iter().all(Bar::is_met);
     if settings.json {

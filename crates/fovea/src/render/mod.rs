@@ -17,7 +17,9 @@ mod vectors;
 
 use std::io::{self, Write};
 
-pub use ann::{ann_bars, ann_bench};
+use fovea_engine::SearchResult;
+
+pub use ann::{ann_bars, ann_bench, calibration};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use indexes::indexes;
 pub use models::{pack, packs};
@@ -32,6 +34,9 @@ pub use vectors::{
 };
 
 use crate::settings::Settings;
+
+/// Results that are named where none matches.
+const NEAREST: usize = 3;
 
 /// An error for a person: what happened first, causes after it.
 pub fn error(error: &anyhow::Error) {
@@ -48,7 +53,7 @@ pub fn error(error: &anyhow::Error) {
 }
 
 /// Said on standard error, so that an empty result stays empty.
-pub fn nothing_found(settings: &Settings, n_items: u64) {
+pub fn nothing_found(settings: &Settings, n_items: u64, below: &[SearchResult]) {
     if settings.json {
         return;
     }
@@ -56,7 +61,13 @@ pub fn nothing_found(settings: &Settings, n_items: u64) {
         0 => anstream::eprintln!(
             "Nothing is indexed here yet. Begin with `fovea index FOLDER`, or with `fovea import FILE` for vectors of your own."
         ),
-        _ => anstream::eprintln!("Nothing found among {n_items} items."),
+        _ if below.is_empty() => anstream::eprintln!("Nothing found among {n_items} items."),
+        _ => {
+            anstream::eprintln!(
+                "Nothing among {n_items} items looks like that. The nearest are these; --top 10 shows more."
+            );
+            results::nearest(&below[..below.len().min(NEAREST)]);
+        }
     }
 }
 

@@ -43,6 +43,11 @@ struct Found {
     taken: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f32>,
+    /// Probability that it is what was meant, where it was judged.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    likelihood: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    above_cut: Option<bool>,
     /// Euclidean, where the space goes by it.
     #[serde(skip_serializing_if = "Option::is_none")]
     distance: Option<f32>,
@@ -135,6 +140,8 @@ fn found(result: &SearchResult, metric: Metric) -> Found {
         path: result.item.absolute().to_string_lossy().into_owned(),
         taken: taken(result).map(str::to_owned),
         score: result.score,
+        likelihood: result.likelihood.map(|p| round(f64::from(p), 1e4)),
+        above_cut: result.likelihood.map(|_| result.above_cut),
         distance: result.score.filter(|_| metric == Metric::L2).map(distance),
         cosines: cosines.collect(),
         online: result.item.online,
@@ -150,7 +157,16 @@ fn table(
     let here = std::env::current_dir().ok();
     let colours = io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut was_above = true;
     for result in &results.results {
+        if was_above && !result.above_cut {
+            let cut = dim("     -- from here on nothing looks like that --");
+            match colours {
+                true => writeln!(out, "{cut}")?,
+                false => writeln!(out, "{}", anstream::adapter::strip_str(&cut))?,
+            }
+        }
+        was_above = result.above_cut;
         let line = line(result, results.metric, here.as_deref());
         match colours {
             true => writeln!(out, "{line}")?,
@@ -161,6 +177,14 @@ fn table(
         }
     }
     Ok(())
+}
+
+/// What came nearest where nothing matched, on standard error.
+pub fn nearest(results: &[SearchResult]) {
+    let here = std::env::current_dir().ok();
+    for result in results {
+        anstream::eprintln!("{}", line(result, Metric::Cosine, here.as_deref()));
+    }
 }
 
 /// Of a score that is minus the squared distance; zero has no sign.

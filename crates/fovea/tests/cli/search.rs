@@ -91,14 +91,62 @@ fn paths_can_be_piped_whatever_is_in_them() {
 
 #[test]
 fn a_table_is_plain_where_there_is_no_terminal() {
-    let ran = fovea(database(), &["search", "a", "red", "flower"]).expect(0);
-    assert_eq!(ran.stdout.lines().count(), 10);
+    let ran = fovea(database(), &["search", "a", "penguin"]).expect(0);
+    assert!((2..=10).contains(&ran.stdout.lines().count()), "{ran:?}");
     assert!(
         !ran.stdout.contains('\x1b') && ran.stderr.is_empty(),
         "{ran:?}"
     );
     let first = ran.stdout.lines().next().unwrap();
     assert!(first.trim_start().starts_with("1  0."), "{first}");
+}
+
+#[test]
+fn the_list_ends_where_the_matches_end_unless_a_number_is_asked_for() {
+    let ran = fovea(database(), &["search", "a wedding couple"]).expect(1);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        ran.stderr
+            .starts_with("Nothing among 785 items looks like that."),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(
+        ran.stderr.lines().count(),
+        4,
+        "the nearest are named: {}",
+        ran.stderr
+    );
+    let ran = fovea(database(), &["--json", "search", "a wedding couple"]).expect(1);
+    assert_eq!(ran.json()[0]["results"].as_array().unwrap().len(), 0);
+    let ran = fovea(
+        database(),
+        &["--json", "search", "a wedding couple", "--top", "5"],
+    )
+    .expect(0);
+    let results = ran.json()[0]["results"].as_array().unwrap().clone();
+    assert_eq!(results.len(), 5);
+    assert!(
+        results.iter().all(|one| one["above_cut"] == false),
+        "{results:?}"
+    );
+
+    let ran = fovea(database(), &["--json", "search", "a penguin"]).expect(0);
+    let results = ran.json()[0]["results"].as_array().unwrap().clone();
+    assert!((2..=10).contains(&results.len()));
+    for one in &results {
+        assert_eq!(one["above_cut"], true);
+        assert!(
+            (0.01..=1.0).contains(&one["match"].as_f64().unwrap()),
+            "{one}"
+        );
+    }
+    // What images are like is not judged.
+    let image = results[0]["path"].as_str().unwrap();
+    let ran = fovea(database(), &["--json", "search", image]).expect(0);
+    let results = ran.json()[0]["results"].as_array().unwrap().clone();
+    assert_eq!(results.len(), 10);
+    assert!(results[0]["match"].is_null() && results[0]["above_cut"].is_null());
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    fn at_least(what: impl Into<String>, found: f64, unit: &'static str, must: f64) -> Bar {
+    pub fn at_least(what: impl Into<String>, found: f64, unit: &'static str, must: f64) -> Bar {
         Bar {
             what: what.into(),
             found,
@@ -41,7 +41,7 @@ impl Bar {
         }
     }
 
-    fn at_most(what: impl Into<String>, found: f64, unit: &'static str, must: f64) -> Bar {
+    pub fn at_most(what: impl Into<String>, found: f64, unit: &'static str, must: f64) -> Bar {
         Bar {
             at_most: true,
             ..Bar::at_least(what, found, unit, must)

@@ -39,19 +39,32 @@ pub fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
 pub fn words(folder: &Path) -> anyhow::Result<Words> {
     let mut words = Words::default();
     for path in files(folder, "svg")? {
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let text = String::from_utf8_lossy(&bytes);
-        // The first title is the drawing's; the others are those of licence, author and publisher.
-        let title = elements(&text, "dc:title").next().map(|title| tidy(&title));
-        words
-            .titles
-            .extend(title.filter(|title| says_something(title)));
+        let text = read(&path)?;
+        words.titles.extend(title(&text));
         let keywords = elements(&text, "rdf:li").map(|word| tidy(&word));
         words
             .keywords
             .extend(keywords.filter(|word| says_something(word)));
     }
     Ok(words)
+}
+
+/// The title of one drawing, where it has one.
+pub fn title_of(drawing: &Path) -> anyhow::Result<Option<String>> {
+    Ok(title(&read(drawing)?))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The first title is the drawing's; the others are those of licence, author and publisher.
+fn title(drawing: &str) -> Option<String> {
+    let title = elements(drawing, "dc:title")
+        .next()
+        .map(|title| tidy(&title));
+    title.filter(|title| says_something(title))
 }
 
 /// The text of each element of this name that holds nothing but text.

@@ -1,6 +1,6 @@
 //! The data sets that there are: one file for each, one line in the table.
 
-mod clipart;
+pub mod clipart;
 mod crops;
 mod cuts;
 mod glove;

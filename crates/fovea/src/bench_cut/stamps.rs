@@ -1,0 +1,166 @@
+//! Measures with Tux Paint's photographic stamps: their English captions are present, the written queries are absent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use anyhow::Context;
+use fovea_engine::judge::{ANSWERED, Calibration, SHOWN};
+use fovea_measure::{auc, calibration_error};
+
+use super::{Gallery, Judged, image_vectors, indexed};
+use crate::bench_ann::Bar;
+use crate::commands::demo::prepare_stamps;
+use crate::settings::{Settings, cache_folder};
+
+/// Written for this, and held against the names and captions of all stamps: none shows any of it.
+const ABSENT: &str = include_str!("../../../../testdata/cut/absent.txt");
+const BINS: usize = 10;
+
+pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
+    let cache = cache_folder()?;
+    let stamps = prepare_stamps(&cache)?;
+    say("indexing the stamps");
+    let engine = indexed(
+        settings,
+        &stamps.join("stamps"),
+        &cache.join("bench/cut/stamps"),
+    )?;
+    let captions = captions(&stamps.join("captions-photographic.tsv"))?;
+    let names: BTreeSet<&String> = captions.values().flatten().collect();
+    let vectors = image_vectors(&engine)?;
+    let vector = |name: &String| vectors.get(&stamps.join(name)).cloned();
+    let images = names
+        .iter()
+        .map(|name| vector(name).with_context(|| format!("{name} is not indexed")));
+    let gallery = Gallery::new(
+        images.collect::<Result<_, _>>()?,
+        engine.encoder().sample_texts(),
+    );
+    let place = |name: &String| names.iter().position(|one| *one == name);
+    let mut present = Vec::new();
+    for (caption, shown) in &captions {
+        let right: Vec<usize> = shown.iter().filter_map(place).collect();
+        present.push(gallery.ask(&engine.encoder().text_vector(caption)?, &right)?);
+    }
+    let absent = ABSENT
+        .lines()
+        .map(|query| gallery.ask(&engine.encoder().text_vector(query)?, &[]));
+    let absent: Vec<Judged> = absent.collect::<Result<_, _>>()?;
+    say(&format!(
+        "{} stamps, {} captions of which {} are answered in the first ten, {} absent queries",
+        names.len(),
+        present.len(),
+        present.iter().filter(|one| one.is_answered()).count(),
+        absent.len()
+    ));
+    bars(&present, &absent)
+}
+
+fn bars(present: &[Judged], absent: &[Judged]) -> anyhow::Result<Vec<Bar>> {
+    let calibration = Calibration::of_base();
+    let answered = present.iter().filter(|one| one.is_answered());
+    let answered: Vec<f64> = answered.map(|one| one.answered(&calibration)).collect();
+    let unanswered: Vec<f64> = absent
+        .iter()
+        .map(|one| one.answered(&calibration))
+        .collect();
+    let plain = |one: &Judged| {
+        one.evidence
+            .first()
+            .map_or(f64::NAN, |first| f64::from(first.above))
+    };
+    let plainly: Vec<f64> = present
+        .iter()
+        .filter(|one| one.is_answered())
+        .map(plain)
+        .collect();
+    let plainly_not: Vec<f64> = absent.iter().map(plain).collect();
+
+    let (stated, happened) = first_results(present.iter().chain(absent), &calibration);
+    let (kept, right) = kept_right(present, &calibration);
+    let told = unanswered
+        .iter()
+        .filter(|p| **p < f64::from(ANSWERED))
+        .count();
+    let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+    let number = |number: Option<f64>| number.context("there is nothing to measure with");
+    Ok(vec![
+        Bar::at_least(
+            "AUC of present queries that are answered in the first ten against absent ones",
+            number(auc(&answered, &unanswered))?,
+            "",
+            0.9,
+        ),
+        Bar::at_least(
+            "the same by deviations above the mean alone (no bar of ours)",
+            number(auc(&plainly, &plainly_not))?,
+            "",
+            0.0,
+        ),
+        Bar::at_most(
+            "calibration error of the probability stated for the first result",
+            number(calibration_error(&stated, &happened, BINS))?,
+            "",
+            0.1,
+        ),
+        Bar::at_least(
+            "right answers of the first ten that the cut keeps",
+            share(kept, right),
+            "",
+            0.8,
+        ),
+        Bar::at_least(
+            "absent queries that are told so",
+            share(told, absent.len()),
+            "",
+            0.5,
+        ),
+    ])
+}
+
+/// The probability stated for each query's first result, and whether that was right.
+fn first_results<'a>(
+    all: impl Iterator<Item = &'a Judged>,
+    calibration: &Calibration,
+) -> (Vec<f64>, Vec<bool>) {
+    let first =
+        all.filter_map(|one| Some((*one.meant(calibration).first()?, *one.is_right.first()?)));
+    first.unzip()
+}
+
+/// Right answers among the first ten that the cut keeps, and all of them.
+fn kept_right(present: &[Judged], calibration: &Calibration) -> (usize, usize) {
+    let (mut kept, mut right) = (0, 0);
+    for one in present {
+        let is_answered = one.answered(calibration) >= f64::from(ANSWERED);
+        let meant = one.meant(calibration);
+        let rights = meant
+            .iter()
+            .zip(&one.is_right)
+            .filter(|(_, is_right)| **is_right);
+        for (meant, _) in rights {
+            right += 1;
+            kept += usize::from(is_answered && *meant >= f64::from(SHOWN));
+        }
+    }
+    (kept, right)
+}
+
+/// English captions, each with the stamps that it is of.
+fn captions(path: &std::path::Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let text =
+        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut captions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let mut fields = line.split('\t');
+        if let (Some(name), Some("en"), Some(caption)) =
+            (fields.next(), fields.next(), fields.next())
+        {
+            captions
+                .entry(caption.to_owned())
+                .or_default()
+                .push(name.to_owned());
+        }
+    }
+    Ok(captions)
+}
