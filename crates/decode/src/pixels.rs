@@ -32,7 +32,45 @@ impl Pixels {
         &self.data
     }
 
+    /// The rectangle whose upper left corner is at `x`, `y`; `None` unless all of it lies inside and it has a pixel.
+    pub fn cropped(&self, x: u32, y: u32, width: u32, height: u32) -> Option<Pixels> {
+        let lies_inside =
+            x.checked_add(width)? <= self.width && y.checked_add(height)? <= self.height;
+        if !lies_inside {
+            return None;
+        }
+        let stride = self.width as usize * 3;
+        let mut data = Vec::with_capacity(width as usize * height as usize * 3);
+        for row in y..y + height {
+            let from = row as usize * stride + x as usize * 3;
+            data.extend_from_slice(&self.data[from..from + width as usize * 3]);
+        }
+        Pixels::new(width, height, data)
+    }
+
     pub fn into_data(self) -> Vec<u8> {
         self.data
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rectangle_is_cut_out_or_refused() {
+        let data: Vec<u8> = (0..4 * 3 * 3).collect();
+        let pixels = Pixels::new(4, 3, data).unwrap();
+        let cut = pixels.cropped(1, 1, 2, 2).unwrap();
+        assert_eq!(cut.data(), [15, 16, 17, 18, 19, 20, 27, 28, 29, 30, 31, 32]);
+        assert_eq!(pixels.cropped(0, 0, 4, 3), Some(pixels.clone()));
+        for (x, y, width, height) in [
+            (3, 0, 2, 1),
+            (0, 3, 1, 1),
+            (0, 0, 0, 1),
+            (u32::MAX, 0, 2, 1),
+        ] {
+            assert_eq!(pixels.cropped(x, y, width, height), None);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, VectorQuery};
+use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, Region, VectorQuery};
 
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
@@ -24,6 +24,8 @@ pub struct SearchOptions {
     pub sort: Option<Order>,
     /// Leave out what scores less.
     pub threshold: Option<f32>,
+    /// Of the query's image this part, in fractions of its width and height.
+    pub region: Option<Region>,
     /// Say how likely each result is a match, where that is known: of words, in packs with a vocabulary.
     pub judge: bool,
 }
@@ -47,6 +49,7 @@ impl Default for SearchOptions {
             guess: false,
             sort: None,
             threshold: None,
+            region: None,
             judge: false,
         }
     }
@@ -143,7 +146,7 @@ impl Engine {
     /// Search for what was planned.
     pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
-        let asked = self.embed(&plan.query)?;
+        let asked = self.embed(&plan.query, options.region)?;
         let mut ranked = self.find(plan, &asked, options)?;
         if let (Asked::Words(vector), true) = (&asked, options.judge) {
             self.draw_cut(vector, &mut ranked)?;
@@ -184,15 +187,21 @@ impl Engine {
 
     /// The same without the description of the items: what `eval` needs.
     pub fn rank(&self, plan: &Plan, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
-        self.find(plan, &self.embed(&plan.query)?, options)
+        self.find(plan, &self.embed(&plan.query, options.region)?, options)
     }
 
-    fn embed(&self, query: &Query) -> Result<Asked, Error> {
+    fn embed(&self, query: &Query, region: Option<Region>) -> Result<Asked, Error> {
+        let images = query.terms.iter().filter(|term| term.content.is_image());
+        if region.is_some() && images.count() != 1 {
+            return Err(Error::Input(
+                "a region is of one image: give a single ./FILE or #ITEM with it".to_owned(),
+            ));
+        }
         Ok(match (query.has_words(), query.has_images()) {
             (false, false) => Asked::Filters,
-            (false, true) => Asked::Images(self.visual_sum(query)?),
-            (true, true) => Asked::Mixture(self.shared_sum(query)?),
-            (true, false) => Asked::Words(self.shared_sum(query)?),
+            (false, true) => Asked::Images(self.visual_sum(query, region)?),
+            (true, true) => Asked::Mixture(self.shared_sum(query, region)?),
+            (true, false) => Asked::Words(self.shared_sum(query, None)?),
         })
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use fovea_decode as decode;
-use fovea_vectordb::{ItemId, Part};
+use fovea_vectordb::{ItemId, Part, Region};
 
 use crate::error::{Error, IoContext};
 use crate::query::{Query, TermContent};
@@ -16,11 +16,20 @@ const MAX_QUERY_IMAGE_BYTES: u64 = 1 << 30;
 impl Engine {
     /// The sum in the space shared with text. Cosines with an image spread wider over a collection than cosines with
     /// words, so that an image would drown them: where both are asked for, each term is brought to the same spread.
-    pub(crate) fn shared_sum(&self, query: &Query) -> Result<Vec<f32>, Error> {
+    pub(crate) fn shared_sum(
+        &self,
+        query: &Query,
+        region: Option<Region>,
+    ) -> Result<Vec<f32>, Error> {
         let is_mixed = query.has_images() && query.has_words();
         let background = is_mixed.then(|| self.known_background()).transpose()?;
         let vector = |content: &TermContent| {
-            let mut vector = self.shared_vector(content)?;
+            let mut vector = match (content.is_image(), region) {
+                (true, Some(region)) => self
+                    .encoder()
+                    .image_vector(&self.feature_in(content, region)?),
+                _ => self.shared_vector(content)?,
+            };
             let spread = background
                 .as_ref()
                 .and_then(|sample| sample.spread(&vector));
@@ -33,8 +42,15 @@ impl Engine {
     }
 
     /// The sum in the encoder's own space, for images alone.
-    pub(crate) fn visual_sum(&self, query: &Query) -> Result<Vec<f32>, Error> {
+    pub(crate) fn visual_sum(
+        &self,
+        query: &Query,
+        region: Option<Region>,
+    ) -> Result<Vec<f32>, Error> {
         sum(query, &|content| match content {
+            image if let Some(region) = region => Ok(self
+                .encoder()
+                .visual_vector(&self.feature_in(image, region)?)),
             TermContent::Words(words) | TermContent::Phrase(words) => {
                 Ok(self.encoder().text_vector(words)?)
             }
@@ -62,8 +78,29 @@ impl Engine {
         whole.next().map(|one| one.vector).ok_or_else(missing)
     }
 
-    /// Decodes and encodes a query image exactly as an indexed one.
+    /// The feature of a part of an image, which is read from its file.
+    fn feature_in(&self, content: &TermContent, region: Region) -> Result<Vec<f32>, Error> {
+        let path = match content {
+            TermContent::Image(path) => path.clone(),
+            TermContent::Item(item) => {
+                let items = self.database().items(&[*item])?;
+                let missing =
+                    || Error::Input(format!("there is no item #{item} in this collection"));
+                items.first().ok_or_else(missing)?.absolute()
+            }
+            TermContent::Words(_) | TermContent::Phrase(_) => {
+                return Err(Error::Input("words have no region".to_owned()));
+            }
+        };
+        self.feature_of_part(&path, Some(region))
+    }
+
     fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {
+        self.feature_of_part(path, None)
+    }
+
+    /// Decodes and encodes a query image exactly as an indexed one, all of it or a part.
+    fn feature_of_part(&self, path: &Path, region: Option<Region>) -> Result<Vec<f32>, Error> {
         let size = fs::metadata(path).at(path)?.len();
         if size > MAX_QUERY_IMAGE_BYTES {
             return Err(Error::Input(format!(
@@ -72,17 +109,37 @@ impl Engine {
             )));
         }
         let bytes = fs::read(path).at(path)?;
+        let side = crate::ingest::process::min_side(self.encoder());
+        // A part is as large as a whole would be, where the picture has so many pixels.
+        let share = region.map_or(1.0, |region| region.w.min(region.h));
         let options = decode::Options {
-            min_side: Some(crate::ingest::process::min_side(self.encoder())),
+            min_side: Some((side as f32 / share.max(0.01)) as u32),
             ..Default::default()
         };
         let image = decode::decode(&bytes, &options).map_err(|source| Error::Image {
             path: path.to_owned(),
             source,
         })?;
-        let mut features = self.encoder().features(&[&image.pixels])?;
+        let pixels = match region {
+            Some(region) => part(&image.pixels, region),
+            None => image.pixels,
+        };
+        let mut features = self.encoder().features(&[&pixels])?;
         Ok(features.pop().unwrap_or_default())
     }
+}
+
+/// The pixels of a region, one at least.
+fn part(pixels: &decode::Pixels, region: Region) -> decode::Pixels {
+    let cut = |from: f32, length: f32, side: u32| {
+        let first = ((from * side as f32) as u32).min(side - 1);
+        let n = ((length * side as f32).round() as u32).clamp(1, side - first);
+        (first, n)
+    };
+    let (x, width) = cut(region.x, region.w, pixels.width());
+    let (y, height) = cut(region.y, region.h, pixels.height());
+    let part = pixels.cropped(x, y, width, height);
+    part.unwrap_or_else(|| pixels.clone())
 }
 
 /// The weighted sum of the terms' vectors, at unit length again, so that scores stay cosines.

@@ -171,6 +171,9 @@ pub struct SearchFlags {
     /// Leave dates in the words; otherwise `beach July 2023` looks for a beach among the pictures of that month
     #[arg(long)]
     pub no_guess: bool,
+    /// Search by a part of the image: left, top, width and height, in fractions of the picture
+    #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
+    pub region: Option<String>,
     /// The order in which what was found is shown
     #[arg(long, value_enum, default_value_t = SortFlag::Relevance)]
     pub sort: SortFlag,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fovea_engine::{Candidates, CaptionChoice, EvalOptions, Query, SearchOptions, Spaces};
-use fovea_vectordb::Order;
+use fovea_vectordb::{Order, Region};
 
 use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW, age};
 
@@ -250,4 +250,51 @@ fn found_is_put_in_order_and_cut() {
     assert_eq!(found(Some(Order::Name), None), "a.png b.png c.png");
     assert_eq!(found(Some(Order::Name), Some(0.9)), "b.png c.png");
     assert_eq!(found(None, Some(2.0)), "");
+}
+
+#[test]
+fn a_region_finds_what_stands_in_it() {
+    let fixture = coloured();
+    let path = fixture.path("../halves.png");
+    let halves =
+        image::RgbImage::from_fn(64, 48, |x, _| image::Rgb(if x < 32 { RED } else { BLUE }));
+    halves.save(&path).unwrap();
+    let found = |arguments: &[&str], region: Option<[f32; 4]>| {
+        let query = Query::from_arguments(arguments).unwrap();
+        let options = SearchOptions {
+            region: region.map(|[x, y, w, h]| Region { x, y, w, h }),
+            top_k: 1,
+            ..Default::default()
+        };
+        let results = fixture.engine.search(&query, &options)?;
+        Ok::<_, fovea_engine::Error>((
+            results.results[0].item.path.clone(),
+            results.results[0].item.id,
+        ))
+    };
+    let image = path.to_string_lossy().into_owned();
+    let left = found(&[&image], Some([0.0, 0.0, 0.5, 1.0])).unwrap();
+    assert_eq!(left.0, b"red.png");
+    assert_eq!(
+        found(&[&image], Some([0.6, 0.2, 0.4, 0.8])).unwrap().0,
+        b"blue.png"
+    );
+    assert_eq!(
+        found(&[&image], Some([1.0, 1.0, 0.0001, 0.0001]))
+            .unwrap()
+            .0,
+        b"blue.png"
+    );
+    let item = format!("#{}", left.1);
+    assert_ne!(
+        found(&[&item], Some([0.0, 0.0, 1.0, 1.0])).unwrap().0,
+        b"red.png"
+    );
+    for arguments in [&["red"][..], &[&image, "+", &image]] {
+        let error = found(arguments, Some([0.0, 0.0, 0.5, 1.0])).unwrap_err();
+        assert!(
+            error.to_string().contains("a region is of one image"),
+            "{error}"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use fovea_engine::{
     Engine, Plan, PlanOptions, Query, SearchOptions, SearchResult, SearchResults, Spaces,
 };
-use fovea_vectordb::Order;
+use fovea_vectordb::{Order, Region};
 
 use super::search_vector;
 use crate::exit::{self, Exit, Refusal};
@@ -43,6 +43,7 @@ fn options(flags: &SearchFlags, top_k: usize) -> Result<SearchOptions, Refusal> 
         return Err(Refusal::input("--threshold: that is no number"));
     }
     Ok(SearchOptions {
+        region: flags.region.as_deref().map(region).transpose()?,
         top_k,
         spaces: spaces(flags.space)?,
         // A line of `--queries` is a text, unless it is said to be more.
@@ -99,6 +100,24 @@ fn one(
         return Ok(Exit::NothingFound);
     }
     Ok(Exit::Done)
+}
+
+/// `0.1,0.2,0.5,0.5`: a rectangle inside the picture.
+fn region(text: &str) -> Result<Region, Refusal> {
+    let numbers: Option<Vec<f32>> = text.split(',').map(|one| one.trim().parse().ok()).collect();
+    let Some(&[x, y, w, h]) = numbers.as_deref() else {
+        return Err(Refusal::input(format!(
+            "--region {text}: four numbers are needed, as in 0.25,0.5,0.2,0.2: left, top, width and height"
+        )));
+    };
+    let lies_inside =
+        |from: f32, length: f32| from >= 0.0 && length > 0.0 && from + length <= 1.0001;
+    if lies_inside(x, w) && lies_inside(y, h) {
+        return Ok(Region { x, y, w, h });
+    }
+    Err(Refusal::input(format!(
+        "--region {text}: that lies outside the picture, whose sides are 1: left + width and top + height are at most 1"
+    )))
 }
 
 /// Without `--top`, the list ends where the matches end.

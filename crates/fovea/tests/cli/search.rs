@@ -150,6 +150,42 @@ fn the_list_ends_where_the_matches_end_unless_a_number_is_asked_for() {
 }
 
 #[test]
+fn a_region_is_inside_the_picture_of_one_image() {
+    let image = stamps().join("stamps/animals/birds/penguin.png");
+    let image = image.to_string_lossy();
+    let ran = fovea(
+        database(),
+        &[
+            "search",
+            &image,
+            "--region",
+            "0.1,0,0.8,1",
+            "-n",
+            "3",
+            "--paths",
+        ],
+    );
+    let ran = ran.expect(0);
+    assert!(
+        ran.stdout.lines().next().unwrap().contains("penguin"),
+        "{}",
+        ran.stdout
+    );
+    for (region, words) in [
+        ("0.5,0,0.6,1", "outside the picture"),
+        ("-0.1,0,0.5,1", "outside the picture"),
+        ("0,0,0,1", "outside the picture"),
+        ("nan,0,1,1", "outside the picture"),
+        ("1,2,3", "four numbers"),
+    ] {
+        let ran = fovea(database(), &["search", &image, "--region", region]).expect(2);
+        assert!(ran.stderr.contains(words), "{region}: {}", ran.stderr);
+    }
+    let ran = fovea(database(), &["search", "a penguin", "--region", "0,0,1,1"]).expect(2);
+    assert!(ran.stderr.contains("one image"), "{}", ran.stderr);
+}
+
+#[test]
 fn exit_codes_and_messages() {
     let folder = tempfile::tempdir().unwrap();
     let (nowhere, empty) = (folder.path().join("nowhere"), folder.path().join("empty"));
