@@ -22,6 +22,8 @@ const TEXT_TEMPERATURE: f32 = 0.05;
 const IMAGE_TEMPERATURE: f32 = 0.15;
 /// Below it, names agree no more.
 const LEAST_AGREEMENT: f32 = 1e-9;
+/// Results that are judged at once; whether a query is answered is fitted, measured and decided with the first so many.
+pub const BATCH: usize = 10;
 /// A query is answered when that is likelier than not, absent and present queries being as frequent.
 pub const ANSWERED: f32 = 0.5;
 /// And an item is shown down to this probability of being the one that was meant.
@@ -77,15 +79,6 @@ impl Calibration {
     }
 }
 
-/// A query's verdict over its results.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// Probability that the collection answers the query at all.
-    pub answered: f32,
-    /// Of each item, in order: the probability that it is what was meant.
-    pub meant: Vec<f32>,
-}
-
 /// What a collection is judged with, kept until it changes.
 #[derive(Debug, Default)]
 pub(crate) struct Known(Mutex<Option<(Change, Arc<Background>)>>);
@@ -120,26 +113,35 @@ impl Engine {
         Ok(background.evidence(query, images))
     }
 
-    /// The verdict over what words found.
-    pub(crate) fn judge(&self, query: &[f32], ranked: &[Ranked]) -> Result<Option<Verdict>, Error> {
-        let items: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+    /// Whether the collection answers the query at all, by the best of what words found; nothing where that cannot be said.
+    pub(crate) fn is_answered(
+        &self,
+        query: &[f32],
+        ranked: &[Ranked],
+    ) -> Result<Option<bool>, Error> {
+        let best = &ranked[..ranked.len().min(BATCH)];
+        let items: Vec<ItemId> = best.iter().map(|one| one.item).collect();
         let Some(evidence) = self.evidence(query, &items)? else {
             return Ok(None);
         };
-        let calibration = Calibration::of_base();
-        let all: Vec<Evidence> = evidence.iter().flatten().copied().collect();
+        let all: Vec<Evidence> = evidence.into_iter().flatten().collect();
         let answered = Evidence::best(&all).map_or(0.0, |best| {
+            let calibration = Calibration::of_base();
             calibration.answered.probability(&best.numbers())
         });
-        let meant = evidence.iter().map(|one| {
-            one.map_or(0.0, |one| {
-                calibration.meant.probability(&one.numbers()) as f32
-            })
-        });
-        Ok(Some(Verdict {
-            answered: answered as f32,
-            meant: meant.collect(),
-        }))
+        Ok(Some(answered as f32 >= ANSWERED))
+    }
+
+    /// Of each item the probability that it is what was meant.
+    pub(crate) fn meant(&self, query: &[f32], ranked: &[Ranked]) -> Result<Vec<f32>, Error> {
+        let items: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+        let calibration = Calibration::of_base();
+        let meant = |one: Evidence| calibration.meant.probability(&one.numbers()) as f32;
+        let evidence = self.evidence(query, &items)?.unwrap_or_default();
+        Ok(evidence
+            .into_iter()
+            .map(|one| one.map_or(0.0, meant))
+            .collect())
     }
 }
 

@@ -7,9 +7,11 @@
 //! The stages of ingest are the files of `ingest`, in order: `target`, `setup`, `plan`, `process`, `writer`,
 //! `finish`. The stages of a search are [`Query`], [`Plan`], [`Engine::rank`], [`Engine::search`].
 
+mod arrange;
 mod background;
 mod captions;
 mod check;
+mod cursor;
 mod error;
 mod eval;
 mod indexes;
@@ -34,7 +36,9 @@ use std::sync::Arc;
 use fovea_encode::Encoder;
 use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, SpaceSource};
 
+pub use arrange::Grouping;
 pub use check::{CheckReport, Repair};
+pub use cursor::Cursor;
 pub use error::{Error, Fault};
 pub use eval::{Candidates, EvalOptions, Evaluation, LanguageResult};
 pub use indexes::choose_index;

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, Region, VectorQuery};
 
+use crate::arrange::Grouping;
+use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
 use crate::{Engine, judge, space};
@@ -28,6 +30,14 @@ pub struct SearchOptions {
     pub region: Option<Region>,
     /// Say how likely each result is a match, where that is known: of words, in packs with a vocabulary.
     pub judge: bool,
+    /// End the list where the matches end, as far as they were judged.
+    pub cut: bool,
+    /// Show one result of each group.
+    pub group: Option<Grouping>,
+    /// 0 to 1: how much more results count that are unlike those before them.
+    pub diversity: Option<f32>,
+    /// Where the page before ended.
+    pub after: Option<Cursor>,
 }
 
 /// Which spaces answer words.
@@ -51,6 +61,10 @@ impl Default for SearchOptions {
             threshold: None,
             region: None,
             judge: false,
+            cut: false,
+            group: None,
+            diversity: None,
+            after: None,
         }
     }
 }
@@ -69,44 +83,27 @@ pub struct SearchResult {
     /// False for what was judged and is no match.
     pub above_cut: bool,
     pub item: Item,
+    /// Name of its group, where groups have one.
+    pub group: Option<String>,
+    /// The others of its group, as far as they were found.
+    pub others: Vec<ItemId>,
 }
 
 #[derive(Clone, Debug)]
 pub struct SearchResults {
     pub results: Vec<SearchResult>,
+    /// The best of what is no match, where the list was cut.
+    pub below: Vec<SearchResult>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<Cursor>,
     /// What the scores are.
     pub metric: Metric,
     /// Embedding and searching, without the opening of database and pack.
     pub took: Duration,
 }
 
-impl Ranked {
-    fn unscored(item: ItemId) -> Ranked {
-        Ranked {
-            item,
-            score: None,
-            cosines: Vec::new(),
-            likelihood: None,
-            above_cut: true,
-        }
-    }
-}
-
-impl SearchResults {
-    /// Ends the list where the matches end; answers what stood below.
-    pub fn cut(&mut self) -> Vec<SearchResult> {
-        let all = std::mem::take(&mut self.results);
-        let (above, below) = all.into_iter().partition(|result| result.above_cut);
-        self.results = above;
-        for (at, result) in self.results.iter_mut().enumerate() {
-            result.rank = at + 1;
-        }
-        below
-    }
-}
-
 /// A query's terms as one vector, in the space that answers it.
-enum Asked {
+pub(crate) enum Asked {
     /// Filters alone.
     Filters,
     Images(Vec<f32>),
@@ -128,6 +125,22 @@ pub struct Ranked {
     pub cosines: Vec<(&'static str, f32)>,
     pub likelihood: Option<f32>,
     pub above_cut: bool,
+    pub group: Option<String>,
+    pub others: Vec<ItemId>,
+}
+
+impl Ranked {
+    pub(crate) fn unscored(item: ItemId) -> Ranked {
+        Ranked {
+            item,
+            score: None,
+            cosines: Vec::new(),
+            likelihood: None,
+            above_cut: true,
+            group: None,
+            others: Vec::new(),
+        }
+    }
 }
 
 impl Engine {
@@ -147,41 +160,45 @@ impl Engine {
     pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
         let asked = self.embed(&plan.query, options.region)?;
-        let mut ranked = self.find(plan, &asked, options)?;
-        if let (Asked::Words(vector), true) = (&asked, options.judge) {
-            self.draw_cut(vector, &mut ranked)?;
-        }
-        if let Some(threshold) = options.threshold {
-            ranked.retain(|one| one.score.is_none_or(|score| score >= threshold));
-        }
-        if let Some(order) = options.sort.filter(|_| !plan.query.terms.is_empty()) {
-            self.sort(&mut ranked, order)?;
-        }
-        describe(self.database(), ranked, Metric::Cosine, started)
+        let page = self.page(plan, &asked, options)?;
+        let described = describe(self.database(), page.shown, Metric::Cosine, started)?;
+        let below = describe(self.database(), page.below, Metric::Cosine, started)?;
+        Ok(SearchResults {
+            below: below.results,
+            next: page.next,
+            took: started.elapsed(),
+            ..described
+        })
     }
 
-    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged.
-    fn draw_cut(&self, vector: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
-        let Some(verdict) = self.judge(vector, ranked)? else {
+    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged. Where the list
+    /// will be `cut`, nothing is judged beyond its end.
+    pub(crate) fn draw_cut(
+        &self,
+        vector: &[f32],
+        ranked: &mut [Ranked],
+        cut: bool,
+    ) -> Result<(), Error> {
+        let Some(answered) = self.is_answered(vector, ranked)? else {
             return Ok(());
         };
-        let is_answered = verdict.answered >= judge::ANSWERED;
-        for (one, meant) in ranked.iter_mut().zip(verdict.meant) {
-            let said = one
-                .cosines
-                .iter()
-                .any(|(space, cosine)| *space == space::CAPTION && *cosine >= judge::SAID);
-            one.likelihood = Some(meant);
-            one.above_cut = said || (is_answered && meant >= judge::SHOWN);
+        let mut has_ended = false;
+        for batch in ranked.chunks_mut(judge::BATCH) {
+            if has_ended {
+                batch.iter_mut().for_each(|one| one.above_cut = false);
+                continue;
+            }
+            let meant = self.meant(vector, batch)?;
+            for (one, meant) in batch.iter_mut().zip(meant) {
+                let said = one
+                    .cosines
+                    .iter()
+                    .any(|(space, cosine)| *space == space::CAPTION && *cosine >= judge::SAID);
+                one.likelihood = Some(meant);
+                one.above_cut = said || (answered && meant >= judge::SHOWN);
+            }
+            has_ended = cut && batch.last().is_some_and(|last| !last.above_cut);
         }
-        Ok(())
-    }
-
-    fn sort(&self, ranked: &mut [Ranked], order: Order) -> Result<(), Error> {
-        let ids = Filter::Ids(ranked.iter().map(|one| one.item).collect());
-        let listed = self.database().list(&ids, order, ranked.len())?;
-        let places: HashMap<ItemId, usize> = listed.into_iter().zip(0..).collect();
-        ranked.sort_by_key(|one| places.get(&one.item).copied().unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -206,7 +223,7 @@ impl Engine {
     }
 
     /// The best that are not left out.
-    fn find(
+    pub(crate) fn find(
         &self,
         plan: &Plan,
         asked_for: &Asked,
@@ -250,12 +267,8 @@ impl Engine {
     fn nearest(&self, asked: &Asked, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
         let list = |space, vector: &[f32]| self.list(space, vector, options);
         match (asked, options.spaces) {
-            (Asked::Filters, _) => {
-                let (filter, top_k) = (&options.filter, options.top_k);
-                let order = options.sort.unwrap_or_default();
-                let items = self.database().list(filter, order, top_k)?;
-                Ok(items.into_iter().map(Ranked::unscored).collect())
-            }
+            // The tables know their order.
+            (Asked::Filters, _) => Ok(Vec::new()),
             (Asked::Images(vector), _) => Ok(alone(list(space::VISUAL, vector)?)),
             (Asked::Mixture(vector), _) | (Asked::Words(vector), Spaces::Image) => {
                 Ok(alone(list(space::IMAGE, vector)?))
@@ -314,10 +327,14 @@ pub fn describe(
         cosines: one.cosines,
         likelihood: one.likelihood,
         above_cut: one.above_cut,
+        group: one.group,
+        others: one.others,
         item,
     });
     Ok(SearchResults {
         results: results.collect(),
+        below: Vec::new(),
+        next: None,
         metric,
         took: started.elapsed(),
     })

@@ -180,6 +180,16 @@ pub struct SearchFlags {
     /// Leave out what scores less
     #[arg(long, value_name = "SCORE", allow_hyphen_values = true)]
     pub threshold: Option<f32>,
+    /// Show one result of each folder, day, or set of pictures that look alike, with the number of the others
+    #[arg(long, value_enum, value_name = "BY", conflicts_with = "vector")]
+    pub group: Option<GroupFlag>,
+    /// Prefer results unlike those before them: 0 changes nothing, 1 looks at nothing else
+    #[arg(long, value_name = "0..1", num_args = 0..=1, default_missing_value = "0.5", require_equals = true,
+          conflicts_with_all = ["sort", "group", "cursor", "vector"])]
+    pub diverse: Option<f32>,
+    /// The next page: what stood as `next` in the JSON of the page before
+    #[arg(long, value_name = "CURSOR", conflicts_with_all = ["queries", "vector"])]
+    pub cursor: Option<String>,
     /// Lines of --queries are queries as on the command line; otherwise each is a text, taken as it is
     #[arg(long, requires = "queries")]
     pub syntax: bool,
@@ -210,6 +220,16 @@ pub enum SortFlag {
     Date,
     /// By file name
     Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GroupFlag {
+    /// The folder they lie in
+    Folder,
+    /// The day they were taken
+    Day,
+    /// How they look
+    Similar,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -62,8 +62,15 @@ pub trait Database: Send + Sync {
 
     fn count(&self, filter: &Filter) -> Result<u64>;
 
-    /// The first of the items that match, in an order.
-    fn list(&self, filter: &Filter, order: Order, limit: usize) -> Result<Vec<ItemId>>;
+    /// The first of the items that match, in an order; those after a place in it, whether or not its item still stands
+    /// there.
+    fn list(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Listed>,
+        limit: usize,
+    ) -> Result<Vec<Listed>>;
 
     /// Keys of the metadata that items of any collection have, in alphabetical order.
     fn metadata_keys(&self) -> Result<Vec<String>>;
@@ -132,6 +139,14 @@ pub enum Order {
     Oldest,
     /// By the last part of the path, letter case aside.
     Name,
+}
+
+/// A place in an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub item: ItemId,
+    /// What the order goes by, as text that is compared by its bytes.
+    pub key: String,
 }
 
 /// A search for the nearest vectors.

@@ -93,11 +93,8 @@ pub fn search_vector(
         filter: &Filter::All,
     })?;
     let ranked = hits.iter().map(|hit| Ranked {
-        item: hit.item,
         score: Some(hit.score),
-        cosines: Vec::new(),
-        likelihood: None,
-        above_cut: true,
+        ..Ranked::unscored(hit.item)
     });
     describe(database, ranked.collect(), asked.space.metric, started)
 }

@@ -1,5 +1,6 @@
 //! The engine over the embedded database with an encoder that knows colours: no weights, no network.
 
+mod arrange;
 mod captions;
 mod fixture;
 mod hostile;

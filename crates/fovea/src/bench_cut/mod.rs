@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
-use fovea_engine::judge::{Background, Calibration, Evidence};
+use fovea_engine::judge::{BATCH, Background, Calibration, Evidence};
 use fovea_engine::{CaptionChoice, Engine, IndexOptions, Silent, space};
 use fovea_vectordb::{Filter, Part};
 
@@ -16,9 +16,6 @@ pub use clips::fit;
 pub use stamps::measure;
 
 use crate::settings::Settings;
-
-/// Results of a query that are judged.
-const TOP: usize = 10;
 
 /// Pictures with their vectors; those of a query's right answers are known by their place.
 struct Gallery {
@@ -70,7 +67,7 @@ impl Gallery {
             .zip(0..)
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        order.truncate(TOP);
+        order.truncate(BATCH);
         let nearest = order.iter().map(|(_, at)| Some(images[*at].as_slice()));
         let evidence = self.background.evidence(query, nearest);
         let evidence = evidence.context("the pack has no vocabulary to judge by")?;

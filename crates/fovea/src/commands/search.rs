@@ -5,13 +5,13 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 
 use fovea_engine::{
-    Engine, Plan, PlanOptions, Query, SearchOptions, SearchResult, SearchResults, Spaces,
+    Cursor, Engine, Grouping, Plan, PlanOptions, Query, SearchOptions, SearchResults, Spaces,
 };
 use fovea_vectordb::{Order, Region};
 
 use super::search_vector;
 use crate::exit::{self, Exit, Refusal};
-use crate::flags::{PreviewFlag, SearchFlags, SortFlag, SpaceFlag};
+use crate::flags::{GroupFlag, PreviewFlag, SearchFlags, SortFlag, SpaceFlag};
 use crate::interrupt;
 use crate::render::{self, ResultStyle};
 use crate::settings::Settings;
@@ -42,6 +42,15 @@ fn options(flags: &SearchFlags, top_k: usize) -> Result<SearchOptions, Refusal> 
     if flags.threshold.is_some_and(f32::is_nan) {
         return Err(Refusal::input("--threshold: that is no number"));
     }
+    if let Some(diverse) = flags.diverse.filter(|weight| !(0.0..=1.0).contains(weight)) {
+        return Err(Refusal::input(format!(
+            "--diverse={diverse}: a number between 0 and 1 is needed, as in --diverse=0.5"
+        )));
+    }
+    let cursor = flags.cursor.as_deref().map(|cursor| {
+        let read = cursor.parse::<Cursor>();
+        read.map_err(|error| Refusal::input(format!("--cursor {cursor}: {error}")))
+    });
     Ok(SearchOptions {
         region: flags.region.as_deref().map(region).transpose()?,
         top_k,
@@ -55,6 +64,15 @@ fn options(flags: &SearchFlags, top_k: usize) -> Result<SearchOptions, Refusal> 
         },
         threshold: flags.threshold,
         judge: true,
+        // Whoever says how many gets so many.
+        cut: flags.top.is_none(),
+        group: flags.group.map(|by| match by {
+            GroupFlag::Folder => Grouping::Folder,
+            GroupFlag::Day => Grouping::Day,
+            GroupFlag::Similar => Grouping::Similar,
+        }),
+        diversity: flags.diverse,
+        after: cursor.transpose()?,
         ..Default::default()
     })
 }
@@ -84,19 +102,18 @@ fn one(
         Err(error) => return Err(error),
     };
     let mut out = io::stdout().lock();
-    let Some(mut results) = results else {
+    let Some(results) = results else {
         let matching = engine.database().count(&plan.filter)?;
         let counts = (matching, engine.database().info()?.n_items);
         render::plan(&mut out, settings, &query.to_string(), &plan, counts)?;
         return Ok(Exit::Done);
     };
     render::guesses(settings, &plan);
-    let below = cut(flags, &mut results);
     let previews = engine.previews();
     render::results(&mut out, previews, &query.to_string(), &results, style)?;
     out.flush()?;
     if results.results.is_empty() {
-        render::nothing_found(settings, engine.database().info()?.n_items, &below);
+        render::nothing_found(settings, engine.database().info()?.n_items, &results.below);
         return Ok(Exit::NothingFound);
     }
     Ok(Exit::Done)
@@ -118,14 +135,6 @@ fn region(text: &str) -> Result<Region, Refusal> {
     Err(Refusal::input(format!(
         "--region {text}: that lies outside the picture, whose sides are 1: left + width and top + height are at most 1"
     )))
-}
-
-/// Without `--top`, the list ends where the matches end.
-fn cut(flags: &SearchFlags, results: &mut SearchResults) -> Vec<SearchResult> {
-    match flags.top {
-        Some(_) => Vec::new(),
-        None => results.cut(),
-    }
 }
 
 fn planned(
@@ -162,8 +171,7 @@ fn many(
                 exit = Exit::Done;
                 render::plan(&mut out, settings, &line, &plan, counts)?;
             }
-            Ok((_, Some(mut results))) => {
-                cut(flags, &mut results);
+            Ok((_, Some(results))) => {
                 if !results.results.is_empty() && exit == Exit::NothingFound {
                     exit = Exit::Done;
                 }

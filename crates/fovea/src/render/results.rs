@@ -3,8 +3,8 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use fovea_engine::{PreviewStore, SearchResult, SearchResults};
-use fovea_vectordb::{Metric, Value};
+use fovea_engine::{Cursor, PreviewStore, SearchResult, SearchResults};
+use fovea_vectordb::{ItemId, Metric, Value};
 use serde::Serialize;
 
 use super::{dim, pictures, strong};
@@ -31,6 +31,9 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metric: Option<&'static str>,
     results: Vec<Found>,
+    /// For `--cursor`, where there is another page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +59,12 @@ struct Found {
     cosines: serde_json::Map<String, serde_json::Value>,
     #[serde(skip_serializing_if = "is_true")]
     online: bool,
+    /// Folder or day that it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
+    /// Items of the same group.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    others: Vec<String>,
 }
 
 fn is_true(value: &bool) -> bool {
@@ -80,14 +89,14 @@ pub fn results(
             let took_ms = round(results.took.as_secs_f64() * 1e3, 1e3);
             let metric = (results.metric != Metric::Cosine).then(|| results.metric.name());
             let found = |result| found(result, results.metric);
-            let results = results.results.iter().map(found).collect();
             serde_json::to_writer(
                 &mut *out,
                 &Answer {
                     query,
                     took_ms,
                     metric,
-                    results,
+                    results: results.results.iter().map(found).collect(),
+                    next: results.next.as_ref().map(Cursor::to_string),
                 },
             )?;
             writeln!(out)?;
@@ -145,6 +154,8 @@ fn found(result: &SearchResult, metric: Metric) -> Found {
         distance: result.score.filter(|_| metric == Metric::L2).map(distance),
         cosines: cosines.collect(),
         online: result.item.online,
+        group: result.group.clone(),
+        others: result.others.iter().map(ItemId::to_string).collect(),
     }
 }
 
@@ -217,6 +228,9 @@ fn line(result: &SearchResult, metric: Metric, here: Option<&Path>) -> String {
     }
     if !result.item.online {
         line.push_str(&dim("  (offline)"));
+    }
+    if !result.others.is_empty() {
+        line.push_str(&dim(&format!("  and {} more", result.others.len())));
     }
     line
 }

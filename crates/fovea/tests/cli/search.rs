@@ -282,3 +282,49 @@ fn stats_and_check_show_what_is_kept_and_what_was_skipped() {
     let ran = fovea(&database, &["check"]).expect(0);
     assert!(ran.stdout.contains("sound: 3 images"), "{}", ran.stdout);
 }
+
+#[test]
+fn a_list_goes_on_where_the_page_before_ended() {
+    let ask = |arguments: &[&str]| {
+        let all = [&["--json", "search"][..], arguments].concat();
+        fovea(database(), &all).expect(0).json()[0].clone()
+    };
+    let paths = |answer: &serde_json::Value| {
+        let results = answer["results"].as_array().unwrap();
+        let paths = results.iter().map(|one| one["path"].clone());
+        paths.collect::<Vec<_>>()
+    };
+    for query in [&["a bird"][..], &["ext:png", "--sort", "name"]] {
+        let page = |more: &[&str]| ask(&[query, more].concat());
+        let whole = page(&["--top", "6"]);
+        let first = page(&["--top", "3"]);
+        let cursor = first["next"].as_str().unwrap();
+        let second = page(&["--top", "3", "--cursor", cursor]);
+        assert_eq!([paths(&first), paths(&second)].concat(), paths(&whole));
+        let other = fovea(
+            database(),
+            &["search", "a car", "--top", "3", "--cursor", cursor],
+        );
+        assert!(other.expect(2).stderr.contains("of another query"));
+    }
+    let bad = fovea(database(), &["search", "a bird", "--cursor", "7.x"]);
+    assert!(bad.expect(2).stderr.contains("this is no cursor"));
+    let bad = fovea(database(), &["search", "a bird", "--diverse=2"]);
+    assert!(bad.expect(2).stderr.contains("between 0 and 1"));
+}
+
+#[test]
+fn groups_name_themselves_and_count_the_others() {
+    let arguments = ["--json", "search", "ext:png", "--group", "folder"];
+    let ran = fovea(database(), &arguments).expect(0);
+    let results = ran.json()[0]["results"].clone();
+    let results = results.as_array().unwrap();
+    let folders: Vec<&str> = results
+        .iter()
+        .filter_map(|one| one["group"].as_str())
+        .collect();
+    let distinct: std::collections::BTreeSet<&&str> = folders.iter().collect();
+    assert_eq!((results.len(), distinct.len()), (10, 10), "{folders:?}");
+    let n_others = |one: &serde_json::Value| one["others"].as_array().map_or(0, Vec::len);
+    assert!(results.iter().map(n_others).sum::<usize>() > 10);
+}

@@ -7,7 +7,8 @@ use super::fixtures::*;
 use super::search::{all_items, search, twin_of};
 use super::twin::{assert_same_hits, matches};
 use crate::{
-    Comparison, Database, Error, Field, Filter, Item, ItemId, Operation, Result, SourceKind, Value,
+    Comparison, Database, Error, Field, Filter, Item, ItemId, Listed, Operation, Order, Result,
+    SourceKind, Value,
 };
 
 const COMPARISONS: [Comparison; 6] = [
@@ -253,5 +254,57 @@ pub fn filters_have_limits(harness: &dyn Harness) -> Result<()> {
             other => panic!("{other:?} for a filter beyond the limits"),
         }
     }
+    Ok(())
+}
+
+/// In every order, pages of any length join to the whole list, also when the item that a page ended with is gone.
+pub fn lists_come_in_order_and_in_pages(harness: &dyn Harness) -> Result<()> {
+    let db = harness.open("photos")?;
+    let source = prepared(&*db)?;
+    let days = ["2021-05-03", "2023-01-01", "2021-05-03", "2022-12-31"];
+    let names: [&[u8]; 4] = [b"b.png", b"sub/A.png", b"a.png", b"C.png"];
+    for (n, (path, day)) in (0..).zip(names.into_iter().zip(days)) {
+        let mut draft = draft(source, path, n);
+        let taken = Value::Text(format!("{day}T10:00:00"));
+        draft.metadata.insert("taken".to_owned(), vec![taken]);
+        write(&*db, put_with_vectors(draft, n))?;
+    }
+    for (order, expect) in [
+        (Order::Name, ["a.png", "a.png", "b.png", "c.png"]),
+        (
+            Order::Newest,
+            ["2023-01-01", "2022-12-31", "2021-05-03", "2021-05-03"],
+        ),
+        (
+            Order::Oldest,
+            ["2021-05-03", "2021-05-03", "2022-12-31", "2023-01-01"],
+        ),
+    ] {
+        let whole = db.list(&Filter::All, order, None, 100)?;
+        let keys: Vec<&str> = whole
+            .iter()
+            .map(|one| &one.key[..one.key.len().min(10)])
+            .collect();
+        assert_eq!(keys, expect, "{order:?}");
+        let rises = |pair: &[Listed]| pair[0].key != pair[1].key || pair[0].item < pair[1].item;
+        assert!(whole.windows(2).all(rises), "{order:?}: equals by id");
+        for length in 1..5 {
+            let mut pages: Vec<Listed> = Vec::new();
+            loop {
+                let page = db.list(&Filter::All, order, pages.last(), length)?;
+                if page.is_empty() {
+                    break;
+                }
+                pages.extend(page);
+            }
+            assert_eq!(pages, whole, "{order:?} by {length}");
+        }
+    }
+    let whole = db.list(&Filter::All, Order::Newest, None, 100)?;
+    write(&*db, vec![Operation::RemoveItem(whole[1].item)])?;
+    let rest = db.list(&Filter::All, Order::Newest, Some(&whole[1]), 100)?;
+    assert_eq!(rest, whole[2..]);
+    let few = Filter::compare("name", Comparison::Eq, "a.png");
+    assert_eq!(db.list(&few, Order::Name, None, 100)?.len(), 1);
     Ok(())
 }

@@ -74,6 +74,7 @@ macro_rules! conformance_suite {
             every_filter_agrees_with_the_twin
             filters_take_hostile_values
             filters_have_limits
+            lists_come_in_order_and_in_pages
             another_handle_follows
             writers_take_turns
             readers_see_whole_batches

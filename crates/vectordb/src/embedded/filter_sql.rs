@@ -8,7 +8,7 @@ use super::Scope;
 use super::fail::{Fail, Try};
 use super::functions::{COLOR_SHARE, FOLD, KM};
 use super::items::item_id;
-use crate::database::Order;
+use crate::database::{Listed, Order};
 use crate::error::Error;
 use crate::filter::{Comparison, Field, Filter};
 use crate::ids::ItemId;
@@ -54,38 +54,54 @@ pub(super) fn matching(
     Ok(ids)
 }
 
-/// The first of the collection's items that match, in an order.
+/// The first of the collection's items that match, in an order, after a place in it.
 pub(super) fn listed(
     connection: &Connection,
     scope: &Scope,
     filter: &Filter,
     order: Order,
+    after: Option<&Listed>,
     limit: usize,
-) -> Try<Vec<ItemId>> {
+) -> Try<Vec<Listed>> {
     // Local time where the camera had it, else that of the file in UTC; both are compared as text.
     const DATE: &str =
         "coalesce((SELECT min(text) FROM metadata WHERE metadata.item = item.id AND key = 'taken'),
          strftime('%Y-%m-%dT%H:%M:%S', item.mtime_ns / 1000000000, 'unixepoch'))";
-    let order = match order {
-        Order::Newest => format!("{DATE} DESC"),
-        Order::Oldest => DATE.to_owned(),
-        Order::Name => format!("{FOLD}(item.name)"),
+    let name = format!("{FOLD}(item.name)");
+    let (key, direction, comes_after) = match order {
+        Order::Newest => (DATE, "DESC", "<"),
+        Order::Oldest => (DATE, "", ">"),
+        Order::Name => (name.as_str(), "", ">"),
     };
     let condition = compile(filter)?;
-    let sql = format!(
-        "SELECT id FROM item WHERE item.collection = ? AND {} ORDER BY {order}, id LIMIT ?",
-        condition.sql
-    );
     let mut values = vec![Cell::Integer(scope.collection)];
     values.extend(condition.values);
+    let rest = match after {
+        None => String::new(),
+        Some(after) => {
+            let key = Cell::Text(after.key.clone());
+            values.extend([key.clone(), key, Cell::Integer(after.item.get())]);
+            format!("WHERE key {comes_after} ? OR (key = ? AND id > ?)")
+        }
+    };
     values.push(Cell::Integer(i64::try_from(limit).unwrap_or(i64::MAX)));
+    let sql = format!(
+        "SELECT id, key FROM
+             (SELECT item.id AS id, {key} AS key FROM item WHERE item.collection = ? AND {})
+         {rest} ORDER BY key {direction}, id LIMIT ?",
+        condition.sql
+    );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
-    let mut ids = Vec::new();
+    let mut listed = Vec::new();
     while let Some(row) = rows.next()? {
-        ids.push(item_id(row.get(0)?)?);
+        let item = item_id(row.get(0)?)?;
+        listed.push(Listed {
+            item,
+            key: row.get(1)?,
+        });
     }
-    Ok(ids)
+    Ok(listed)
 }
 
 /// Keys of metadata, each found by a look past the one before.

@@ -44,7 +44,7 @@ use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
 use crate::batch::Batch;
-use crate::database::{Database, Hit, Order, VectorQuery};
+use crate::database::{Database, Hit, Listed, Order, VectorQuery};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
@@ -270,9 +270,15 @@ impl Database for Embedded {
             .read(|reader| filter_sql::count(reader, &self.scope, filter))
     }
 
-    fn list(&self, filter: &Filter, order: Order, limit: usize) -> Result<Vec<ItemId>> {
+    fn list(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Listed>,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
         self.store
-            .read(|reader| filter_sql::listed(reader, &self.scope, filter, order, limit))
+            .read(|reader| filter_sql::listed(reader, &self.scope, filter, order, after, limit))
     }
 
     fn metadata_keys(&self) -> Result<Vec<String>> {
