@@ -117,6 +117,9 @@ pub trait Database: Send + Sync {
     /// A value kept under a key, for this collection.
     fn setting(&self, key: &str) -> Result<Option<String>>;
 
+    /// Keys that begin with this, each with its value, in the order of the keys' bytes.
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>>;
+
     /// Keep a value under a key; `None` forgets it.
     fn set_setting(&self, key: &str, value: Option<&str>) -> Result<()>;
 

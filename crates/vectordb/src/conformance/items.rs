@@ -394,6 +394,26 @@ pub fn settings_are_kept(harness: &dyn Harness) -> Result<()> {
     assert_eq!(other.setting("search.cut")?, None);
     db.set_setting("search.cut", None)?;
     assert_eq!(db.setting("search.cut")?, None);
+
+    let kept = [("saved.a%_", "1"), ("saved.é", "2"), ("saved.海", "")];
+    for (key, value) in kept.iter().chain(&[("saved", "no"), ("Saved.x", "no")]) {
+        db.set_setting(key, Some(value))?;
+    }
+    let listed = |prefix: &str| -> Result<Vec<String>> {
+        let found = db.settings(prefix)?;
+        Ok(found
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect())
+    };
+    let expect: Vec<String> = kept
+        .iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    assert_eq!(listed("saved.")?, expect);
+    assert_eq!(listed("saved.é")?, ["saved.é=2"]);
+    assert_eq!(listed("saved.a__")?, [""; 0], "a prefix is no pattern");
+    assert!(other.settings("")?.is_empty());
     Ok(())
 }
 

@@ -370,6 +370,11 @@ impl Database for Embedded {
             .read(|reader| upkeep::setting(reader, &self.scope, key))
     }
 
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        self.store
+            .read(|reader| upkeep::settings(reader, &self.scope, prefix))
+    }
+
     fn set_setting(&self, key: &str, value: Option<&str>) -> Result<()> {
         self.store
             .write(|writer, _| upkeep::set_setting(writer, &self.scope, key, value))

@@ -79,6 +79,22 @@ pub(super) fn setting(connection: &Connection, scope: &Scope, key: &str) -> Try<
         .optional()?)
 }
 
+/// Keys that begin with `prefix`, and their values.
+pub(super) fn settings(
+    connection: &Connection,
+    scope: &Scope,
+    prefix: &str,
+) -> Try<Vec<(String, String)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key, value FROM setting
+         WHERE collection = ?1 AND key >= ?2 AND substr(key, 1, length(?2)) = ?2 ORDER BY key",
+    )?;
+    let rows = statement.query_map(params![scope.collection, prefix], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn set_setting(
     connection: &Connection,
     scope: &Scope,
