@@ -4,7 +4,7 @@
 //! knows of images, models or databases: numbers go in, numbers come out, and
 //! the same input gives the same output on every machine.
 //!
-//! - [`Rank`], [`recall_at`], [`mrr`]: retrieval quality of a set of queries.
+//! - [`Rank`], [`recall_at`], [`mrr`], [`average_precision`]: retrieval quality of a set of queries.
 //! - [`Bootstrap`], [`wilson`]: 95% confidence intervals for them.
 //! - [`percentile`], [`median`]: order statistics of measured times.
 //! - [`Logistic`], [`auc`], [`calibration_error`]: probabilities of a match, and how true they are.
@@ -24,5 +24,5 @@ pub use calibration::{auc, calibration_error};
 pub use confidence::{Bootstrap, Interval, wilson};
 pub use logistic::Logistic;
 pub use percentile::{median, percentile};
-pub use retrieval::{Rank, mrr, recall_at, reciprocal, scored};
+pub use retrieval::{Rank, average_precision, mrr, recall_at, reciprocal, scored};
 pub use summary::{Estimate, Latency, Retrieval};

@@ -20,6 +20,19 @@ pub fn mrr(ranks: &[Rank]) -> f64 {
     mean(&scored(ranks, reciprocal))
 }
 
+/// Average precision of a ranked list (Salton and McGill, "Introduction to
+/// Modern Information Retrieval", 1983): the mean, over the right answers in
+/// it, of the share of right ones down to each. Between 0 and 1; 0 where
+/// nothing is right.
+pub fn average_precision(is_right: &[bool]) -> f64 {
+    let mut precisions = Vec::new();
+    for (above, _) in is_right.iter().enumerate().filter(|(_, right)| **right) {
+        let right = precisions.len() + 1;
+        precisions.push(right as f64 / (above + 1) as f64);
+    }
+    mean(&precisions)
+}
+
 /// 1/r for a hit at rank r, 0 without one. A rank of 0, which no result list
 /// has, counts as no hit rather than as infinity.
 pub fn reciprocal(rank: Rank) -> f64 {
@@ -56,6 +69,20 @@ mod tests {
         assert_eq!(recall, expect_recall_1_5_10, "recall of {ranks:?}");
         let found = mrr(ranks);
         assert!((found - expect_mrr).abs() < 1e-12, "mrr {found}");
+    }
+
+    #[test]
+    fn average_precision_worked_by_hand() {
+        for (is_right, expect) in [
+            (vec![], 0.0),
+            (vec![false, false], 0.0),
+            (vec![true, true, false], 1.0),
+            (vec![true, false, true, false], (1.0 + 2.0 / 3.0) / 2.0),
+            (vec![false, false, true], 1.0 / 3.0),
+        ] {
+            let found = average_precision(&is_right);
+            assert!((found - expect).abs() < 1e-12, "{found} of {is_right:?}");
+        }
     }
 
     #[test]
