@@ -1,11 +1,11 @@
 //! What cosines are usual in a collection: how much a term's spread, and from where on an item looks like it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fovea_vectordb::{Filter, ItemId, Part};
 
 use crate::error::Error;
-use crate::query::TermContent;
+use crate::query::Plan;
 use crate::search::Ranked;
 use crate::{Engine, space};
 
@@ -47,8 +47,19 @@ impl Background {
     }
 }
 
-/// What is left out, each with the cosine from which on an item looks like it.
-pub(crate) struct Without(Vec<(Vec<f32>, f32)>);
+/// What is left out.
+pub(crate) struct Without(Vec<Removal>);
+
+/// A `not:TERM`.
+pub(crate) struct Removal {
+    /// As it was typed.
+    pub text: String,
+    vector: Vec<f32>,
+    /// The cosine from which on an item looks like it.
+    pub limit: f32,
+    /// A saved search leaves out only what its own filters let through.
+    filter: Filter,
+}
 
 impl Engine {
     pub(crate) fn background(&self) -> Result<Background, Error> {
@@ -59,14 +70,30 @@ impl Engine {
         })
     }
 
-    pub(crate) fn without(&self, contents: &[TermContent]) -> Result<Without, Error> {
+    /// The sample in the encoder's own space, which has no names.
+    pub(crate) fn visual_background(&self) -> Result<Background, Error> {
+        let ids = self.database().scan(&Filter::All, None, SAMPLE)?;
+        let pack = &self.encoder().spec().fingerprint;
+        let vectors = self.database().vectors(pack, space::VISUAL, &ids)?;
+        let whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);
+        Ok(Background {
+            vectors: whole.map(|one| one.vector).collect(),
+            vocabulary: Vec::new(),
+        })
+    }
+
+    pub(crate) fn without(&self, plan: &Plan) -> Result<Without, Error> {
         let background = self.known_background()?;
         let mut all = Vec::new();
-        for content in contents {
-            let vector = self.shared_vector(content)?;
+        for (content, plan) in plan.removals() {
+            let vector = self.shared_vector(content, plan)?;
             let spread = background.spread(&vector);
-            let limit = spread.map_or(f32::INFINITY, |one| one.mean + LIKE * one.deviation);
-            all.push((vector, limit));
+            all.push(Removal {
+                text: content.to_string(),
+                vector,
+                limit: spread.map_or(f32::INFINITY, |one| one.mean + LIKE * one.deviation),
+                filter: plan.filter_of(content),
+            });
         }
         Ok(Without(all))
     }
@@ -85,15 +112,48 @@ impl Without {
     pub fn keep(&self, engine: &Engine, found: Vec<Ranked>) -> Result<Vec<Ranked>, Error> {
         let ids: Vec<ItemId> = found.iter().map(|one| one.item).collect();
         let vectors = engine.image_vectors(&ids)?;
-        let stays = |one: &Ranked| {
-            let Some(vector) = vectors.get(&one.item) else {
-                return true;
-            };
-            self.0
+        let mut gone = HashSet::new();
+        for removal in &self.0 {
+            let alike = vectors
                 .iter()
-                .all(|(term, limit)| dot(term, vector) < *limit)
-        };
+                .filter(|(_, vector)| removal.cosine(vector) >= removal.limit);
+            let alike = alike.map(|(item, _)| *item).collect();
+            gone.extend(removal.meant(engine, alike)?);
+        }
+        let stays = |one: &Ranked| !gone.contains(&one.item);
         Ok(found.into_iter().filter(stays).collect())
+    }
+
+    /// What leaves an item out, each with its cosine.
+    pub fn of(&self, engine: &Engine, item: ItemId) -> Result<Vec<(&Removal, f32)>, Error> {
+        let vectors = engine.image_vectors(&[item])?;
+        let mut found = Vec::new();
+        for (removal, vector) in self
+            .0
+            .iter()
+            .flat_map(|one| Some((one, vectors.get(&item)?)))
+        {
+            let cosine = removal.cosine(vector);
+            if cosine >= removal.limit && !removal.meant(engine, vec![item])?.is_empty() {
+                found.push((removal, cosine));
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Removal {
+    fn cosine(&self, vector: &[f32]) -> f32 {
+        dot(&self.vector, vector)
+    }
+
+    /// Of these items the ones it is about.
+    fn meant(&self, engine: &Engine, items: Vec<ItemId>) -> Result<Vec<ItemId>, Error> {
+        if self.filter == Filter::All || items.is_empty() {
+            return Ok(items);
+        }
+        let filter = self.filter.clone().and(Filter::Ids(items));
+        Ok(engine.database().scan(&filter, None, usize::MAX)?)
     }
 }
 

@@ -60,7 +60,9 @@ pub(crate) fn check_of(plan: &Plan, options: &SearchOptions, pack: &str) -> u64 
         ..options.clone()
     };
     let mut hasher = DefaultHasher::new();
-    (plan.query.to_string(), format!("{list:?}"), pack).hash(&mut hasher);
+    // A name may stand for something else by now.
+    let names = format!("{:?}", plan.names);
+    (plan.query.to_string(), names, format!("{list:?}"), pack).hash(&mut hasher);
     hasher.finish()
 }
 

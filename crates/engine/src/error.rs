@@ -30,6 +30,10 @@ pub enum Error {
     #[error(transparent)]
     Query(#[from] QueryError),
 
+    /// Something that is kept is not what was written; the message says what to do.
+    #[error("{0}")]
+    Damaged(String),
+
     #[error(transparent)]
     Encode(#[from] fovea_encode::Error),
 
@@ -57,6 +61,7 @@ impl Error {
             }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
             Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
+            Error::Damaged(_) => Fault::Corruption,
             Error::Encode(error) => Self::fault_of_encode(error),
             Error::Database(error) => error.fault(),
             Error::Exchange(error) => error.fault(),

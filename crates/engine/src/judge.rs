@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fovea_measure::Logistic;
 use fovea_vectordb::{Change, ItemId};
 
-use crate::Engine;
 pub use crate::background::Background;
 use crate::background::{Spread, dot};
 use crate::error::Error;
 use crate::search::Ranked;
+use crate::{Engine, space};
 
 /// Sharpness of the vocabulary's probabilities for a text and for an image; chosen on Open Clip Art.
 const TEXT_TEMPERATURE: f32 = 0.05;
@@ -30,6 +30,12 @@ pub const ANSWERED: f32 = 0.5;
 pub const SHOWN: f32 = 0.01;
 /// From this cosine on a caption says what was asked: of titles of Open Clip Art, one pair in a hundred does.
 pub const SAID: f32 = 0.6;
+
+/// Whether a caption says what was asked.
+pub(crate) fn is_said(cosines: &[(&'static str, f32)]) -> bool {
+    let says = |(space, cosine): &(&str, f32)| *space == space::CAPTION && *cosine >= SAID;
+    cosines.iter().any(says)
+}
 
 /// What speaks for an item.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +125,12 @@ impl Engine {
         query: &[f32],
         ranked: &[Ranked],
     ) -> Result<Option<bool>, Error> {
+        let answered = self.answered(query, ranked)?;
+        Ok(answered.map(|answered| answered >= ANSWERED))
+    }
+
+    /// The probability of that.
+    pub(crate) fn answered(&self, query: &[f32], ranked: &[Ranked]) -> Result<Option<f32>, Error> {
         let best = &ranked[..ranked.len().min(BATCH)];
         let items: Vec<ItemId> = best.iter().map(|one| one.item).collect();
         let Some(evidence) = self.evidence(query, &items)? else {
@@ -129,7 +141,7 @@ impl Engine {
             let calibration = Calibration::of_base();
             calibration.answered.probability(&best.numbers())
         });
-        Ok(Some(answered as f32 >= ANSWERED))
+        Ok(Some(answered as f32))
     }
 
     /// Of each item the probability that it is what was meant.

@@ -95,16 +95,27 @@ fn walk_builder(root: &Path, scope: &Path, options: &ScanOptions) -> Result<Walk
     let foreign = options.foreign.clone();
     builder.filter_entry(move |entry| {
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-        let name = entry.file_name().to_string_lossy();
-        let is_skipped = SKIPPED_FOLDERS.contains(&name.as_ref())
-            || foreign.iter().any(|path| path == entry.path());
+        let is_skipped =
+            is_skipped_folder(entry.path()) || foreign.iter().any(|path| path == entry.path());
         entry.depth() == 0 || !(is_folder && is_skipped)
     });
     Ok(builder)
 }
 
+/// A folder of this name holds copies, not pictures.
+pub(crate) fn is_skipped_folder(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    SKIPPED_FOLDERS.contains(&name.as_ref())
+}
+
+/// Whether the name says that it may be an image.
+pub(crate) fn has_image_ending(path: &Path) -> bool {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.is_some_and(fovea_decode::is_candidate_extension)
+}
+
 /// `ignore` reads an override as "only these"; a leading `!` turns it into "not these".
-fn overrides(root: &Path, globs: &[String]) -> Result<Override, Error> {
+pub(crate) fn overrides(root: &Path, globs: &[String]) -> Result<Override, Error> {
     let mut builder = OverrideBuilder::new(root);
     for glob in globs {
         builder
@@ -118,11 +129,7 @@ fn overrides(root: &Path, globs: &[String]) -> Result<Override, Error> {
 
 fn add_entry(root: &Path, entry: &ignore::DirEntry, found: &mut Scan) {
     let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-    let extension = entry
-        .path()
-        .extension()
-        .and_then(|extension| extension.to_str());
-    if is_folder || !extension.is_some_and(fovea_decode::is_candidate_extension) {
+    if is_folder || !has_image_ending(entry.path()) {
         return;
     }
     let relative = relative_to(root, entry.path());

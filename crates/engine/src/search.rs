@@ -9,6 +9,7 @@ use crate::arrange::Grouping;
 use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
+use crate::terms::TermPart;
 use crate::{Engine, judge, space};
 
 /// Items beyond twice those asked for that are looked at where some are left out.
@@ -111,6 +112,15 @@ pub(crate) enum Asked {
     Words(Vec<f32>),
 }
 
+impl Asked {
+    pub fn vector(&self) -> Option<&[f32]> {
+        match self {
+            Asked::Filters => None,
+            Asked::Images(vector) | Asked::Mixture(vector) | Asked::Words(vector) => Some(vector),
+        }
+    }
+}
+
 /// One ranked list of a space.
 struct List {
     space: &'static str,
@@ -159,7 +169,7 @@ impl Engine {
     /// Search for what was planned.
     pub fn carry_out(&self, plan: &Plan, options: &SearchOptions) -> Result<SearchResults, Error> {
         let started = Instant::now();
-        let asked = self.embed(&plan.query, options.region)?;
+        let asked = self.embed(plan, options.region)?;
         let page = self.page(plan, &asked, options)?;
         let described = describe(self.database(), page.shown, Metric::Cosine, started)?;
         let below = describe(self.database(), page.below, Metric::Cosine, started)?;
@@ -190,10 +200,7 @@ impl Engine {
             }
             let meant = self.meant(vector, batch)?;
             for (one, meant) in batch.iter_mut().zip(meant) {
-                let said = one
-                    .cosines
-                    .iter()
-                    .any(|(space, cosine)| *space == space::CAPTION && *cosine >= judge::SAID);
+                let said = judge::is_said(&one.cosines);
                 one.likelihood = Some(meant);
                 one.above_cut = said || (answered && meant >= judge::SHOWN);
             }
@@ -204,22 +211,32 @@ impl Engine {
 
     /// The same without the description of the items: what `eval` needs.
     pub fn rank(&self, plan: &Plan, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
-        self.find(plan, &self.embed(&plan.query, options.region)?, options)
+        self.find(plan, &self.embed(plan, options.region)?, options)
     }
 
-    fn embed(&self, query: &Query, region: Option<Region>) -> Result<Asked, Error> {
-        let images = query.terms.iter().filter(|term| term.content.is_image());
+    fn embed(&self, plan: &Plan, region: Option<Region>) -> Result<Asked, Error> {
+        Ok(self.embed_terms(plan, region)?.0)
+    }
+
+    /// The sum of the terms, and what it is made of.
+    pub(crate) fn embed_terms(
+        &self,
+        plan: &Plan,
+        region: Option<Region>,
+    ) -> Result<(Asked, Vec<TermPart>), Error> {
+        let images = plan.terms().filter(|term| term.content.is_image());
         if region.is_some() && images.count() != 1 {
             return Err(Error::Input(
                 "a region is of one image: give a single ./FILE or #ITEM with it".to_owned(),
             ));
         }
-        Ok(match (query.has_words(), query.has_images()) {
-            (false, false) => Asked::Filters,
-            (false, true) => Asked::Images(self.visual_sum(query, region)?),
-            (true, true) => Asked::Mixture(self.shared_sum(query, region)?),
-            (true, false) => Asked::Words(self.shared_sum(query, None)?),
-        })
+        let (kind, sum): (fn(Vec<f32>) -> Asked, _) = match (plan.has_words(), plan.has_images()) {
+            (false, false) => return Ok((Asked::Filters, Vec::new())),
+            (false, true) => (Asked::Images, self.visual_sum(plan, region)?),
+            (true, true) => (Asked::Mixture, self.shared_sum(plan, region)?),
+            (true, false) => (Asked::Words, self.shared_sum(plan, None)?),
+        };
+        Ok((kind(sum.vector), sum.parts))
     }
 
     /// The best that are not left out.
@@ -229,9 +246,7 @@ impl Engine {
         asked_for: &Asked,
         options: &SearchOptions,
     ) -> Result<Vec<Ranked>, Error> {
-        let query = &plan.query;
-        let items = query.terms.iter().filter_map(|term| term.content.item());
-        let likenesses: Vec<ItemId> = items.collect();
+        let likenesses = plan.likenesses();
         let mut filter = options.filter.clone().and(plan.filter.clone());
         if !likenesses.is_empty() {
             // Whoever asks for more like this has this.
@@ -241,10 +256,10 @@ impl Engine {
             filter,
             ..options.clone()
         };
-        if query.without.is_empty() {
+        if plan.removals().is_empty() {
             return self.nearest(asked_for, &options);
         }
-        let without = self.without(&query.without)?;
+        let without = self.without(plan)?;
         let wanted = options.top_k;
         let mut asked = wanted.saturating_mul(2).saturating_add(SPARE);
         loop {
@@ -264,7 +279,11 @@ impl Engine {
     }
 
     /// The best of what the filter lets through; without a term the newest.
-    fn nearest(&self, asked: &Asked, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
+    pub(crate) fn nearest(
+        &self,
+        asked: &Asked,
+        options: &SearchOptions,
+    ) -> Result<Vec<Ranked>, Error> {
         let list = |space, vector: &[f32]| self.list(space, vector, options);
         match (asked, options.spaces) {
             // The tables know their order.

@@ -58,6 +58,12 @@ pub enum Command {
     Index(IndexFlags),
     /// Find images by words, by images, or by both
     Search(SearchFlags),
+    /// Say why a picture is where it is in an answer, or why it is not there
+    Explain(ExplainFlags),
+    /// Keep searches under a name, to stand as `@NAME` in others
+    Saved(SavedFlags),
+    /// Give what a few pictures have in common a name, to search for it as `@NAME`
+    Concept(ConceptFlags),
     /// Bring vectors of your own into a collection: NumPy, Faiss, Annoy, clip-retrieval and others
     Import(ImportFlags),
     /// Write the collection's vectors as a file that NumPy, Faiss and others read
@@ -114,7 +120,8 @@ pub struct IndexFlags {
 
 const SEARCH_HELP: &str = "\
 Terms: words; \"a phrase\"; ./FILE or image:\"my dog.jpg\"; #ITEM, which is more like an item of the collection. A lone `+`
-adds a term, a lone `-` takes one away, `0.5:TERM` weighs it, `not:TERM` leaves out what looks like it.
+adds a term, a lone `-` takes one away, `0.5:TERM` weighs it, `not:TERM` leaves out what looks like it. @NAME is a saved
+search or a concept: see `fovea saved --help`, `fovea concept --help`.
 
 Filters, anywhere among them: date: year: month: path: folder: name: ext: camera: lens: iso: w: h: size: orientation:
 rating: tag: lang: near: color: has: and every key of the metadata. `a|b` is either, `a..b` a range, `*` and `?` any
@@ -132,7 +139,7 @@ pub fn with_negations(arguments: impl Iterator<Item = OsString>) -> Vec<OsString
         let Some(text) = argument.to_str() else {
             return argument;
         };
-        is_search |= text == "search";
+        is_search |= ["search", "saved", "explain"].contains(&text);
         let filter = text.strip_prefix('-').filter(|_| is_search);
         let key = filter.and_then(|filter| filter.split_once(':'));
         let is_key = |name: &str| {
@@ -210,6 +217,120 @@ pub struct SearchFlags {
     pub preview_height: u32,
     #[command(flatten)]
     pub file: VectorFileFlags,
+}
+
+const EXPLAIN_HELP: &str = "\
+ITEM is the path of a picture, or an id as `--json` prints it: #0mcec91gq42rt. A path that is no item is answered with the
+reason why it was never indexed. Exit code 0 says that the query shows it, 1 that it does not.
+
+One argument after --query is a whole query, several are what `fovea search` takes.
+
+  fovea explain zoo/owl.png --query a bird date:2024
+  fovea explain zoo/owl.png --query 'a bird - 0.5:water' --heat owl-heat.png
+  fovea explain ~/Pictures/new.jpg --query a bird";
+
+#[derive(Args, Debug)]
+#[command(after_help = EXPLAIN_HELP)]
+pub struct ExplainFlags {
+    /// A path, or an id
+    #[arg(value_name = "ITEM")]
+    pub item: String,
+    /// The query that is explained, as for `fovea search`
+    #[arg(long, required = true, value_name = "QUERY", num_args = 1..)]
+    pub query: Vec<String>,
+    /// Further filters (repeatable)
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// Write a picture of where it matched, as PNG: parts are hidden in turn, and where the score falls it is hot
+    #[arg(long, value_name = "FILE.png")]
+    pub heat: Option<PathBuf>,
+    /// Of how many results the list is that is explained (default: 10)
+    #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub top: Option<u32>,
+    /// Leave dates in the words
+    #[arg(long)]
+    pub no_guess: bool,
+    /// Spaces that answer
+    #[arg(long, value_enum, default_value_t = SpaceFlag::All)]
+    pub space: SpaceFlag,
+}
+
+const SAVED_HELP: &str = "\
+@NAME stands for a saved search wherever a term may: its filters have to hold, and its terms together are one term.
+Names have letters and digits of any script, `-` and `_`; letter case does not count.
+
+  fovea saved add beach sand and sea date:2020..
+  fovea search @beach + 0.5:dog
+  fovea search @beach --plan";
+
+#[derive(Args, Debug)]
+#[command(after_help = SAVED_HELP)]
+pub struct SavedFlags {
+    #[command(subcommand)]
+    pub what: SavedCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SavedCommand {
+    /// Keep a query, written as for `fovea search`
+    Add {
+        /// What it is called, without the `@`
+        name: String,
+        /// Terms and filters
+        #[arg(value_name = "TERM", allow_hyphen_values = false)]
+        query: Vec<String>,
+        /// Put it in the place of one of that name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Show all of them
+    List,
+    /// Show what one means in this collection
+    Show { name: String },
+    /// Forget one
+    Remove { name: String },
+}
+
+const CONCEPT_HELP: &str = "\
+A concept is learnt from pictures that show what is meant, better with some that do not: pictures of the collection
+(by path or #ID) or any others. @NAME then stands for it: alone it finds what looks like that, and beside words it is a
+term among them. Five liked pictures are a good beginning; more can be added, and so can what was found and is wrong.
+
+  fovea concept add rex --like rex1.jpg rex2.jpg rex3.jpg '#0mcec91gq42rt' --unlike wolf.jpg
+  fovea search @rex
+  fovea search @rex + beach";
+
+#[derive(Args, Debug)]
+#[command(after_help = CONCEPT_HELP)]
+pub struct ConceptFlags {
+    #[command(subcommand)]
+    pub what: ConceptCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConceptCommand {
+    /// Begin a concept, or add examples to it
+    Add {
+        /// What it is called, without the `@`
+        name: String,
+        /// Pictures that show it: paths, or ids of items
+        #[arg(long, value_name = "FILE|#ID", num_args = 1..)]
+        like: Vec<String>,
+        /// Pictures that do not, though they look alike
+        #[arg(long, value_name = "FILE|#ID", num_args = 1..)]
+        unlike: Vec<String>,
+    },
+    /// Show all of them
+    List,
+    /// Show one with its examples and how well it finds them
+    Show { name: String },
+    /// Forget one, or only some of its examples
+    Remove {
+        name: String,
+        /// Examples that go: paths, or ids of items
+        #[arg(value_name = "FILE|#ID")]
+        examples: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -373,6 +494,10 @@ pub enum BenchCommand {
         #[arg(long)]
         fit: bool,
     },
+    /// How well a few pictures of a kind find the others, by several ways to learn from them
+    Concepts,
+    /// Whether heat maps are hot where the thing lies that was asked for
+    Heat,
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }

@@ -4,6 +4,7 @@
 
 mod bench_ann;
 mod bench_cut;
+mod bench_explain;
 mod commands;
 mod exit;
 mod flags;
@@ -47,6 +48,9 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Demo => commands::demo::run(&settings),
         Command::Index(flags) => commands::index::run(&settings, flags),
         Command::Search(flags) => commands::search::run(&settings, flags),
+        Command::Explain(flags) => commands::explain::run(&settings, flags),
+        Command::Saved(flags) => commands::saved::run(&settings, flags),
+        Command::Concept(flags) => commands::concept::run(&settings, flags),
         Command::Import(flags) => commands::import::run(&settings, &flags),
         Command::Export(flags) => commands::export::run(&settings, &flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),

@@ -48,7 +48,11 @@ impl Settings {
 
     /// The collection for reading, with the pack it was indexed with.
     pub fn open_for_reading(&self) -> anyhow::Result<Engine> {
-        let database = self.open_database(OpenMode::ReadOnly)?;
+        self.opened(OpenMode::ReadOnly)
+    }
+
+    fn opened(&self, mode: OpenMode) -> anyhow::Result<Engine> {
+        let database = self.open_database(mode)?;
         let active = database.active_pack()?;
         if active.as_ref().is_some_and(|pack| !pack.has_encoder()) {
             return Err(Refusal::input(format!(
@@ -60,6 +64,11 @@ impl Settings {
         }
         let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
         self.engine(database, &name)
+    }
+
+    /// A collection that is there, to note something in it, with the pack it was indexed with.
+    pub fn open_for_changes(&self) -> anyhow::Result<Engine> {
+        self.opened(OpenMode::ReadWrite)
     }
 
     /// The collection for writing, created when it is not there.

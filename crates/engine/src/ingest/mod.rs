@@ -11,7 +11,7 @@ mod options;
 mod plan;
 pub(crate) mod process;
 mod report;
-mod setup;
+pub(crate) mod setup;
 mod target;
 mod writer;
 

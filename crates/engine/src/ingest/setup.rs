@@ -121,18 +121,19 @@ impl PerTarget {
         let captions_changed = before.is_some_and(|before| before != choice.to_setting());
         let exclude = match &options.exclude {
             Some(exclude) => exclude.clone(),
-            None => {
-                let kept = database
-                    .setting(&exclude_key(target.source))?
-                    .unwrap_or_default();
-                kept.lines().map(str::to_owned).collect()
-            }
+            None => kept_globs(database, target.source)?,
         };
         Ok(Self {
             exclude,
             captions_changed,
         })
     }
+}
+
+/// The globs that a source was last indexed with.
+pub(crate) fn kept_globs(database: &dyn Database, source: SourceId) -> Result<Vec<String>, Error> {
+    let kept = database.setting(&exclude_key(source))?.unwrap_or_default();
+    Ok(kept.lines().map(str::to_owned).collect())
 }
 
 /// The flag, or what the first source was last indexed with, or sidecars.

@@ -7,7 +7,7 @@ use fovea_vectordb::{Database, SourceId, SourceKind, SourceRecord};
 
 use super::report::Offline;
 use crate::error::{Error, IoContext};
-use crate::paths;
+use crate::{lookup, paths};
 
 /// A source and the folder or file of it that this run covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +63,7 @@ fn add_reachable(
     path: &Path,
     targets: &mut Targets,
 ) -> Result<(), Error> {
-    if let Some(source) = innermost(known, path) {
+    if let Some(source) = lookup::source_of(known, path) {
         push(targets, source.id, &source.root, path);
     } else {
         let root = if path.is_dir() {
@@ -94,8 +94,8 @@ fn add_missing(
     path: &Path,
     targets: &mut Targets,
 ) -> Result<(), Error> {
-    let path = absolute(path)?;
-    match innermost(known, &path) {
+    let path = lookup::resolved(path)?;
+    match lookup::source_of(known, &path) {
         Some(source) if source.root.is_dir() => {
             push(targets, source.id, &source.root, &path);
             Ok(())
@@ -106,17 +106,6 @@ fn add_missing(
             path.display()
         ))),
     }
-}
-
-/// Resolves links in the part of the path that still exists: roots are kept in that form.
-fn absolute(path: &Path) -> Result<PathBuf, Error> {
-    let path = std::path::absolute(path).at(path)?;
-    for ancestor in path.ancestors().skip(1) {
-        if let Ok(real) = fs::canonicalize(ancestor) {
-            return Ok(real.join(path.strip_prefix(ancestor).unwrap_or(&path)));
-        }
-    }
-    Ok(path)
 }
 
 fn mark_offline(
@@ -141,11 +130,6 @@ fn mark_offline(
         });
     }
     Ok(())
-}
-
-fn innermost<'a>(known: &'a [SourceRecord], path: &Path) -> Option<&'a SourceRecord> {
-    let holding = known.iter().filter(|source| path.starts_with(&source.root));
-    holding.max_by_key(|source| source.root.components().count())
 }
 
 /// A scope that lies inside one already named would be looked at twice.

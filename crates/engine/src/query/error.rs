@@ -37,6 +37,11 @@ impl QueryError {
         }
     }
 
+    /// The sentence alone.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Which character of the query it is about, from 1.
     pub fn character(&self) -> Option<usize> {
         self.place.as_ref().map(|place| place.at + 1)

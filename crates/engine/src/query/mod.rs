@@ -1,7 +1,7 @@
 //! The query language: words and images, added and subtracted with weights, and filters in the same line.
 //!
 //! The terms are rclip's: joined by a lone `+` or `-`, a weight as in `0.5:night`, an image as `./file.jpg`. Beside them
-//! stand `key:value` filters, `not:TERM`, `#ITEM` and `"phrases"`; `docs/query.md` is the grammar. Parsing opens no file
+//! stand `key:value` filters, `not:TERM`, `#ITEM`, `@NAME` and `"phrases"`; `docs/query.md` is the grammar. Parsing opens no file
 //! and embeds nothing; [`plan`] is what a query means in one collection.
 
 pub mod days;
@@ -9,6 +9,7 @@ mod error;
 pub mod guess;
 pub mod keys;
 mod lex;
+pub mod names;
 mod parse;
 pub mod plan;
 mod print;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 use fovea_vectordb::ItemId;
 
 pub use error::QueryError;
+pub use names::{Meaning, Name, Names};
 pub use plan::{Plan, PlanOptions};
 
 /// What is looked for: the weighted sum of the terms, normalised again, among the items that every filter lets through.
@@ -49,6 +51,8 @@ pub enum TermContent {
     Image(PathBuf),
     /// A picture of the collection itself.
     Item(ItemId),
+    /// What the collection keeps under a name.
+    Named(Name),
 }
 
 /// Filters of which one has to hold.
@@ -95,18 +99,22 @@ impl Query {
         parse::query(line, &pieces)
     }
 
+    /// With the filters of another query, which have to hold as well.
+    #[must_use]
+    pub fn with_filters(mut self, mut other: Query) -> Self {
+        // Places for messages go on where this line ends.
+        let end = self.line.chars().count() + 1;
+        let clauses = other.filters.iter_mut().flat_map(|clause| &mut clause.any);
+        clauses.for_each(|one| one.at += end);
+        self.line = format!("{} {}", self.line, other.line);
+        self.filters.extend(other.filters);
+        self
+    }
+
     /// The same grammar over one line of text, split at spaces but within `"`.
     pub fn from_syntax(line: &str) -> Result<Self, QueryError> {
         let pieces = lex::line(line)?;
         parse::query(line.to_owned(), &pieces)
-    }
-
-    pub fn has_images(&self) -> bool {
-        self.terms.iter().any(|term| term.content.is_image())
-    }
-
-    pub fn has_words(&self) -> bool {
-        self.terms.iter().any(|term| !term.content.is_image())
     }
 }
 
@@ -115,10 +123,14 @@ impl TermContent {
         matches!(self, TermContent::Image(_) | TermContent::Item(_))
     }
 
+    pub fn is_words(&self) -> bool {
+        matches!(self, TermContent::Words(_) | TermContent::Phrase(_))
+    }
+
     pub(crate) fn item(&self) -> Option<ItemId> {
         match self {
             TermContent::Item(item) => Some(*item),
-            TermContent::Words(_) | TermContent::Phrase(_) | TermContent::Image(_) => None,
+            _ => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::error::QueryError;
 use super::keys::{self, Asked};
 use super::lex::Piece;
+use super::names::Name;
 use super::{Clause, KeyValues, Query, Term, TermContent, plan};
 
 /// The key before what is left out.
@@ -13,6 +14,8 @@ const NOT: &str = "not";
 pub(super) const IMAGE: &str = "image";
 const ITEM: char = '#';
 const ITEM_LETTERS: usize = 13;
+const AN_IMAGE_BESIDE_WORDS: &str = "an image is a term of its own: put a `+` between it and the words, or quotes around a name with spaces, as in \
+     `image:\"my dog.jpg\"`";
 
 /// A query from the pieces of a line.
 pub(super) fn query(line: String, pieces: &[Piece]) -> Result<Query, QueryError> {
@@ -228,16 +231,23 @@ impl<'a> Reader<'a> {
                 return Ok(TermContent::Phrase(text.trim().to_owned()));
             }
             let refused = |message: String| QueryError::at(self.line, piece.at, message);
-            return content(text).map_err(refused);
+            return content(text, piece.at + start).map_err(refused);
         }
         let mut words = Vec::new();
         for (number, piece) in pieces.iter().enumerate() {
             let text = &piece.text[if number == 0 { start } else { 0 }..];
-            let alone =
-                content(text).map_err(|message| QueryError::at(self.line, piece.at, message))?;
-            if alone.is_image() && !piece.is_phrase() {
-                let message = "an image is a term of its own: put a `+` between it and the words, or quotes around a name \
-                               with spaces, as in `image:\"my dog.jpg\"`";
+            let alone = content(text, piece.at)
+                .map_err(|message| QueryError::at(self.line, piece.at, message))?;
+            let message = match alone {
+                _ if piece.is_phrase() => None,
+                TermContent::Named(name) => Some(format!(
+                    "`{name}` is a term of its own: put a `+` between it and the words, or quotes around it where it \
+                     is a word"
+                )),
+                image if image.is_image() => Some(AN_IMAGE_BESIDE_WORDS.to_owned()),
+                _ => None,
+            };
+            if let Some(message) = message {
                 return Err(QueryError::at(self.line, piece.at, message));
             }
             words.push(text.trim());
@@ -271,11 +281,11 @@ fn removed(piece: &Piece) -> Option<TermContent> {
     if piece.quoted_from == Some(NOT.len() + 1) {
         return Some(TermContent::Phrase(value.trim().to_owned()));
     }
-    content(value).ok()
+    content(value, piece.at + NOT.len() + 1).ok()
 }
 
-/// One text as a term: an image by its path, an item by its id, words.
-fn content(text: &str) -> Result<TermContent, String> {
+/// One text as a term: an image by its path, an item by its id, what is kept under a name, words. `at` is where it stands.
+fn content(text: &str, at: usize) -> Result<TermContent, String> {
     let text = text.trim();
     if text.starts_with("http://") || text.starts_with("https://") {
         return Err(format!(
@@ -297,6 +307,9 @@ fn content(text: &str) -> Result<TermContent, String> {
             .parse()
             .map_err(|_| format!("`{text}` is no item; `fovea search --json` prints their ids"))?;
         return Ok(TermContent::Item(id));
+    }
+    if let Some(name) = Name::parse(text, at) {
+        return Ok(TermContent::Named(name));
     }
     let is_path = ["./", "../", "/", "~/"]
         .iter()

@@ -7,11 +7,13 @@ use jiff::civil::Date;
 
 use super::guess::{self, Guess};
 use super::keys::{self, Asked, KEYS};
+use super::names::{Names, Resolver};
 use super::{Clause, KeyValues, Query, QueryError, TermContent};
 use crate::error::Error;
+use crate::saved::Saved;
 
 /// Edits after which a key is still taken for a slip of the finger.
-const MOST_EDITS: usize = 2;
+pub(super) const MOST_EDITS: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -33,6 +35,9 @@ pub struct Plan {
     pub guesses: Vec<Guess>,
     /// Dates that stayed words, because no picture is of that time.
     pub unused: Vec<Guess>,
+    /// What each `@name` stands for.
+    pub names: Names,
+    /// The query's own filters, and those of what it names.
     pub filter: Filter,
 }
 
@@ -46,11 +51,29 @@ impl Plan {
     }
 
     pub fn new(query: Query, database: &dyn Database, options: PlanOptions) -> Result<Plan, Error> {
+        Plan::resolved(query, &mut Resolver::new(database, options))
+    }
+
+    /// The plan of a saved search, which must not stand for itself.
+    pub(crate) fn of_saved(
+        saved: &Saved,
+        database: &dyn Database,
+        options: PlanOptions,
+    ) -> Result<Plan, Error> {
+        let query = Query::from_syntax(&saved.query)?;
+        Plan::resolved(query, &mut Resolver::inside(&saved.name, database, options))
+    }
+
+    /// A query with what it names, which was found on the way.
+    pub(super) fn resolved(query: Query, resolver: &mut Resolver<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::of_terms(query);
-        if options.guess && !plan.query.names_a_date() {
-            plan.guess(database)?;
+        if resolver.options.guess && !plan.query.names_a_date() {
+            plan.guess(resolver.database)?;
         }
-        plan.filter = filter_of(&plan.query, database)?;
+        plan.names = resolver.names(&plan.query)?;
+        plan.check_signs()?;
+        let own = filter_of(&plan.query, resolver.database)?;
+        plan.filter = own.and(plan.filter_of_names());
         Ok(plan)
     }
 
@@ -92,6 +115,22 @@ pub(super) fn today() -> Date {
 }
 
 impl Query {
+    /// The filter of one of its clauses.
+    pub(crate) fn filter_of(
+        &self,
+        clause: &Clause,
+        database: &dyn Database,
+    ) -> Result<Filter, Error> {
+        let any = clause.any.iter();
+        let mut any: Vec<Filter> = any
+            .map(|one| filter_of_one(self, one, database))
+            .collect::<Result<_, _>>()?;
+        Ok(match any.len() {
+            1 => any.remove(0),
+            _ => Filter::Or(any),
+        })
+    }
+
     fn names_a_date(&self) -> bool {
         let mut keys = self.filters.iter().flat_map(|clause| &clause.any);
         keys.any(|one| ["date", "year", "month"].contains(&one.key.as_str()))
@@ -102,14 +141,7 @@ impl Query {
 fn filter_of(query: &Query, database: &dyn Database) -> Result<Filter, Error> {
     let mut all = Filter::All;
     for clause in &query.filters {
-        let any = clause.any.iter();
-        let mut any: Vec<Filter> = any
-            .map(|one| filter_of_one(query, one, database))
-            .collect::<Result<_, _>>()?;
-        all = all.and(match any.len() {
-            1 => any.remove(0),
-            _ => Filter::Or(any),
-        });
+        all = all.and(query.filter_of(clause, database)?);
     }
     Ok(all)
 }

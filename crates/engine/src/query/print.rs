@@ -26,7 +26,7 @@ impl fmt::Display for Query {
             TermContent::Words(words) | TermContent::Phrase(words) => {
                 format!("not:{}", quote(words))
             }
-            image => format!("not:{image}"),
+            other => format!("not:{other}"),
         }));
         parts.extend(self.filters.iter().map(Clause::to_string));
         f.write_str(&parts.join(" "))
@@ -52,6 +52,7 @@ impl fmt::Display for TermContent {
                 }
             }
             TermContent::Item(item) => write!(f, "#{item}"),
+            TermContent::Named(name) => name.fmt(f),
         }
     }
 }

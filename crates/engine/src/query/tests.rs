@@ -8,6 +8,7 @@ fn shown(query: &Query) -> String {
         TermContent::Phrase(words) => format!("phrase {words}"),
         TermContent::Image(path) => format!("image {}", path.display()),
         TermContent::Item(item) => format!("item {item}"),
+        TermContent::Named(name) => format!("name {name}"),
     };
     let terms = query.terms.iter();
     let mut parts: Vec<String> = terms
@@ -127,6 +128,44 @@ fn a_line_becomes_terms_and_filters() {
 }
 
 #[test]
+fn names_stand_where_terms_do() {
+    check_line("@beach", "+1 name @beach");
+    check_line(
+        "@beach + 0.5:@dog-2 - @Work_1",
+        "+1 name @beach; +0.5 name @dog-2; -1 name @work_1",
+    );
+    check_line("@海滩 ext:jpg", "+1 name @海滩; ext=jpg");
+    check_line("dog not:@work", "+1 words dog; not name @work");
+    check_line("@ÉTÉ not:\"@work\"", "+1 name @été; not phrase @work");
+    // What begins otherwise, or has anything else in it, stays words.
+    for words in [
+        "me@home",
+        "@ the beach",
+        "@home.example",
+        "mail me@home.example",
+        "@-x",
+        "@",
+        "@@beach",
+        "beach @ 5",
+    ] {
+        check_line(words, &format!("+1 words {words}"));
+    }
+    check_line("\"@beach\"", "+1 phrase @beach");
+    check(&["a cat @rex"], "+1 words a cat @rex");
+    check(&["@rex", "+", "a beach"], "+1 name @rex; +1 words a beach");
+    assert_eq!(shown(&Query::words("@beach").unwrap()), "+1 words @beach");
+    assert_eq!(Query::words("@beach").unwrap().to_string(), "\"@beach\"");
+    let longest = "a".repeat(super::names::MOST_LETTERS);
+    check_line(&format!("@{longest}"), &format!("+1 name @{longest}"));
+    check_line(&format!("@{longest}a"), &format!("+1 words @{longest}a"));
+    for (line, at) in [("red @beach", 5), ("@beach dog", 1)] {
+        let error = Query::from_syntax(line).expect_err(line);
+        assert_eq!(error.character(), Some(at), "{line}: {error}");
+        assert!(error.message().contains("a term of its own"), "{error}");
+    }
+}
+
+#[test]
 fn a_query_that_cannot_mean_anything_says_why_and_where() {
     let nothing_beside =
         |at| format!("error: character {at}: this sign has nothing beside it to add or take away");
@@ -188,7 +227,7 @@ fn a_query_that_cannot_mean_anything_says_why_and_where() {
 proptest::proptest! {
     /// Whatever is typed, the answer is a query or a message; what is printed is read back as the same.
     #[test]
-    fn what_is_printed_is_read_again(line in "([a-z\"+|:#.!0-9 \\\\é海-]|not:|ext:|date:20|image:|\\./|“){0,24}") {
+    fn what_is_printed_is_read_again(line in "([a-z\"+|:#.!0-9@ \\\\é海-]|@a|not:|ext:|date:20|image:|\\./|“){0,24}") {
         if let Ok(query) = Query::from_syntax(&line) {
             let printed = query.to_string();
             let again = Query::from_syntax(&printed);

@@ -2,9 +2,11 @@
 
 mod arrange;
 mod captions;
+mod explain;
 mod fixture;
 mod hostile;
 mod incremental;
+mod names;
 mod search;
 mod sources;
 mod watch;

@@ -83,7 +83,7 @@ fn dot(left: &[f32], right: &[f32]) -> f32 {
 }
 
 /// An engine over all pictures of a folder, indexed into a database that the next run finds again.
-fn indexed(settings: &Settings, folder: &Path, database: &Path) -> anyhow::Result<Engine> {
+pub fn indexed(settings: &Settings, folder: &Path, database: &Path) -> anyhow::Result<Engine> {
     let settings = Settings {
         folder: database.to_owned(),
         ..settings.clone()

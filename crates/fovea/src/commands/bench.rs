@@ -8,6 +8,8 @@ use fovea_engine::{
 };
 use fovea_measure::Latency;
 
+use crate::bench_ann::Bar;
+use crate::bench_explain;
 use crate::commands::search::{next_line, open_queries};
 use crate::commands::{bench_ann, bench_cut};
 use crate::exit::{Exit, Refusal};
@@ -23,8 +25,24 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Ingest { path, threads } => ingest(settings, &path, threads),
         BenchCommand::Query { queries, rounds } => query(settings, &queries, rounds),
         BenchCommand::Cut { fit } => bench_cut::run(settings, fit),
+        BenchCommand::Concepts => bars(settings, "concepts", bench_explain::concepts),
+        BenchCommand::Heat => bars(settings, "heat", bench_explain::heat),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
+}
+
+/// Promises, and whether they are kept.
+fn bars(
+    settings: &Settings,
+    name: &str,
+    measure: impl Fn(&Settings, &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>>,
+) -> anyhow::Result<Exit> {
+    let say = |words: &str| render::note(settings, words);
+    let bars = measure(settings, &say)?;
+    Ok(match render::ann_bars(settings, name, &bars)? {
+        true => Exit::Done,
+        false => Exit::NothingFound,
+    })
 }
 
 /// Both measurements write into databases of their own, which are thrown away: nothing is ever warm from a run before.

@@ -4,8 +4,10 @@
 
 mod ann;
 mod bench;
+mod explain;
 mod indexes;
 mod models;
+mod names;
 mod overview;
 mod pictures;
 mod plan;
@@ -21,8 +23,10 @@ use fovea_engine::SearchResult;
 
 pub use ann::{ann_bars, ann_bench, calibration};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
+pub use explain::{Explained, Map, explained};
 pub use indexes::indexes;
 pub use models::{pack, packs};
+pub use names::{ConceptCard, concept, concepts, removed, saved, saved_list};
 pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;
 pub use plan::{guesses, plan};

@@ -1,7 +1,10 @@
 //! What a query means: printed as a query again, part by part.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
 
+use fovea_engine::query::Meaning;
 use fovea_engine::{Plan, TermContent};
 use serde::Serialize;
 
@@ -25,6 +28,9 @@ struct Parts {
     terms: Vec<WeightedTerm>,
     without: Vec<String>,
     filters: Vec<String>,
+    /// What each `@name` stands for, in it and in what it stands for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, StandsFor>,
     guessed: Vec<Guessed>,
     unused: Vec<Guessed>,
 }
@@ -34,6 +40,17 @@ struct WeightedTerm {
     weight: f32,
     kind: &'static str,
     term: String,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum StandsFor {
+    /// A query.
+    Saved(String),
+    Concept {
+        liked: usize,
+        disliked: usize,
+    },
 }
 
 #[derive(Serialize)]
@@ -47,7 +64,7 @@ impl Parts {
         let query = &plan.query;
         let terms = query.terms.iter().map(|term| WeightedTerm {
             weight: term.weight,
-            kind: kind(&term.content),
+            kind: kind(plan, &term.content),
             term: term.content.to_string(),
         });
         let guessed = |guesses: &[fovea_engine::query::guess::Guess]| {
@@ -62,14 +79,51 @@ impl Parts {
             terms: terms.collect(),
             without: query.without.iter().map(ToString::to_string).collect(),
             filters: query.filters.iter().map(ToString::to_string).collect(),
+            names: stand_for(plan),
             guessed: guessed(&plan.guesses),
             unused: guessed(&plan.unused),
         }
     }
 }
 
-fn kind(content: &TermContent) -> &'static str {
+/// What the names of a query stand for, and in turn the names in that.
+fn stand_for(plan: &Plan) -> BTreeMap<String, StandsFor> {
+    let mut all = BTreeMap::new();
+    for (name, meaning) in plan.names.iter() {
+        let stands_for = match meaning {
+            Meaning::Saved(saved) => {
+                all.extend(stand_for(saved));
+                StandsFor::Saved(saved.query.to_string())
+            }
+            Meaning::Concept(concept) => {
+                let liked = concept.examples.iter().filter(|one| one.liked).count();
+                let disliked = concept.examples.len() - liked;
+                StandsFor::Concept { liked, disliked }
+            }
+        };
+        all.insert(format!("@{name}"), stands_for);
+    }
+    all
+}
+
+impl fmt::Display for StandsFor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StandsFor::Saved(query) => f.write_str(query),
+            StandsFor::Concept { liked, disliked: 0 } => write!(f, "learnt of {liked} liked"),
+            StandsFor::Concept { liked, disliked } => {
+                write!(f, "learnt of {liked} liked and {disliked} disliked")
+            }
+        }
+    }
+}
+
+fn kind(plan: &Plan, content: &TermContent) -> &'static str {
     match content {
+        TermContent::Named(name) => match plan.names.get(name) {
+            Some(Meaning::Concept(_)) => "concept",
+            Some(Meaning::Saved(_)) | None => "saved search",
+        },
         TermContent::Words(_) => "words",
         TermContent::Phrase(_) => "phrase",
         TermContent::Image(_) => "image",
@@ -108,6 +162,9 @@ pub fn plan(
             weight => format!(", {weight} times"),
         };
         writeln!(out, "  {what:<10} {} ({}{weight})", term.term, term.kind)?;
+    }
+    for (name, stands_for) in &parts.names {
+        writeln!(out, "  {name:<10} {stands_for}")?;
     }
     for without in &parts.without {
         writeln!(out, "  {:<10} {without}", "leave out")?;

@@ -244,7 +244,7 @@ fn taken(result: &SearchResult) -> Option<&str> {
 }
 
 /// A name may hold newlines and escape sequences, which would forge lines or steer the terminal.
-fn printable(path: &Path) -> String {
+pub(super) fn printable(path: &Path) -> String {
     let text = path.to_string_lossy();
     text.chars()
         .map(|letter| {
@@ -257,14 +257,14 @@ fn printable(path: &Path) -> String {
         .collect()
 }
 
-fn shortest(path: &Path, here: Option<&Path>) -> PathBuf {
+pub(super) fn shortest(path: &Path, here: Option<&Path>) -> PathBuf {
     match here.and_then(|here| path.strip_prefix(here).ok()) {
         Some(below) if !below.as_os_str().is_empty() => below.to_owned(),
         _ => path.to_owned(),
     }
 }
 
-fn round(value: f64, digits: f64) -> f64 {
+pub(super) fn round(value: f64, digits: f64) -> f64 {
     (value * digits).round() / digits
 }
 

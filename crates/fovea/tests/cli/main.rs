@@ -5,8 +5,10 @@
 mod ann;
 mod damage;
 mod docs;
+mod explain;
 mod faults;
 mod library;
+mod names;
 mod program;
 mod quality;
 mod search;

@@ -41,10 +41,7 @@ pub fn words(folder: &Path) -> anyhow::Result<Words> {
     for path in files(folder, "svg")? {
         let text = read(&path)?;
         words.titles.extend(title(&text));
-        let keywords = elements(&text, "rdf:li").map(|word| tidy(&word));
-        words
-            .keywords
-            .extend(keywords.filter(|word| says_something(word)));
+        words.keywords.extend(keywords(&text));
     }
     Ok(words)
 }
@@ -52,6 +49,16 @@ pub fn words(folder: &Path) -> anyhow::Result<Words> {
 /// The title of one drawing, where it has one.
 pub fn title_of(drawing: &Path) -> anyhow::Result<Option<String>> {
     Ok(title(&read(drawing)?))
+}
+
+/// The keywords of one drawing.
+pub fn keywords_of(drawing: &Path) -> anyhow::Result<Vec<String>> {
+    Ok(keywords(&read(drawing)?).collect())
+}
+
+fn keywords(drawing: &str) -> impl Iterator<Item = String> + '_ {
+    let all = elements(drawing, "rdf:li").map(|word| tidy(&word));
+    all.filter(|word| says_something(word))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
