@@ -51,6 +51,11 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Whether the filters do not let it through, here or in a saved search.
+    pub fn is_of_filters(&self) -> bool {
+        matches!(self, Reason::Filter { .. } | Reason::Opposite { .. })
+    }
+
     /// A word for programs.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -73,11 +73,12 @@ fn item(
     if let Some(scored) = &explanation.scored {
         score(out, scored)?;
     }
+    let is_dropped = explanation.reasons.iter().any(Reason::is_of_filters);
     writeln!(
         out,
         "  {:<10} {}",
         "place",
-        place(&explanation.standing, plan)
+        place(&explanation.standing, plan, is_dropped)
     )?;
     let judged = explanation.scored.as_ref().and_then(|one| one.judged);
     if let Some(judged) = judged {
@@ -133,7 +134,7 @@ fn beside(space: &SpaceScore) -> String {
     }
 }
 
-/// `0.5:night  cosine 0.310 x 0.42 = 0.130  ####`
+/// `0.5:night  cosine 0.310 x 0.420 = 0.130  ++++`
 fn share(term: &TermShare, score: f32, width: usize) -> String {
     let weight = match term.weight {
         1.0 => String::new(),
@@ -143,7 +144,7 @@ fn share(term: &TermShare, score: f32, width: usize) -> String {
     let bar = (BAR * (term.share / score.abs().max(1e-6)).abs()).round();
     let sign = if term.share < 0.0 { "-" } else { "+" };
     format!(
-        "{name:<width$}  {:>6.3} x {:>6.3} = {:>6.3}  {}",
+        "{name:<width$}  cosine {:>6.3} x {:>6.3} = {:>6.3}  {}",
         term.cosine,
         term.factor,
         term.share,
@@ -152,7 +153,7 @@ fn share(term: &TermShare, score: f32, width: usize) -> String {
     )
 }
 
-fn place(standing: &Standing, plan: &Plan) -> String {
+fn place(standing: &Standing, plan: &Plan, is_dropped: bool) -> String {
     let place = |rank: Option<usize>| rank.map_or("none".to_owned(), |rank| count(rank as u64));
     let of_all = place(standing.rank_of_all);
     let n_items = count(standing.n_items);
@@ -161,7 +162,10 @@ fn place(standing: &Standing, plan: &Plan) -> String {
     }
     let among = place(standing.rank);
     let matching = count(standing.n_matching);
-    format!("{among} among the {matching} that the filters let through; {of_all} of all {n_items}")
+    let would = if is_dropped { "would be " } else { "" };
+    format!(
+        "{would}{among} among the {matching} that the filters let through; {of_all} of all {n_items}"
+    )
 }
 
 fn verdict(judged: &Judged) -> String {

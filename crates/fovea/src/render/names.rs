@@ -175,13 +175,16 @@ fn described(example: &Example, card: &ConceptCard, here: Option<&Path>) -> Stri
 fn judged(card: &ConceptCard) -> String {
     let Some(held_out) = &card.held_out else {
         return match card.usable.liked < ENOUGH {
-            true => format!("It cannot be judged yet: that needs {ENOUGH} liked examples."),
-            false => "It cannot be judged: there is no other picture to compare with.".to_owned(),
+            true => {
+                format!("held out: it cannot be judged yet; that takes {ENOUGH} liked examples")
+            }
+            false => "held out: it cannot be judged; there is no other picture to compare with"
+                .to_owned(),
         };
     };
     format!(
-        "held out: {} (average precision {:.2}). Each example was left out in turn and looked for among {} others; \
-         pictures of it that nobody liked yet count as wrong.",
+        "held out: {} (average precision {:.2}); each was left out in turn and looked for among {} others, of which those \
+         that show it and are not liked yet count as wrong",
         share(held_out),
         held_out.average_precision,
         held_out.n_others
