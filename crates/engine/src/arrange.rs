@@ -3,7 +3,7 @@
 //! A page is cut out of the list from its start, so that the same question gives the same list however it is paged. How
 //! much has to be found for a page is not known before: more is asked for until it is full.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use fovea_vectordb::{Filter, Item, ItemId, Listed, Order, Part, Value};
 use jiff::Timestamp;
@@ -146,7 +146,15 @@ impl Engine {
             .database()
             .list(&filter, order, after.as_ref(), depth)?;
         let is_all = listed.len() < depth;
-        let list = listed.into_iter().map(|listed| Placed {
+        let ids = listed.iter().map(|listed| Ranked::unscored(listed.item));
+        let kept: HashSet<ItemId> = self
+            .without(plan)?
+            .keep(self, ids.collect())?
+            .iter()
+            .map(|one| one.item)
+            .collect();
+        let stays = listed.into_iter().filter(|one| kept.contains(&one.item));
+        let list = stays.map(|listed| Placed {
             one: Ranked::unscored(listed.item),
             key: Key::Text(listed.key),
         });

@@ -83,9 +83,13 @@ impl Engine {
     }
 
     pub(crate) fn without(&self, plan: &Plan) -> Result<Without, Error> {
+        let removals = plan.removals();
+        if removals.is_empty() {
+            return Ok(Without(Vec::new()));
+        }
         let background = self.known_background()?;
         let mut all = Vec::new();
-        for (content, plan) in plan.removals() {
+        for (content, plan) in removals {
             let vector = self.shared_vector(content, plan)?;
             let spread = background.spread(&vector);
             all.push(Removal {
@@ -110,6 +114,9 @@ impl Engine {
 impl Without {
     /// Those that look like none of what is left out.
     pub fn keep(&self, engine: &Engine, found: Vec<Ranked>) -> Result<Vec<Ranked>, Error> {
+        if self.0.is_empty() {
+            return Ok(found);
+        }
         let ids: Vec<ItemId> = found.iter().map(|one| one.item).collect();
         let vectors = engine.image_vectors(&ids)?;
         let mut gone = HashSet::new();

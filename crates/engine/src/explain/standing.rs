@@ -4,7 +4,7 @@ use fovea_vectordb::{Filter, Item};
 
 use crate::error::Error;
 use crate::query::Plan;
-use crate::search::Asked;
+use crate::search::{Asked, Ranked};
 use crate::{Engine, SearchOptions};
 
 /// Places that are looked at first; more where the item is not among them.
@@ -60,7 +60,11 @@ impl Engine {
         let n = usize::try_from(self.database().count(&filter)?).unwrap_or(usize::MAX);
         if matches!(asked, Asked::Filters) {
             let order = options.sort.unwrap_or_default();
-            let listed = self.database().list(&filter, order, None, n)?;
+            let listed = self.database().list(&filter, order, None, n)?.into_iter();
+            let mut listed: Vec<Ranked> = listed.map(|one| Ranked::unscored(one.item)).collect();
+            if !is_removed {
+                listed = self.without(plan)?.keep(self, listed)?;
+            }
             let place = listed.iter().position(|one| one.item == item.id);
             return Ok(place.map(|place| place + 1));
         }
