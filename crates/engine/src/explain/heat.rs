@@ -189,6 +189,7 @@ impl Engine {
 }
 
 /// A picture's features: of all of it, of nothing of it, and for each patch.
+#[derive(Clone, Debug)]
 pub struct Occlusion {
     whole: Vec<f32>,
     blank: Vec<f32>,
@@ -299,6 +300,18 @@ fn mean_colour(picture: &Pixels) -> [u8; 3] {
 }
 
 impl Occlusion {
+    /// The same as if only this had been looked at.
+    #[must_use]
+    pub fn only(&self, see: See) -> Occlusion {
+        let mut part = self.clone();
+        match see {
+            See::Rest => part.shown.clear(),
+            See::Patch => part.hidden.clear(),
+            See::Both => {}
+        }
+        part
+    }
+
     /// Where a score of features comes from.
     pub fn heat(&self, score: &dyn Fn(&[f32]) -> f32) -> Heat {
         let (whole, blank) = (score(&self.whole), score(&self.blank));
