@@ -26,6 +26,9 @@ pub struct HeatOptions {
     pub step: f32,
     pub fill: Fill,
     pub see: See,
+    /// A part that is shown fills the picture, so that a small thing is seen as well as a large one; otherwise it stays where it
+    /// is on a plain ground.
+    pub zoom: bool,
 }
 
 /// What is looked at.
@@ -58,6 +61,7 @@ impl Default for HeatOptions {
             step: 0.5,
             fill: Fill::Mean,
             see: See::Both,
+            zoom: true,
         }
     }
 }
@@ -138,12 +142,13 @@ impl Engine {
         let patches = patches(small.width(), small.height(), options);
         let filled = filled(&small, options.fill);
         let hidden = |patch: &Patch| patch.exchanged(&small, &filled);
-        let shown = |patch: &Patch| patch.exchanged(&filled, &small);
+        let shown = |patch: &Patch| match options.zoom {
+            true => patch.cut_out(picture, small.width() as f32),
+            false => patch.exchanged(&filled, &small),
+        };
         let nothing = Vec::new();
-        let mut ends = self.encoder().features(&[&small, &filled])?;
         Ok(Occlusion {
-            blank: ends.pop().unwrap_or_default(),
-            whole: ends.pop().unwrap_or_default(),
+            whole: self.encoder().features(&[&small])?.remove(0),
             hidden: match options.see {
                 See::Patch => nothing.clone(),
                 See::Rest | See::Both => self.features_of(&patches, &hidden)?,
@@ -188,11 +193,10 @@ impl Engine {
     }
 }
 
-/// A picture's features: of all of it, of nothing of it, and for each patch.
+/// A picture's features: of all of it, and without each patch, and of each patch.
 #[derive(Clone, Debug)]
 pub struct Occlusion {
     whole: Vec<f32>,
-    blank: Vec<f32>,
     hidden: Vec<Vec<f32>>,
     shown: Vec<Vec<f32>>,
     patches: Vec<Patch>,
@@ -259,6 +263,20 @@ impl Patch {
         Pixels::new(picture.width(), picture.height(), data).unwrap_or_else(|| picture.clone())
     }
 
+    /// This part of a picture that is as many times larger as `width` goes into its own.
+    fn cut_out(&self, picture: &Pixels, width: f32) -> Pixels {
+        let scale = picture.width() as f32 / width;
+        let within = |from: f32, length: u32| {
+            let clamp = |at: f32| ((at * scale).round().max(0.0) as u32).min(length);
+            let first = clamp(from).min(length - 1);
+            (first, clamp(from + self.side).max(first + 1) - first)
+        };
+        let (x, width) = within(self.x, picture.width());
+        let (y, height) = within(self.y, picture.height());
+        let part = picture.cropped(x, y, width, height);
+        part.unwrap_or_else(|| picture.clone())
+    }
+
     /// How much a point, in pixels, is of the patch: most in its middle, so that the map has no edges of patches.
     fn weight(&self, x: f32, y: f32) -> f32 {
         let along = |from: f32, at: f32| {
@@ -314,8 +332,8 @@ impl Occlusion {
 
     /// Where a score of features comes from.
     pub fn heat(&self, score: &dyn Fn(&[f32]) -> f32) -> Heat {
-        let (whole, blank) = (score(&self.whole), score(&self.blank));
-        let gains = self.gains(score, whole, blank);
+        let whole = score(&self.whole);
+        let gains = self.gains(score, whole);
         let (width, height) = (self.width, self.height);
         let cell = width.max(height) / CELLS as f32;
         let n = |side: f32| ((side / cell).round() as usize).max(1);
@@ -334,16 +352,18 @@ impl Occlusion {
             gains: map,
             score: whole,
             best: None,
-            n_encoded: self.hidden.len() + self.shown.len() + 2,
+            n_encoded: self.hidden.len() + self.shown.len() + 1,
         };
         heat.best = heat.hottest();
         heat
     }
 
-    /// What each patch is worth: how far the score falls without it, and how far it rises above nothing with it alone.
-    fn gains(&self, score: &dyn Fn(&[f32]) -> f32, whole: f32, blank: f32) -> Vec<f32> {
+    /// What each patch is worth: how far the score falls without it, and how far that of the patch alone stands above that
+    /// of others of its size.
+    fn gains(&self, score: &dyn Fn(&[f32]) -> f32, whole: f32) -> Vec<f32> {
         let falls = self.hidden.iter().map(|feature| whole - score(feature));
-        let rises = self.shown.iter().map(|feature| score(feature) - blank);
+        let alone: Vec<f32> = self.shown.iter().map(|feature| score(feature)).collect();
+        let rises = above_mean(&alone, &self.patches).into_iter();
         match (self.hidden.is_empty(), self.shown.is_empty()) {
             (false, false) => falls.zip(rises).map(|(a, b)| (a + b) / 2.0).collect(),
             _ => falls.chain(rises).collect(),
@@ -407,6 +427,19 @@ impl Heat {
         }
         (columns, rows, cells)
     }
+}
+
+/// Scores of patches less the mean of their size.
+fn above_mean(scores: &[f32], patches: &[Patch]) -> Vec<f32> {
+    let mut rest = scores;
+    let mut above = Vec::with_capacity(scores.len());
+    for of_size in patches.chunk_by(|a, b| a.side == b.side) {
+        let (these, others) = rest.split_at(of_size.len().min(rest.len()));
+        let mean = these.iter().sum::<f32>() / these.len().max(1) as f32;
+        above.extend(these.iter().map(|score| score - mean));
+        rest = others;
+    }
+    above
 }
 
 /// Of the patches that hide a point, the mean gain of each size; the sizes count alike.
