@@ -220,8 +220,9 @@ pub struct SearchFlags {
 }
 
 const EXPLAIN_HELP: &str = "\
-ITEM is the path of a picture, or an id as `--json` prints it: #0mcec91gq42rt. A path that is no item is answered with the
-reason why it was never indexed. Exit code 0 says that the query shows it, 1 that it does not.
+ITEM is the path of a picture, or an id as `--json` prints it: #0mcec91gq42rt. A path that is no item
+is answered with the reason why it was never indexed. Exit code 0 says that the query shows it, 1
+that it does not.
 
 One argument after --query is a whole query, several are what `fovea search` takes.
 
@@ -241,7 +242,8 @@ pub struct ExplainFlags {
     /// Further filters (repeatable)
     #[arg(long = "where", value_name = "FILTER")]
     pub filter: Vec<String>,
-    /// Write a picture of where it matched, as PNG: parts are hidden in turn, and where the score falls it is hot
+    /// Write a picture of where it matched, as PNG: each part is hidden in turn and shown alone, and where that makes a
+    /// difference to the score it is hot
     #[arg(long, value_name = "FILE.png")]
     pub heat: Option<PathBuf>,
     /// Of how many results the list is that is explained (default: 10)
@@ -256,8 +258,9 @@ pub struct ExplainFlags {
 }
 
 const SAVED_HELP: &str = "\
-@NAME stands for a saved search wherever a term may: its filters have to hold, and its terms together are one term.
-Names have letters and digits of any script, `-` and `_`; letter case does not count.
+@NAME stands for a saved search wherever a term may: its filters have to hold, and its terms
+together are one term. Names have letters and digits of any script, `-` and `_`; letter case does
+not count.
 
   fovea saved add beach sand and sea date:2020..
   fovea search @beach + 0.5:dog
@@ -292,9 +295,10 @@ pub enum SavedCommand {
 }
 
 const CONCEPT_HELP: &str = "\
-A concept is learnt from pictures that show what is meant, better with some that do not: pictures of the collection
-(by path or #ID) or any others. @NAME then stands for it: alone it finds what looks like that, and beside words it is a
-term among them. Five liked pictures are a good beginning; more can be added, and so can what was found and is wrong.
+A concept is learnt from pictures that show what is meant, better with some that do not: pictures
+of the collection (by path or #ID) or any others. @NAME then stands for it: alone it finds what looks
+like that, and beside words it is a term among them. Five liked pictures are a good beginning; more
+can be added, and so can what was found and is wrong.
 
   fovea concept add rex --like rex1.jpg rex2.jpg rex3.jpg '#0mcec91gq42rt' --unlike wolf.jpg
   fovea search @rex
