@@ -77,12 +77,13 @@ pub(crate) fn find(database: &dyn Database, name: &str) -> Result<Option<Concept
 /// The concept of a name, with or without the `@`.
 pub fn get(database: &dyn Database, name: &str) -> Result<Concept, Error> {
     let name = saved::checked(name)?;
-    let missing = || {
-        Error::Input(format!(
-            "there is no concept @{name}; `fovea concept list` shows what there is"
-        ))
-    };
-    find(database, &name)?.ok_or_else(missing)
+    find(database, &name)?.ok_or_else(|| missing(&name))
+}
+
+fn missing(name: &str) -> Error {
+    Error::Input(format!(
+        "there is no concept @{name}; `fovea concept list` shows what there is"
+    ))
 }
 
 /// Forgets a concept, or only some of its examples; answers how many went. What is damaged can be forgotten, too.
@@ -92,9 +93,7 @@ pub fn remove(database: &dyn Database, name: &str, only: &[ExampleOf]) -> Result
     let kept = database.settings(&prefix)?.into_iter().map(|(key, _)| key);
     let kept: Vec<String> = kept.collect();
     if kept.is_empty() {
-        return Err(get(database, &name)
-            .err()
-            .unwrap_or_else(|| Error::Input(format!("there is no concept @{name}"))));
+        return Err(missing(&name));
     }
     let meant: Vec<String> = only.iter().map(|one| one.key(&name)).collect();
     if let Some(at) = meant.iter().position(|key| !kept.contains(key)) {

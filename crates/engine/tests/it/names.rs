@@ -75,6 +75,22 @@ fn a_saved_search_is_a_term_and_its_filters_hold() {
 }
 
 #[test]
+fn what_is_saved_means_the_same_wherever_it_is_asked() {
+    let fixture = colours();
+    save(&fixture, "like-it", "./a.png + dog not:image:b.png");
+    let here = std::env::current_dir().unwrap();
+    let kept = saved::get(fixture.engine.database(), "like-it")
+        .unwrap()
+        .query;
+    let expect = format!(
+        "{} + dog not:{}",
+        here.join("a.png").display(),
+        here.join("b.png").display()
+    );
+    assert_eq!(kept, expect);
+}
+
+#[test]
 fn what_is_saved_stands_in_what_is_saved() {
     let fixture = colours();
     save(&fixture, "warm", "folder:warm");
