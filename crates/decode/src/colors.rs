@@ -26,7 +26,7 @@ pub struct Color {
     pub share: f32,
 }
 
-type Lab = [f32; 3];
+pub(crate) type Lab = [f32; 3];
 
 #[derive(Clone, Copy)]
 struct Cluster {
@@ -156,7 +156,7 @@ fn distance(a: Lab, b: Lab) -> f32 {
     (0..3).map(|at| (a[at] - b[at]) * (a[at] - b[at])).sum()
 }
 
-fn to_oklab(rgb: [u8; 3]) -> Lab {
+pub(crate) fn to_oklab(rgb: [u8; 3]) -> Lab {
     static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| {
         std::array::from_fn(|value| {
             let value = value as f32 / 255.0;

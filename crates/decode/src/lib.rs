@@ -2,7 +2,7 @@
 //!
 //! This crate opens no file, starts no thread (the codecs behind the feature `heif` may), and knows no model and no vector. The stages, in order:
 //! [`Format::sniff`] says what the bytes are, [`probe`] what decoding them will need, [`decode`] does it, and
-//! [`preview`], [`hashes`] and [`colors`] are derived from the decoded [`Pixels`].
+//! [`preview`], [`hashes`], [`colors`] and [`salient`] boxes are derived from the decoded [`Pixels`].
 
 mod bmp;
 mod canvas;
@@ -24,6 +24,7 @@ mod preview;
 mod probe;
 mod raw;
 mod resize;
+mod salient;
 mod svg;
 mod tiff;
 mod webp;
@@ -39,3 +40,4 @@ pub use pixels::Pixels;
 pub use preview::{PREVIEW_SIDE, PREVIEW_VERSION, Preview, preview};
 pub use probe::{Probe, probe};
 pub use resize::{Filter, resize};
+pub use salient::{Rectangle, SALIENT_VERSION, salient};
