@@ -111,6 +111,25 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Of each ranked item the image vector of the part that matched, if it has one.
+    pub(crate) fn matched_vectors(
+        &self,
+        ranked: &[Ranked],
+    ) -> Result<Vec<Option<Vec<f32>>>, Error> {
+        let pack = &self.encoder().spec().fingerprint;
+        let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+        let mut vectors: HashMap<(ItemId, u32), Vec<f32>> = HashMap::new();
+        for one in self.database().vectors(pack, space::IMAGE, &ids)? {
+            vectors.insert((one.item, one.part.index), one.vector);
+        }
+        let matched = ranked.iter();
+        Ok(matched
+            .map(|one| vectors.remove(&(one.item, one.part.index)))
+            .collect())
+    }
+}
+
 impl Without {
     /// Those that look like none of what is left out.
     pub fn keep(&self, engine: &Engine, found: Vec<Ranked>) -> Result<Vec<Ranked>, Error> {

@@ -5,6 +5,7 @@ use fovea_vectordb::{Filter, Item, ItemId, Problem};
 
 use crate::Engine;
 use crate::error::Error;
+use crate::parts::Regions;
 
 const ITEMS_AT_ONCE: usize = 1_000;
 
@@ -18,6 +19,8 @@ pub struct CheckReport {
     pub previews_made: u64,
     /// Items of reachable sources whose file is gone or has another size: `index` again.
     pub files_changed: u64,
+    /// Items that lack parts which the collection keeps, because their source was not indexed since: `index --regions`.
+    pub without_parts: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,13 +48,30 @@ impl Engine {
         loop {
             let ids = self.database().scan(&Filter::All, last, ITEMS_AT_ONCE)?;
             last = ids.last().copied();
-            for item in self.database().items(&ids)? {
+            let items = self.database().items(&ids)?;
+            report.without_parts += self.without_parts(&items)?;
+            for item in items {
                 self.check_item(&item, repair, &mut report)?;
             }
             if ids.len() < ITEMS_AT_ONCE {
                 return Ok(report);
             }
         }
+    }
+
+    /// How many of the items lack parts that the collection keeps.
+    fn without_parts(&self, items: &[Item]) -> Result<u64, Error> {
+        let regions = Regions::of(self.database())?;
+        if regions == Regions::None {
+            return Ok(0);
+        }
+        let hashes: Vec<_> = items.iter().map(|item| item.content.hash).collect();
+        let pack = &self.encoder().spec().fingerprint;
+        let states = self.database().known_contents(&hashes, pack)?;
+        Ok(states
+            .iter()
+            .filter(|state| !regions.are_kept(state))
+            .count() as u64)
     }
 
     fn check_item(
@@ -89,7 +109,10 @@ impl Engine {
             return Ok(false);
         }
         let options = decode::Options {
-            min_side: Some(crate::ingest::process::min_side(self.encoder())),
+            min_side: Some(crate::ingest::process::min_side(
+                self.encoder(),
+                Regions::None,
+            )),
             ..Default::default()
         };
         let preview =

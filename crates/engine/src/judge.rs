@@ -119,6 +119,17 @@ impl Engine {
         Ok(background.evidence(query, images))
     }
 
+    /// What speaks for each of those ranked, by the part that matched, which is judged as if it were a whole.
+    fn evidence_of(
+        &self,
+        query: &[f32],
+        ranked: &[Ranked],
+    ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
+        let vectors = self.matched_vectors(ranked)?;
+        let images = vectors.iter().map(Option::as_deref);
+        Ok(self.known_background()?.evidence(query, images))
+    }
+
     /// Whether the collection answers the query at all, by the best of what words found; nothing where that cannot be said.
     pub(crate) fn is_answered(
         &self,
@@ -132,8 +143,7 @@ impl Engine {
     /// The probability of that.
     pub(crate) fn answered(&self, query: &[f32], ranked: &[Ranked]) -> Result<Option<f32>, Error> {
         let best = &ranked[..ranked.len().min(BATCH)];
-        let items: Vec<ItemId> = best.iter().map(|one| one.item).collect();
-        let Some(evidence) = self.evidence(query, &items)? else {
+        let Some(evidence) = self.evidence_of(query, best)? else {
             return Ok(None);
         };
         let all: Vec<Evidence> = evidence.into_iter().flatten().collect();
@@ -146,10 +156,9 @@ impl Engine {
 
     /// Of each item the probability that it is what was meant.
     pub(crate) fn meant(&self, query: &[f32], ranked: &[Ranked]) -> Result<Vec<f32>, Error> {
-        let items: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
         let calibration = Calibration::of_base();
         let meant = |one: Evidence| calibration.meant.probability(&one.numbers()) as f32;
-        let evidence = self.evidence(query, &items)?.unwrap_or_default();
+        let evidence = self.evidence_of(query, ranked)?.unwrap_or_default();
         Ok(evidence
             .into_iter()
             .map(|one| one.map_or(0.0, meant))

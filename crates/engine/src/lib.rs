@@ -22,6 +22,7 @@ pub mod judge;
 mod left_out;
 mod lookup;
 mod metadata;
+mod parts;
 mod paths;
 mod previews;
 pub mod query;
@@ -52,6 +53,7 @@ pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
     Verdict,
 };
+pub use parts::Regions;
 pub use previews::PreviewStore;
 pub use query::{Plan, PlanOptions, Query, QueryError, Term, TermContent};
 pub use search::{Ranked, SearchOptions, SearchResult, SearchResults, Spaces};

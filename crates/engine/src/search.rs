@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use fovea_vectordb::{Database, Filter, Hit, Item, ItemId, Metric, Order, Region, VectorQuery};
+use fovea_vectordb::{
+    Database, Filter, Hit, Item, ItemId, Metric, Order, Part, Parts, Region, VectorQuery,
+};
 
 use crate::arrange::Grouping;
 use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
 use crate::terms::TermPart;
-use crate::{Engine, judge, space};
+use crate::{Engine, judge, parts, space};
 
 /// Items beyond twice those asked for that are looked at where some are left out.
 const SPARE: usize = 32;
@@ -29,6 +31,8 @@ pub struct SearchOptions {
     pub threshold: Option<f32>,
     /// Of the query's image this part, in fractions of its width and height.
     pub region: Option<Region>,
+    /// Look at the parts of images too, where the collection keeps some.
+    pub parts: bool,
     /// Say how likely each result is a match, where that is known: of words, in packs with a vocabulary.
     pub judge: bool,
     /// End the list where the matches end, as far as they were judged.
@@ -61,6 +65,7 @@ impl Default for SearchOptions {
             sort: None,
             threshold: None,
             region: None,
+            parts: true,
             judge: false,
             cut: false,
             group: None,
@@ -79,6 +84,8 @@ pub struct SearchResult {
     pub score: Option<f32>,
     /// Cosine in each space that found the item; none where a vector was asked for.
     pub cosines: Vec<(&'static str, f32)>,
+    /// Where in the image that is, unless all of it is.
+    pub region: Option<Region>,
     /// Probability that it is what was meant, where it was judged.
     pub likelihood: Option<f32>,
     /// False for what was judged and is no match.
@@ -133,6 +140,8 @@ pub struct Ranked {
     pub item: ItemId,
     pub score: Option<f32>,
     pub cosines: Vec<(&'static str, f32)>,
+    /// The part of the image that matches best.
+    pub part: Part,
     pub likelihood: Option<f32>,
     pub above_cut: bool,
     pub group: Option<String>,
@@ -145,6 +154,7 @@ impl Ranked {
             item,
             score: None,
             cosines: Vec::new(),
+            part: Part::WHOLE,
             likelihood: None,
             above_cut: true,
             group: None,
@@ -230,6 +240,7 @@ impl Engine {
                 "a region is of one image: give a single ./FILE or #ITEM with it".to_owned(),
             ));
         }
+        region.map_or(Ok(()), parts::lies_inside)?;
         let (kind, sum): (fn(Vec<f32>) -> Asked, _) = match (plan.has_words(), plan.has_images()) {
             (false, false) => return Ok((Asked::Filters, Vec::new())),
             (false, true) => (Asked::Images, self.visual_sum(plan, region)?),
@@ -318,6 +329,10 @@ impl Engine {
             vector,
             top_k,
             filter,
+            parts: match options.parts {
+                true => parts::counted(self.database())?,
+                false => Parts::Whole,
+            },
         };
         Ok(List {
             space,
@@ -344,6 +359,7 @@ pub fn describe(
         rank: at + 1,
         score: one.score,
         cosines: one.cosines,
+        region: one.part.region,
         likelihood: one.likelihood,
         above_cut: one.above_cut,
         group: one.group,
@@ -363,6 +379,7 @@ fn alone(list: List) -> Vec<Ranked> {
     let ranked = list.hits.iter().map(|hit| Ranked {
         score: Some(hit.score),
         cosines: vec![(list.space, hit.score)],
+        part: hit.part,
         ..Ranked::unscored(hit.item)
     });
     ranked.collect()
@@ -378,7 +395,9 @@ fn best_of(lists: &[List]) -> Vec<Ranked> {
         for hit in &list.hits {
             let item = hit.item;
             let entry = by_item.entry(item).or_insert(Ranked::unscored(item));
-            entry.score = Some(entry.score.map_or(hit.score, |score| score.max(hit.score)));
+            if entry.score.is_none_or(|score| hit.score > score) {
+                (entry.score, entry.part) = (Some(hit.score), hit.part);
+            }
             entry.cosines.push((list.space, hit.score));
         }
     }
@@ -394,7 +413,6 @@ fn best_of(lists: &[List]) -> Vec<Ranked> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fovea_vectordb::Part;
 
     fn list(space: &'static str, hits: &[(i64, f32)]) -> List {
         let hits = hits.iter().map(|(item, score)| Hit {

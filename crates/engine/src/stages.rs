@@ -9,7 +9,7 @@ use fovea_vectordb::{Batch, Content, ContentHash, ItemDraft, Operation, SourceKi
 
 use crate::error::{Error, IoContext};
 use crate::ingest::IndexOptions;
-use crate::ingest::process::{decode_options, put_feature};
+use crate::ingest::process::{decode_options, put_features};
 use crate::scan::{ScanOptions, file_stamp, scan};
 use crate::time::now_ns;
 use crate::{Engine, paths};
@@ -90,7 +90,8 @@ fn measure_image(
     let [_, read, hash, decoding, preview, describe, encode, write] = &mut costs.total;
     let bytes = timed(read, || fs::read(path)).at(path)?;
     let content = timed(hash, || ContentHash::of(&bytes));
-    let decode_options = decode_options(options, engine.encoder());
+    let regions = options.regions.unwrap_or_default();
+    let decode_options = decode_options(options, engine.encoder(), regions);
     let Ok(image) = timed(decoding, || {
         decode::probe(&bytes, &decode_options)?;
         decode::decode(&bytes, &decode_options)
@@ -117,11 +118,14 @@ fn measure_image(
         color_version: decode::COLOR_VERSION,
         preview_version: decode::PREVIEW_VERSION,
     }));
-    timed(encode, || -> Result<(), Error> {
-        for feature in engine.encoder().features(&[&image.pixels])? {
-            put_feature(engine.encoder(), content, feature, &mut batch.operations);
-        }
-        Ok(())
+    timed(encode, || {
+        put_features(
+            engine.encoder(),
+            regions,
+            content,
+            &image,
+            &mut batch.operations,
+        )
     })?;
     Ok(Some((content, image.metadata)))
 }

@@ -7,6 +7,7 @@ use fovea_decode as decode;
 use fovea_vectordb::{ContentHash, ItemId, Part, Region};
 
 use crate::error::{Error, IoContext};
+use crate::parts::{self, Regions};
 use crate::query::{Meaning, Plan, Term, TermContent};
 use crate::{Engine, space};
 
@@ -151,7 +152,7 @@ impl Engine {
         bytes: &[u8],
         region: Option<Region>,
     ) -> Result<Vec<f32>, Error> {
-        let side = crate::ingest::process::min_side(self.encoder());
+        let side = crate::ingest::process::min_side(self.encoder(), Regions::None);
         // A part is as large as a whole would be, where the picture has so many pixels.
         let share = region.map_or(1.0, |region| region.w.min(region.h));
         let options = decode::Options {
@@ -163,7 +164,7 @@ impl Engine {
             source,
         })?;
         let pixels = match region {
-            Some(region) => part(&image.pixels, region),
+            Some(region) => parts::cut(&image.pixels, region),
             None => image.pixels,
         };
         let mut features = self.encoder().features(&[&pixels])?;
@@ -181,19 +182,6 @@ pub(crate) fn read_image(path: &Path) -> Result<Vec<u8>, Error> {
         )));
     }
     fs::read(path).at(path)
-}
-
-/// The pixels of a region, one at least.
-fn part(pixels: &decode::Pixels, region: Region) -> decode::Pixels {
-    let cut = |from: f32, length: f32, side: u32| {
-        let first = ((from * side as f32) as u32).min(side - 1);
-        let n = ((length * side as f32).round() as u32).clamp(1, side - first);
-        (first, n)
-    };
-    let (x, width) = cut(region.x, region.w, pixels.width());
-    let (y, height) = cut(region.y, region.h, pixels.height());
-    let part = pixels.cropped(x, y, width, height);
-    part.unwrap_or_else(|| pixels.clone())
 }
 
 /// A term's vector, after what it is scaled by.

@@ -59,6 +59,11 @@ impl Engine {
         // Watching begins before the first run, so that nothing falls between the two.
         let watcher = start(paths, sender)?;
         after_run(&self.index(paths, options, observer)?);
+        // What the first run was told of parts is remembered; to be told again would have every run look for missing ones.
+        let options = &IndexOptions {
+            regions: None,
+            ..options.clone()
+        };
         let mut last_full = Instant::now();
         while !observer.is_cancelled() {
             let changed = collect(&events, watch, last_full, observer);

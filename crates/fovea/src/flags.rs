@@ -94,6 +94,10 @@ pub struct IndexFlags {
     /// Leave out what matches (grammar of .gitignore; repeatable). Remembered for the folder; `--exclude ""` forgets
     #[arg(long, value_name = "GLOB")]
     pub exclude: Option<Vec<String>>,
+    /// Keep parts of each picture too, so that a small thing in a big scene is found: `grid` (overlapping squares), `salient`
+    /// (what stands out), `all` (both; what the bare flag means), or `none`, which removes them. Remembered for the collection
+    #[arg(long, value_name = "all|grid|salient|none", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
+    pub regions: Option<String>,
     /// Keep following the folders until Ctrl-C
     #[arg(long)]
     pub watch: bool,
@@ -179,7 +183,12 @@ pub struct SearchFlags {
     #[arg(long)]
     pub no_guess: bool,
     /// Search by a part of the image: left, top, width and height, in fractions of the picture
-    #[arg(long, value_name = "X,Y,W,H", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "X,Y,W,H",
+        allow_hyphen_values = true,
+        conflicts_with = "vector"
+    )]
     pub region: Option<String>,
     /// The order in which what was found is shown
     #[arg(long, value_enum, default_value_t = SortFlag::Relevance)]
@@ -502,6 +511,12 @@ pub enum BenchCommand {
     Concepts,
     /// Whether heat maps are hot where the thing lies that was asked for
     Heat,
+    /// How much better a small figure in a big scene is found with parts of pictures than without
+    Regions {
+        /// Measure with Open Clip Art instead of the stamps: settings are chosen with those
+        #[arg(long)]
+        clips: bool,
+    },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }

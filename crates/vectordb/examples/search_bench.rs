@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use fovea_vectordb::{
     Batch, Caption, CaptionOrigin, Comparison, Content, ContentHash, Database, Embedded, Filter,
-    ItemDraft, Metadata, Metric, OpenMode, Operation, Owner, PackRecord, Part, Precision, SourceId,
-    SourceKind, SpaceRecord, SpaceSource, VectorQuery,
+    ItemDraft, Metadata, Metric, OpenMode, Operation, Owner, PackRecord, Part, Parts, Precision,
+    SourceId, SourceKind, SpaceRecord, SpaceSource, VectorQuery,
 };
 
 const PACK: &str = "bench";
@@ -194,6 +194,7 @@ fn searches(
             vector,
             top_k: 20,
             filter,
+            parts: Parts::default(),
         })?;
         times.push(begun.elapsed());
         assert!(!hits.is_empty());
@@ -221,6 +222,7 @@ fn follow(db: &Embedded, source: SourceId, n_items: u32) -> Result<(), Box<dyn E
         vector,
         top_k: 20,
         filter: &Filter::All,
+        parts: Parts::default(),
     };
     let begun = Instant::now();
     db.search(&query)?;

@@ -65,6 +65,10 @@ pub enum Operation {
         part: Part,
         vector: Vec<f32>,
     },
+    /// Remove the features and vectors, of all packs, of every part of a
+    /// content but the whole (part 0). Nothing happens to a content that items
+    /// of other collections have too, or that is gone.
+    RemoveParts { content: ContentHash },
     /// Insert or replace the item at (source, path), with its metadata and
     /// captions, and forget a failure of that path. A replaced item keeps its
     /// id and the time it was added.

@@ -9,7 +9,7 @@ use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
-    ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
+    ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Parts, Problem,
     SourceKind, SourceRecord, Stats,
 };
 
@@ -76,7 +76,8 @@ pub trait Database: Send + Sync {
     fn metadata_keys(&self) -> Result<Vec<String>>;
 
     /// The nearest items, best first and equal scores by rising id. An item
-    /// appears once, with its best part; items that share a content all appear.
+    /// appears once, with its best part after what [`Parts`] takes from it;
+    /// items that share a content all appear.
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
 
     /// The vectors of these items in a space, item by item in the order asked;
@@ -163,6 +164,7 @@ pub struct VectorQuery<'a> {
     pub vector: &'a [f32],
     pub top_k: usize,
     pub filter: &'a Filter,
+    pub parts: Parts,
 }
 
 /// An item that was found.
@@ -170,7 +172,8 @@ pub struct VectorQuery<'a> {
 pub struct Hit {
     pub item: ItemId,
     /// The higher the nearer, by the space's metric: the cosine (-1 to 1), the
-    /// inner product, or minus the squared Euclidean distance.
+    /// inner product, or minus the squared Euclidean distance; of a part less
+    /// what the query takes from it.
     pub score: f32,
     /// The part that matched best.
     pub part: Part,

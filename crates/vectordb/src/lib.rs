@@ -34,6 +34,6 @@ pub use indexes::{BuildObserver, Canary, FLAT_UP_TO, IndexChoice, IndexInfo, Tun
 pub use paths::{path_from_bytes, path_to_bytes};
 pub use records::{
     Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, ItemVector, Metadata,
-    PackRecord, Part, Precision, Problem, ProblemKind, Region, SourceKind, SourceRecord,
+    PackRecord, Part, Parts, Precision, Problem, ProblemKind, Region, SourceKind, SourceRecord,
     SpaceCount, SpaceRecord, SpaceSource, Stats, Value,
 };

@@ -172,6 +172,22 @@ impl Part {
     };
 }
 
+/// Which parts of an image count, and how much.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Parts {
+    /// The whole alone: rows of part 0.
+    Whole,
+    /// All of them. The score of a part other than the whole is less by this,
+    /// 0 or more: of many parts one is near to a query by chance.
+    Less(f32),
+}
+
+impl Default for Parts {
+    fn default() -> Parts {
+        Parts::Less(0.0)
+    }
+}
+
 /// A box, in fractions (0 to 1) of the upright image's width and height.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Region {
@@ -265,8 +281,15 @@ pub struct FileState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContentState {
     pub hash: ContentHash,
-    /// Whether a feature of the asked pack is kept.
+    /// Upright, in pixels.
+    pub width: u32,
+    pub height: u32,
+    /// Whether the whole image's feature of the asked pack is kept.
     pub has_feature: bool,
+    /// Features of the asked pack that are of parts.
+    pub n_parts: u32,
+    /// The highest index of such a part; 0 without any.
+    pub last_part: u32,
     pub hash_version: u32,
     pub color_version: u32,
     pub preview_version: u32,
@@ -307,6 +330,10 @@ pub struct Stats {
     /// Distinct contents of this collection's items.
     pub n_contents: u64,
     pub n_captions: u64,
+    /// Features of the active pack that are of parts, and how many contents
+    /// have some.
+    pub n_parts: u64,
+    pub n_contents_with_parts: u64,
     /// Captions by language; `None` for those without one.
     pub captions_by_lang: BTreeMap<Option<String>, u64>,
     /// Items by format.
@@ -349,7 +376,8 @@ pub enum ProblemKind {
     Vector,
     /// Kept text or numbers do not match their checksum.
     Record,
-    /// An item's content has no feature of the active pack.
+    /// An item's content has no feature of the active pack, or some parts of it
+    /// have none.
     MissingFeature,
     /// An item's content or caption has no vector in a stored space.
     MissingVector,

@@ -7,7 +7,7 @@ use std::path::Path;
 use fovea_vectordb::conformance::{content, draft, pack, put_with_vectors};
 use fovea_vectordb::{
     Batch, Caption, CaptionOrigin, DATABASE_FILE, Database, Embedded, Fault, Filter, Hit, Item,
-    OpenMode, Part, Problem, Result, SourceKind, SourceRecord, Value, VectorQuery,
+    OpenMode, Part, Parts, Problem, Result, SourceKind, SourceRecord, Value, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
@@ -71,6 +71,7 @@ fn ask(dir: &Path) -> Result<(Answers, Vec<Problem>)> {
                 vector,
                 top_k: 5,
                 filter,
+                parts: Parts::default(),
             })?);
         }
     }

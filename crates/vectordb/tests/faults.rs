@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use fovea_vectordb::conformance::{content, draft, pack, put_with_vectors};
 use fovea_vectordb::{
-    Batch, DATABASE_FILE, Database, Embedded, Error, Fault, Filter, OpenMode, Operation, SourceId,
-    SourceKind, VectorQuery,
+    Batch, DATABASE_FILE, Database, Embedded, Error, Fault, Filter, OpenMode, Operation, Parts,
+    SourceId, SourceKind, VectorQuery,
 };
 
 const FINGERPRINT: &str = "fingerprint-a";
@@ -181,6 +181,7 @@ fn a_folder_that_cannot_be_written_is_searched() {
         vector: &[1.0, 0.0, 0.0],
         top_k: 100,
         filter: &Filter::All,
+        parts: Parts::default(),
     };
     assert_eq!(db.search(&query).unwrap().len() as u32, ITEMS_PER_BATCH);
     assert_eq!(db.check().unwrap(), []);

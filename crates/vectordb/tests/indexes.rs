@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use fovea_vectordb::conformance::{content, draft};
 use fovea_vectordb::{
     Batch, BuildObserver, Database, Embedded, Filter, IndexChoice, ItemId, Metric, OpenMode,
-    Operation, Owner, PackRecord, Part, Precision, ProblemKind, SourceId, SourceKind, SpaceRecord,
-    SpaceSource, VectorQuery,
+    Operation, Owner, PackRecord, Part, Parts, Precision, ProblemKind, SourceId, SourceKind,
+    SpaceRecord, SpaceSource, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
@@ -137,6 +137,7 @@ fn ask(db: &Embedded, vector: &[f32], top_k: usize, filter: &Filter) -> Vec<(Ite
         vector,
         top_k,
         filter,
+        parts: Parts::default(),
     };
     let hits = db.search(&query).unwrap();
     hits.iter().map(|hit| (hit.item, hit.score)).collect()

@@ -7,7 +7,7 @@ use fovea_vectordb::conformance::{
 };
 use fovea_vectordb::{
     Caption, CaptionOrigin, Change, DATABASE_FILE, Database, Embedded, Filter, Metric, OpenMode,
-    SourceKind, VectorQuery,
+    Parts, SourceKind, VectorQuery,
 };
 
 const PACK: &str = "fingerprint-a";
@@ -96,6 +96,7 @@ fn check_photos(folder: &Path, mode: OpenMode) {
             vector,
             top_k: 9,
             filter,
+            parts: Parts::default(),
         };
         assert_eq!(db.search(&query).unwrap().len(), 3, "{space}");
     }
@@ -114,6 +115,7 @@ fn check_vectors(folder: &Path, mode: OpenMode) {
         vector: &[2.0, 0.1, 1e5],
         top_k: 3,
         filter: &Filter::All,
+        parts: Parts::default(),
     };
     let hits = db.search(&query).unwrap();
     let scores: Vec<f32> = hits.iter().map(|hit| hit.score).collect();

@@ -7,7 +7,7 @@ use std::path::Path;
 use fovea_vectordb::conformance::{Twin, assert_same_hits, content, draft, pack};
 use fovea_vectordb::{
     Batch, Caption, CaptionOrigin, Database, Embedded, Filter, Item, ItemId, OpenMode, Operation,
-    Owner, Part, SourceId, SourceKind, VectorQuery,
+    Owner, Part, Parts, SourceId, SourceKind, VectorQuery,
 };
 use proptest::prelude::*;
 
@@ -208,6 +208,7 @@ impl Model {
                     vector,
                     top_k,
                     filter,
+                    parts: Parts::default(),
                 };
                 let got = db.search(&query).unwrap();
                 let expect = twin.search(&items, vector, top_k, filter);

@@ -12,6 +12,7 @@ use fovea_vectordb::{Item, Region};
 
 use crate::background::dot;
 use crate::error::Error;
+use crate::parts::Regions;
 use crate::query::Plan;
 use crate::search::Asked;
 use crate::{Engine, ingest, terms};
@@ -109,7 +110,7 @@ impl Engine {
     pub fn picture_at(&self, path: &std::path::Path) -> Result<Pixels, Error> {
         let bytes = terms::read_image(path)?;
         let options = decode::Options {
-            min_side: Some(ingest::process::min_side(self.encoder())),
+            min_side: Some(ingest::process::min_side(self.encoder(), Regions::None)),
             ..Default::default()
         };
         let image = decode::decode(&bytes, &options).map_err(|source| Error::Image {

@@ -34,6 +34,7 @@ use self::process::{Outcome, Processor};
 use self::setup::Setup;
 use crate::Engine;
 use crate::error::Error;
+use crate::parts::Regions;
 
 /// Bytes of files that are in memory at once, and of pixels being decoded.
 const READING_BUDGET: u64 = 96 << 20;
@@ -65,6 +66,9 @@ impl Engine {
         if !report.interrupted {
             observer.on(IndexEvent::Finishing);
             finish::finish(self, &setup, &plan, &missing, &mut report)?;
+            if setup.regions == Regions::None {
+                report.without_parts = setup::remove_parts(self, observer)?;
+            }
             report.interrupted = finish::index(self, observer)?;
         }
         report.elapsed = started.elapsed();
@@ -86,6 +90,7 @@ impl Engine {
             encoder: self.encoder(),
             previews: self.previews(),
             options,
+            regions: setup.regions,
             targets: &setup.targets.reachable,
             captions: &setup.captions,
             reading: Gate::new(READING_BUDGET),

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use fovea_decode::Limits;
 
+use crate::parts::Regions;
+
 #[derive(Clone, Debug)]
 pub struct IndexOptions {
     /// `None` keeps what the source was last indexed with (at first: sidecars).
     pub captions: Option<CaptionChoice>,
     /// Globs to leave out; `None` keeps what the source was last indexed with.
     pub exclude: Option<Vec<String>>,
+    /// Which parts of each image are kept beside the whole; `None` keeps what the collection was last told (at first: none).
+    pub regions: Option<Regions>,
     /// Try files again that could not be read in an earlier run and have not changed.
     pub retry: bool,
     /// A root that has become empty normally counts as unplugged; this says that its pictures are really gone.
@@ -33,6 +37,7 @@ impl Default for IndexOptions {
         Self {
             captions: None,
             exclude: None,
+            regions: None,
             retry: false,
             prune_empty: false,
             limits: Limits::default(),

@@ -61,8 +61,8 @@ pub struct PlanContext<'a> {
     /// The caption choice differs from that of the last run, so every file's words are read again.
     pub captions_changed: bool,
     pub retry: bool,
-    /// Contents that have no feature of the pack in use.
-    pub unencoded: &'a HashSet<ContentHash>,
+    /// Contents that lack the feature of the pack in use, or parts.
+    pub incomplete: &'a HashSet<ContentHash>,
 }
 
 impl Plan {
@@ -178,7 +178,7 @@ fn work_on(
     let unchanged = known.size == candidate.size
         && known.mtime_ns == candidate.mtime_ns
         && known.mtime_ns < known.checked_ns - CLOCK_TICK_NS;
-    if !unchanged || context.captions_changed || context.unencoded.contains(&known.content) {
+    if !unchanged || context.captions_changed || context.incomplete.contains(&known.content) {
         return Some(Work::Image);
     }
     let has_captions = captioned.contains(&known.item);

@@ -22,6 +22,7 @@ use super::plan::{Job, Missing, Work};
 use super::target::Target;
 use crate::error::Error;
 use crate::metadata::metadata_of;
+use crate::parts::{self, Regions};
 use crate::previews::PreviewStore;
 use crate::scan::mtime_ns;
 use crate::space;
@@ -45,6 +46,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// The image was decoded and encoded.
     pub encoded: bool,
+    /// Parts among the operations.
+    pub n_parts: u64,
     pub operations: Vec<Operation>,
 }
 
@@ -54,6 +57,7 @@ pub struct Processor<'a> {
     pub encoder: &'a dyn Encoder,
     pub previews: &'a PreviewStore,
     pub options: &'a IndexOptions,
+    pub regions: Regions,
     pub targets: &'a [Target],
     pub captions: &'a CaptionSource,
     pub reading: Gate,
@@ -101,6 +105,7 @@ impl Processor<'_> {
                 job,
                 verdict,
                 encoded,
+                n_parts: operations.iter().filter(|one| is_of_a_part(one)).count() as u64,
                 operations,
             }),
             Err(Stop::Skip(skip)) => Ok(self.skipped(job, skip)),
@@ -113,10 +118,7 @@ impl Processor<'_> {
         let file = read_stable(&job.candidate.path, self.options.max_file_bytes)?;
         let mut operations = Vec::new();
         let (metadata, encoded) = if self.is_complete(&file.hash)? {
-            (
-                decode::metadata(&file.bytes, &decode_options(self.options, self.encoder)),
-                false,
-            )
+            (decode::metadata(&file.bytes, &self.decode_options()), false)
         } else {
             (self.encode(&file, &mut operations)?, true)
         };
@@ -179,17 +181,13 @@ impl Processor<'_> {
         file: &Bytes,
         operations: &mut Vec<Operation>,
     ) -> Result<decode::Metadata, Stop> {
-        let options = decode_options(self.options, self.encoder);
+        let options = self.decode_options();
         let probe = decode::probe(&file.bytes, &options).map_err(undecodable)?;
         let _permit = self.decoding.take(probe.working_bytes);
         let image = decode::decode(&file.bytes, &options).map_err(undecodable)?;
         let preview = decode::preview(&image.pixels).map_err(undecodable)?;
         let hashes = decode::hashes(&image.pixels);
         let colors = decode::colors(&image.pixels);
-        let features = self
-            .encoder
-            .features(&[&image.pixels])
-            .map_err(Error::from)?;
         self.previews
             .write(&file.hash, &preview.jpeg)
             .map_err(Stop::Error)?;
@@ -212,18 +210,24 @@ impl Processor<'_> {
             color_version: decode::COLOR_VERSION,
             preview_version: decode::PREVIEW_VERSION,
         }));
-        for feature in features {
-            put_feature(self.encoder, file.hash, feature, operations);
-        }
+        put_features(self.encoder, self.regions, file.hash, &image, operations)
+            .map_err(Stop::Error)?;
         Ok(image.metadata)
     }
 
-    /// Whether content, feature, preview and hashes are all there, in the versions of this program.
+    fn decode_options(&self) -> decode::Options {
+        decode_options(self.options, self.encoder, self.regions)
+    }
+
+    /// Whether content, feature, parts, preview and hashes are all there, in the versions of this program.
     fn is_complete(&self, hash: &ContentHash) -> Result<bool, Stop> {
         let fingerprint = &self.encoder.spec().fingerprint;
         let states = self.database.known_contents(&[*hash], fingerprint)?;
+        let has_parts =
+            |state: &ContentState| self.regions == Regions::None || self.regions.are_kept(state);
         let is_current = |state: &ContentState| {
             state.has_feature
+                && has_parts(state)
                 && state.hash_version == decode::HASH_VERSION
                 && state.color_version == decode::COLOR_VERSION
                 && state.preview_version == decode::PREVIEW_VERSION
@@ -323,6 +327,7 @@ impl Processor<'_> {
             job,
             verdict: Verdict::Skipped(skip.reason),
             encoded: false,
+            n_parts: 0,
             operations,
         }
     }
@@ -332,23 +337,59 @@ impl Processor<'_> {
     }
 }
 
-/// How an image is decoded for this encoder: no larger than preview and network need.
-pub fn decode_options(options: &IndexOptions, encoder: &dyn Encoder) -> decode::Options {
+/// How an image is decoded for this encoder: no larger than preview, network and parts need.
+pub fn decode_options(
+    options: &IndexOptions,
+    encoder: &dyn Encoder,
+    regions: Regions,
+) -> decode::Options {
     decode::Options {
         limits: options.limits.clone(),
-        min_side: Some(min_side(encoder)),
+        min_side: Some(min_side(encoder, regions)),
     }
 }
 
-/// The shorter side that a reduced decode must keep: enough for the network and for the preview.
-pub fn min_side(encoder: &dyn Encoder) -> u32 {
-    encoder.spec().input_side.max(decode::PREVIEW_SIDE)
+/// The shorter side that a reduced decode must keep: enough for the network, for the preview, and for the parts.
+pub fn min_side(encoder: &dyn Encoder, regions: Regions) -> u32 {
+    let side = regions.min_side(encoder.spec().input_side);
+    side.max(decode::PREVIEW_SIDE)
+}
+
+/// Features of the whole and of its parts, one after the other: beside the picture only one part is in memory, which is
+/// smaller than the second copy of it that the decoding was allowed.
+pub fn put_features(
+    encoder: &dyn Encoder,
+    regions: Regions,
+    content: ContentHash,
+    image: &decode::Image,
+    operations: &mut Vec<Operation>,
+) -> Result<(), Error> {
+    for feature in encoder.features(&[&image.pixels])? {
+        put_feature(encoder, content, Part::WHOLE, feature, operations);
+    }
+    if regions == Regions::None {
+        return Ok(());
+    }
+    // Those of another choice, or of another version, leave.
+    operations.push(Operation::RemoveParts { content });
+    for part in regions.of_image(&image.pixels, image.width, image.height) {
+        let Some(region) = part.region else { continue };
+        for feature in encoder.features(&[&parts::cut(&image.pixels, region)])? {
+            put_feature(encoder, content, part, feature, operations);
+        }
+    }
+    Ok(())
+}
+
+fn is_of_a_part(operation: &Operation) -> bool {
+    matches!(operation, Operation::PutFeature { part, .. } if part.index != Part::WHOLE.index)
 }
 
 /// Feature and what is derived from it; `visual` is the feature itself and is not kept twice.
-pub fn put_feature(
+fn put_feature(
     encoder: &dyn Encoder,
     content: ContentHash,
+    part: Part,
     feature: Vec<f32>,
     operations: &mut Vec<Operation>,
 ) {
@@ -357,13 +398,13 @@ pub fn put_feature(
         owner: Owner::Content(content),
         pack: pack.clone(),
         space: space::IMAGE.to_owned(),
-        part: Part::WHOLE,
+        part,
         vector: encoder.image_vector(&feature),
     });
     operations.push(Operation::PutFeature {
         content,
         pack,
-        part: Part::WHOLE,
+        part,
         feature,
     });
 }

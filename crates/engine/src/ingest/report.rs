@@ -15,6 +15,10 @@ pub struct IndexReport {
     pub recaptioned: u64,
     /// Images that were decoded and encoded; copies and moved files need neither.
     pub encoded: u64,
+    /// Parts of images that were encoded and kept beside the whole.
+    pub parts: u64,
+    /// Images that had parts, which the collection keeps no more.
+    pub without_parts: u64,
     pub skipped: Vec<Skipped>,
     /// Roots that cannot be reached; their items stay and are marked offline.
     pub offline: Vec<Offline>,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use fovea_vectordb::{ContentHash, Database, SourceId};
+use fovea_vectordb::{ContentHash, ContentState, Database, Operation, SourceId};
 
 use super::captions::CaptionSource;
 use super::options::{CaptionChoice, IndexOptions};
@@ -12,15 +12,21 @@ use super::report::{IndexEvent, IndexReport, Observer, Offline};
 use super::target::{self, Target, Targets};
 use crate::Engine;
 use crate::error::Error;
+use crate::parts::Regions;
 use crate::scan::{self, ScanOptions};
 
 /// How many hashes are asked about in one query.
 const HASHES_AT_ONCE: usize = 10_000;
+/// Images whose parts are removed in one commit.
+const REMOVALS_AT_ONCE: usize = 500;
+/// A source of which some images may have parts and others not.
+const PARTLY: &str = "partly";
 
 pub struct Setup {
     pub targets: Targets,
     pub choice: CaptionChoice,
     pub captions: CaptionSource,
+    pub regions: Regions,
     /// For each reachable target: the globs, and whether the caption choice is another than last time.
     per_target: Vec<PerTarget>,
 }
@@ -41,6 +47,7 @@ impl Setup {
         let targets = target::resolve(engine.database(), paths)?;
         let choice = caption_choice(engine.database(), &targets, options)?;
         let captions = CaptionSource::open(&choice)?;
+        let regions = regions(engine.database(), &targets, options)?;
         let mut per_target = Vec::new();
         for target in &targets.reachable {
             per_target.push(PerTarget::of(engine.database(), target, &choice, options)?);
@@ -49,6 +56,7 @@ impl Setup {
             targets,
             choice,
             captions,
+            regions,
             per_target,
         })
     }
@@ -78,13 +86,14 @@ impl Setup {
             {
                 continue;
             }
-            let unencoded = unencoded(engine, target.source)?;
+            let mut incomplete = unencoded(engine, target.source)?;
+            incomplete.extend(self.without_parts(engine, target.source, options)?);
             let context = PlanContext {
                 database: engine.database(),
                 captions: &self.captions,
                 captions_changed: per_target.captions_changed,
                 retry: options.retry,
-                unencoded: &unencoded,
+                incomplete: &incomplete,
             };
             plan.add(number, target, found, &context)?;
         }
@@ -105,8 +114,31 @@ impl Setup {
                 &exclude_key(target.source),
                 Some(&per_target.exclude.join("\n")),
             )?;
+            if self.regions != Regions::None {
+                let version = self.regions.version();
+                database.set_setting(&regions_key(target.source), Some(&version))?;
+            }
         }
         Ok(())
+    }
+
+    /// Contents of a source that have not the parts that they should have. A source of which the last whole run kept all
+    /// is only looked through when parts are asked for by name.
+    fn without_parts(
+        &self,
+        engine: &Engine,
+        source: SourceId,
+        options: &IndexOptions,
+    ) -> Result<HashSet<ContentHash>, Error> {
+        let database = engine.database();
+        let kept = database.setting(&regions_key(source))?;
+        let is_known = kept.is_some_and(|kept| kept == self.regions.version());
+        if self.regions == Regions::None || (is_known && options.regions.is_none()) {
+            return Ok(HashSet::new());
+        }
+        let states = content_states(engine, source)?;
+        let lacking = states.iter().filter(|state| !self.regions.are_kept(state));
+        Ok(lacking.map(|state| state.hash).collect())
     }
 }
 
@@ -187,24 +219,85 @@ pub fn unencoded(engine: &Engine, source: SourceId) -> Result<HashSet<ContentHas
     if database.packs()?.len() < 2 {
         return Ok(HashSet::new());
     }
-    let mut contents: HashSet<ContentHash> = database
-        .file_states(source)?
-        .into_iter()
-        .map(|state| state.content)
-        .collect();
-    let all: Vec<ContentHash> = contents.iter().copied().collect();
-    for hashes in all.chunks(HASHES_AT_ONCE) {
-        for state in database.known_contents(hashes, &engine.encoder().spec().fingerprint)? {
-            if state.has_feature {
-                contents.remove(&state.hash);
-            }
+    let states = content_states(engine, source)?;
+    let unencoded = states.iter().filter(|state| !state.has_feature);
+    Ok(unencoded.map(|state| state.hash).collect())
+}
+
+/// What is there of each content of a source.
+fn content_states(engine: &Engine, source: SourceId) -> Result<Vec<ContentState>, Error> {
+    let database = engine.database();
+    let files = database.file_states(source)?.into_iter();
+    let contents: HashSet<ContentHash> = files.map(|state| state.content).collect();
+    let contents: Vec<ContentHash> = contents.into_iter().collect();
+    let mut states = Vec::with_capacity(contents.len());
+    for hashes in contents.chunks(HASHES_AT_ONCE) {
+        states.extend(database.known_contents(hashes, &engine.encoder().spec().fingerprint)?);
+    }
+    Ok(states)
+}
+
+/// The choice of parts, kept before anything is done: a run that is stopped goes on with it. A source that is begun is
+/// marked, so that what it has can be removed again however far it came.
+fn regions(
+    database: &dyn Database,
+    targets: &Targets,
+    options: &IndexOptions,
+) -> Result<Regions, Error> {
+    let choice = match options.regions {
+        Some(choice) => choice,
+        None => Regions::of(database)?,
+    };
+    choice.remember(database)?;
+    if choice == Regions::None {
+        return Ok(choice);
+    }
+    for target in &targets.reachable {
+        let key = regions_key(target.source);
+        if database
+            .setting(&key)?
+            .is_none_or(|kept| kept != choice.version())
+        {
+            database.set_setting(&key, Some(PARTLY))?;
         }
     }
-    Ok(contents)
+    Ok(choice)
+}
+
+/// Removes the parts of all images where the collection keeps none; answers of how many.
+pub fn remove_parts(engine: &Engine, observer: &dyn Observer) -> Result<u64, Error> {
+    let database = engine.database();
+    let mut n_images = 0;
+    for source in database.sources()? {
+        let key = regions_key(source.id);
+        if database.setting(&key)?.is_none() {
+            continue;
+        }
+        let states = content_states(engine, source.id)?;
+        let with_parts: Vec<&ContentState> =
+            states.iter().filter(|state| state.n_parts > 0).collect();
+        for states in with_parts.chunks(REMOVALS_AT_ONCE) {
+            if observer.is_cancelled() {
+                return Ok(n_images);
+            }
+            let remove = |state: &&ContentState| Operation::RemoveParts {
+                content: state.hash,
+            };
+            database.write(&states.iter().map(remove).collect())?;
+            n_images += states.len() as u64;
+        }
+        database.set_setting(&key, None)?;
+    }
+    Ok(n_images)
 }
 
 fn captions_key(source: SourceId) -> String {
     format!("source.{source}.captions")
+}
+
+/// Which parts the contents of a source have; there from the moment on when the first may have some.
+fn regions_key(source: SourceId) -> String {
+    format!("source.{source}.regions")
 }
 
 fn exclude_key(source: SourceId) -> String {

@@ -100,6 +100,7 @@ fn commit_alone(
 
 fn count(outcome: Outcome, observer: &dyn Observer, report: &mut IndexReport) {
     report.encoded += u64::from(outcome.encoded);
+    report.parts += outcome.n_parts;
     match outcome.verdict {
         Verdict::Added => report.added += 1,
         Verdict::Updated => report.updated += 1,

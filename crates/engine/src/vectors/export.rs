@@ -43,7 +43,6 @@ pub struct ExportedRow {
     pub item: ItemId,
     /// Where the item is, or how it is called.
     pub path: PathBuf,
-    pub part: Part,
     /// What the vector is of, in space `caption`; with `by_item` what was said of the item.
     pub caption: Option<String>,
 }
@@ -104,8 +103,10 @@ impl Gathering<'_> {
             let (vectors, texts) = (of_item(&mut vectors, item.id), of_item(&mut texts, item.id));
             match self.by_item {
                 true => self.put_item(&item, &vectors, &texts),
+                // Parts of pictures are for searching; a row of a file is a picture or a caption.
                 false => vectors
                     .iter()
+                    .filter(|vector| vector.part.index == Part::WHOLE.index)
                     .for_each(|vector| self.put(&item, vector, vector.caption.clone())),
             }
         }
@@ -123,7 +124,6 @@ impl Gathering<'_> {
         self.rows.push(ExportedRow {
             item: item.id,
             path: item.absolute(),
-            part: vector.part,
             caption,
         });
     }

@@ -6,6 +6,7 @@ use fovea_vectordb::{Database, Filter, PackRecord, SpaceRecord, VectorQuery};
 
 use super::error::VectorError;
 use crate::error::Error;
+use crate::parts;
 use crate::search::{Ranked, SearchResults, describe};
 
 /// The space that a vector is looked for in.
@@ -91,9 +92,11 @@ pub fn search_vector(
         vector,
         top_k,
         filter: &Filter::All,
+        parts: parts::counted(database)?,
     })?;
     let ranked = hits.iter().map(|hit| Ranked {
         score: Some(hit.score),
+        part: hit.part,
         ..Ranked::unscored(hit.item)
     });
     describe(database, ranked.collect(), asked.space.metric, started)

@@ -75,6 +75,13 @@ impl Fixture {
         })
     }
 
+    /// Another collection of the same database.
+    pub fn in_collection(&self, name: &str) -> Engine {
+        let embedded = Embedded::open(&self.database, name, OpenMode::Create).unwrap();
+        let previews = PreviewStore::new(self.database.join("previews"));
+        Engine::new(Arc::new(embedded), Arc::new(FakeEncoder::new()), previews)
+    }
+
     /// Paths found, relative to the root, best first.
     pub fn find(&self, arguments: &[&str], top_k: usize) -> Vec<String> {
         let query = Query::from_arguments(arguments).unwrap();

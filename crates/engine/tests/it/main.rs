@@ -7,6 +7,7 @@ mod fixture;
 mod hostile;
 mod incremental;
 mod names;
+mod parts;
 mod search;
 mod sources;
 mod watch;

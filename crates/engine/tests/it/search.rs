@@ -290,6 +290,14 @@ fn a_region_finds_what_stands_in_it() {
         found(&[&item], Some([0.0, 0.0, 1.0, 1.0])).unwrap().0,
         b"red.png"
     );
+    for bad in [
+        [0.5, 0.0, 0.6, 1.0],
+        [0.0, 0.0, 0.0, 1.0],
+        [f32::NAN, 0.0, 1.0, 1.0],
+    ] {
+        let error = found(&[&image], Some(bad)).unwrap_err();
+        assert!(error.to_string().contains("outside the picture"), "{error}");
+    }
     for arguments in [&["red"][..], &[&image, "+", &image]] {
         let error = found(arguments, Some([0.0, 0.0, 0.5, 1.0])).unwrap_err();
         assert!(

@@ -18,7 +18,7 @@ mod plot;
 mod python_env;
 mod report;
 mod run;
-mod split;
+pub mod split;
 mod truth;
 
 pub use bars::{Bar, run as bars};

@@ -39,6 +39,11 @@ pub const OPENCLIPART_SVG: Package = debian(
     "1:0.18+dfsg-19",
     "989712d90d57dfa3230049f553bb43b76c30ee4d4b8c5f6e106e33f7db5cbdc5",
 );
+pub const MATE_BACKGROUNDS: Package = debian(
+    "mate-backgrounds",
+    "1.26.0-1",
+    "7bf4c2209f34b4f61ba6d24c8b58c28b361e82e4b943aae6d42c030169af9e04",
+);
 pub const WORDNET: Package = debian(
     "wordnet-base",
     "1:3.0-37",

@@ -65,6 +65,7 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
             let globs = globs.iter().filter(|glob| !glob.is_empty());
             globs.cloned().collect()
         }),
+        regions: flags.regions.as_deref().map(str::parse).transpose()?,
         retry: flags.retry,
         prune_empty: flags.prune_empty,
         ..Default::default()

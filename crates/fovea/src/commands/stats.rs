@@ -1,5 +1,6 @@
 //! `fovea stats`: what the collection holds, and what it could not read.
 
+use fovea_engine::Regions;
 use fovea_vectordb::OpenMode;
 
 use crate::exit::Exit;
@@ -16,6 +17,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
         sources: database.sources()?,
         failures: database.failures(None)?,
         indexes: database.indexes()?,
+        regions: Regions::of(&*database)?,
     };
     render::overview(settings, &overview)?;
     Ok(Exit::Done)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use fovea_engine::CheckReport;
+use fovea_engine::{CheckReport, Regions};
 use fovea_vectordb::{
     Failure, IndexInfo, Info, PackRecord, SourceId, SourceRecord, Stats, path_from_bytes,
 };
@@ -26,6 +26,8 @@ pub struct Overview {
     pub sources: Vec<SourceRecord>,
     pub failures: Vec<Failure>,
     pub indexes: Vec<IndexInfo>,
+    /// Which parts of pictures the collection keeps.
+    pub regions: Regions,
 }
 
 /// What an item is in a collection of this pack.
@@ -73,6 +75,9 @@ fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)
             active.as_ref().map_or("none yet".to_owned(), named),
         ),
     ];
+    if overview.regions != Regions::None || stats.n_parts > 0 {
+        facts.push(("parts", parts(overview.regions, stats)));
+    }
     // Imported vectors have a space for captions, which mostly have none.
     let is_shown = |index: &&IndexInfo| index.n_vectors > 0 || noun(active.as_ref()) == "image";
     for index in overview.indexes.iter().filter(is_shown) {
@@ -89,6 +94,19 @@ fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)
         ));
     }
     facts
+}
+
+fn parts(regions: Regions, stats: &Stats) -> String {
+    let (n, images) = (stats.n_parts, stats.n_contents_with_parts);
+    match regions {
+        Regions::None => format!("none (but {} of other collections)", count(n)),
+        _ => format!(
+            "{} of {} (`{}`)",
+            counted(n, "part"),
+            counted(images, "image"),
+            regions.name()
+        ),
+    }
 }
 
 fn captions(stats: &Stats) -> String {
@@ -160,6 +178,7 @@ pub fn check(
             "previews_missing": report.previews_missing,
             "previews_made": report.previews_made,
             "files_changed": report.files_changed,
+            "without_parts": report.without_parts,
             "skipped": failures.len(),
         }));
     }
@@ -182,6 +201,9 @@ pub fn check(
             counted(report.previews_made, "preview")
         )?;
     }
+    if report.without_parts > 0 {
+        writeln!(out, "{}", lacking_parts(report.without_parts))?;
+    }
     if report.files_changed > 0 {
         writeln!(
             out,
@@ -202,6 +224,13 @@ pub fn check(
     )?;
     drop(out);
     skipped(failures, sources)
+}
+
+fn lacking_parts(n_images: u64) -> String {
+    format!(
+        "{} without all the parts that this collection keeps; `fovea index --regions` on their folders makes them",
+        counted(n_images, "image")
+    )
 }
 
 fn tally(counts: &BTreeMap<String, u64>) -> String {
@@ -238,6 +267,7 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
         sources,
         failures,
         indexes,
+        regions,
     } = overview;
     let root = |id: SourceId| {
         sources
@@ -260,6 +290,9 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
         "n_contents": stats.n_contents,
         "n_captions": stats.n_captions,
         "n_offline": stats.n_offline,
+        "regions": regions.name(),
+        "n_parts": stats.n_parts,
+        "n_contents_with_parts": stats.n_contents_with_parts,
         "captions_by_lang": by_lang,
         "by_format": stats.by_format,
         "database_bytes": stats.database_bytes,

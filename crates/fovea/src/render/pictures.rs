@@ -7,9 +7,9 @@ use std::io::{self, IsTerminal, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use fovea_decode::{Filter, Pixels, resize};
+use fovea_decode::{Filter, Pixels, preview, resize};
 use fovea_engine::PreviewStore;
-use fovea_vectordb::Item;
+use fovea_vectordb::{Item, Region};
 
 /// Pixels of a line of text, as most fonts have it; only the sharpness depends on it.
 const LINE_PIXELS: u32 = 20;
@@ -42,19 +42,28 @@ pub fn show(
     out: &mut dyn Write,
     previews: &PreviewStore,
     item: &Item,
+    region: Option<Region>,
     height: u32,
 ) -> io::Result<()> {
-    let Ok(jpeg) = previews.read(&item.content.hash) else {
+    let Ok(mut jpeg) = previews.read(&item.content.hash) else {
         return Ok(());
     };
     let Ok(decoded) = fovea_decode::decode(&jpeg, &fovea_decode::Options::default()) else {
         return Ok(());
     };
+    let mut pixels = decoded.pixels;
+    if let Some(region) = region {
+        pixels = boxed(pixels, region);
+        match preview(&pixels) {
+            Ok(preview) => jpeg = preview.jpeg,
+            Err(_) => return Ok(()),
+        }
+    }
     match protocol(&variable).unwrap_or(Protocol::HalfBlocks) {
-        Protocol::Kitty => kitty(out, &decoded.pixels, height),
+        Protocol::Kitty => kitty(out, &pixels, height),
         Protocol::Iterm => iterm(out, &jpeg, height),
-        Protocol::Sixel => sixel(out, &decoded.pixels, height),
-        Protocol::HalfBlocks => half_blocks(out, &decoded.pixels, height),
+        Protocol::Sixel => sixel(out, &pixels, height),
+        Protocol::HalfBlocks => half_blocks(out, &pixels, height),
     }
 }
 
@@ -81,6 +90,37 @@ fn protocol(variable: &dyn Fn(&str) -> String) -> Option<Protocol> {
     } else {
         None
     }
+}
+
+/// With a frame around what matched, dark outside and light inside, so that it is seen on any ground.
+fn boxed(pixels: Pixels, region: Region) -> Pixels {
+    let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+    let thick = (width.max(height) / 100).max(1);
+    let edges = |from: f32, length: f32, side: usize| {
+        let place = |at: f32| ((at * side as f32).round() as usize).min(side);
+        (place(from), place(from + length))
+    };
+    let ((left, right), (top, bottom)) = (
+        edges(region.x, region.w, width),
+        edges(region.y, region.h, height),
+    );
+    let mut data = pixels.into_data();
+    for (at, pixel) in data.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let (x, y) = (at % width, at / width);
+        if !(left..right).contains(&x) || !(top..bottom).contains(&y) {
+            continue;
+        }
+        let depth = (x - left)
+            .min(right - 1 - x)
+            .min(y - top)
+            .min(bottom - 1 - y);
+        match depth / thick {
+            0 => *pixel = [20; 3],
+            1 => *pixel = [245; 3],
+            _ => {}
+        }
+    }
+    Pixels::new(width as u32, height as u32, data).expect("a frame changes no size")
 }
 
 /// Scaled to a height in pixels, within the width a line may take.
@@ -204,6 +244,26 @@ mod tests {
             ("COLORTERM", "24bit"),
         ];
         check(&inside, Some(Protocol::HalfBlocks));
+    }
+
+    #[test]
+    fn a_frame_stands_around_the_region_and_nowhere_else() {
+        let grey = || Pixels::new(100, 50, vec![128; 15_000]).unwrap();
+        let region = |x, y, w, h| Region { x, y, w, h };
+        let framed = boxed(grey(), region(0.2, 0.4, 0.5, 0.4));
+        let at = |x: usize, y: usize| framed.data()[(y * 100 + x) * 3];
+        assert_eq!(
+            (at(20, 20), at(69, 39), at(21, 21), at(68, 38)),
+            (20, 20, 245, 245)
+        );
+        assert_eq!((at(19, 20), at(70, 39), at(40, 30)), (128, 128, 128));
+        for odd in [
+            region(0.0, 0.0, 1.0, 1.0),
+            region(0.99, 0.99, 0.01, 0.01),
+            region(0.5, 0.5, 0.6, 0.6),
+        ] {
+            assert_eq!(boxed(grey(), odd).data().len(), 15_000);
+        }
     }
 
     #[test]

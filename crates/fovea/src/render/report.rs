@@ -73,6 +73,15 @@ fn summary(report: &IndexReport) -> String {
             parts.push(format!("{} {what}", count(number)));
         }
     }
+    if report.parts > 0 {
+        parts.push(counted(report.parts, "part"));
+    }
+    if report.without_parts > 0 {
+        parts.push(format!(
+            "parts of {} removed",
+            counted(report.without_parts, "image")
+        ));
+    }
     if parts.is_empty() {
         parts.push("no images here".to_owned());
     }
@@ -113,6 +122,8 @@ fn as_json(report: &IndexReport) -> serde_json::Value {
         "recaptioned": report.recaptioned,
         "unchanged": report.unchanged,
         "encoded": report.encoded,
+        "parts": report.parts,
+        "without_parts": report.without_parts,
         "skipped": skipped.collect::<Vec<_>>(),
         "offline": offline.collect::<Vec<_>>(),
         "interrupted": report.interrupted,

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use fovea_engine::{Cursor, PreviewStore, SearchResult, SearchResults};
-use fovea_vectordb::{ItemId, Metric, Value};
+use fovea_vectordb::{ItemId, Metric, Region, Value};
 use serde::Serialize;
 
 use super::{dim, pictures, strong};
@@ -57,6 +57,9 @@ struct Found {
     /// Cosine in each space that found the item.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
     cosines: serde_json::Map<String, serde_json::Value>,
+    /// Left, top, width and height of what matched, in fractions of the upright picture, unless all of it did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<[f64; 4]>,
     #[serde(skip_serializing_if = "is_true")]
     online: bool,
     /// Folder or day that it stands for.
@@ -153,6 +156,9 @@ fn found(result: &SearchResult, metric: Metric) -> Found {
         above_cut: result.likelihood.map(|_| result.above_cut),
         distance: result.score.filter(|_| metric == Metric::L2).map(distance),
         cosines: cosines.collect(),
+        region: result
+            .region
+            .map(|region| sides(region).map(|side| round(f64::from(side), 1e4))),
         online: result.item.online,
         group: result.group.clone(),
         others: result.others.iter().map(ItemId::to_string).collect(),
@@ -184,7 +190,7 @@ fn table(
             false => writeln!(out, "{}", anstream::adapter::strip_str(&line))?,
         }
         if let Some(height) = height {
-            pictures::show(out, previews, &result.item, height)?;
+            pictures::show(out, previews, &result.item, result.region, height)?;
         }
     }
     Ok(())
@@ -226,6 +232,9 @@ fn line(result: &SearchResult, metric: Metric, here: Option<&Path>) -> String {
     if let Some(day) = taken(result).and_then(|taken| taken.get(..10)) {
         line.push_str(&dim(&format!("  {day}")));
     }
+    if let Some(region) = result.region {
+        line.push_str(&dim(&format!("  {}", place(region))));
+    }
     if !result.item.online {
         line.push_str(&dim("  (offline)"));
     }
@@ -233,6 +242,17 @@ fn line(result: &SearchResult, metric: Metric, here: Option<&Path>) -> String {
         line.push_str(&dim(&format!("  and {} more", result.others.len())));
     }
     line
+}
+
+/// Left, top, width and height.
+fn sides(region: Region) -> [f32; 4] {
+    [region.x, region.y, region.w, region.h]
+}
+
+/// Where in the picture, as `--region` takes it.
+fn place(region: Region) -> String {
+    let sides = sides(region).map(|side| format!("{side:.2}"));
+    format!("in {}", sides.join(","))
 }
 
 /// When the camera took the picture.

@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fovea_engine::vectors::{AskedSpace, Exported, ExportedRow, ImportReport};
+use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::FileKind;
-use fovea_vectordb::{Metric, Part};
 use serde_json::{Value, json};
 
 use super::results::ResultStyle;
@@ -191,9 +191,6 @@ pub fn row_name(row: usize, named: &ExportedRow) -> Value {
     });
     if let Some(caption) = &named.caption {
         line["caption"] = json!(caption);
-    }
-    if named.part != Part::WHOLE {
-        line["part"] = json!(named.part.index);
     }
     line
 }

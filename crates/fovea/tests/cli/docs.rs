@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use crate::parts::scenes;
 use crate::program::{fovea, stamps};
 
 /// A stamp, where it lies in the library, and when its file was written, in seconds since 1970 at noon.
@@ -57,6 +58,8 @@ fn library(folder: &Path) -> PathBuf {
     let database = folder.join("db");
     let pictures = folder.join("Pictures").to_string_lossy().into_owned();
     fovea(&database, &["index", &pictures, "--captions", "none"]).expect(0);
+    // For a collection of their own, which the document makes.
+    scenes(&folder.join("Pictures/scenes"));
     database
 }
 

@@ -9,6 +9,7 @@ mod explain;
 mod faults;
 mod library;
 mod names;
+mod parts;
 mod program;
 mod quality;
 mod search;

@@ -8,7 +8,7 @@ use super::fixtures::*;
 use super::search::all_items;
 use super::twin::{Twin, assert_same_hits};
 use crate::{
-    Caption, Database, Error, Fault, Filter, Hit, ItemId, Metric, Operation, Owner, Part,
+    Caption, Database, Error, Fault, Filter, Hit, ItemId, Metric, Operation, Owner, Part, Parts,
     Precision, Result, SourceKind, SpaceSource, VectorQuery,
 };
 
@@ -41,6 +41,7 @@ fn search(db: &dyn Database, metric: Metric, query: &[f32], top_k: usize) -> Res
         vector: query,
         top_k,
         filter: &Filter::All,
+        parts: Parts::default(),
     })
 }
 

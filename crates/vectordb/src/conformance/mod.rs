@@ -62,6 +62,9 @@ macro_rules! conformance_suite {
             features_come_in_pages
             search_agrees_with_the_twin
             the_best_part_counts
+            parts_count_less_or_not_at_all
+            parts_are_removed_and_the_whole_stays
+            a_part_without_its_vector_is_a_problem
             items_of_one_content_all_appear
             captions_share_their_vectors
             equal_scores_come_by_id

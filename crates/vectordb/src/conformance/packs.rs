@@ -3,7 +3,8 @@
 use super::Harness;
 use super::fixtures::*;
 use crate::{
-    Batch, ContentState, Error, Fault, Filter, Operation, Owner, Part, Region, Result, VectorQuery,
+    Batch, ContentState, Error, Fault, Filter, Operation, Owner, Part, Parts, Region, Result,
+    VectorQuery,
 };
 
 pub fn packs_are_registered_once(harness: &dyn Harness) -> Result<()> {
@@ -73,6 +74,7 @@ fn search(
         vector,
         top_k: 10,
         filter: &Filter::All,
+        parts: Parts::default(),
     })
 }
 
@@ -172,7 +174,11 @@ pub fn known_contents_tell_what_is_there(harness: &dyn Harness) -> Result<()> {
     write(&*db, vec![Operation::PutContent(content(1))])?;
     let state = |n, has_feature| ContentState {
         hash: content(n).hash,
+        width: content(n).width,
+        height: content(n).height,
         has_feature,
+        n_parts: 0,
+        last_part: 0,
         hash_version: 1,
         color_version: 2,
         preview_version: 3,

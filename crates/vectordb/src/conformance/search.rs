@@ -2,9 +2,10 @@
 
 use super::Harness;
 use super::fixtures::*;
-use super::twin::{Twin, assert_same_hits};
+use super::twin::{Twin, assert_same_hits, score};
 use crate::{
-    Database, Filter, Hit, Item, ItemId, Operation, Owner, Part, Region, Result, VectorQuery,
+    Database, Filter, Hit, Item, ItemId, Metric, Operation, Owner, Part, Parts, Region, Result,
+    VectorQuery,
 };
 
 pub(super) fn search(
@@ -20,6 +21,7 @@ pub(super) fn search(
         vector,
         top_k,
         filter,
+        parts: Parts::default(),
     })
 }
 
@@ -264,6 +266,162 @@ pub fn moved_items_keep_their_vectors(harness: &dyn Harness) -> Result<()> {
         db.count(&Filter::All)?,
         2,
         "moving to where it is changes nothing"
+    );
+    Ok(())
+}
+
+/// A crop of content `n`, looking in a direction.
+fn crop_of(n: u32, index: u32, vector: Vec<f32>) -> Operation {
+    let region = Region {
+        x: 0.0,
+        y: 0.0,
+        w: 0.5,
+        h: 0.25 * index as f32,
+    };
+    let part = Part {
+        index,
+        region: Some(region),
+    };
+    put_vector(Owner::Content(content(n).hash), "image", part, vector)
+}
+
+pub fn parts_count_less_or_not_at_all(harness: &dyn Harness) -> Result<()> {
+    let db = harness.open("photos")?;
+    let source = prepared(&*db)?;
+    let names: Vec<String> = (0..30).map(|i| format!("{i}.png")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    fill(&*db, source, &names)?;
+    let crops =
+        (0..30).flat_map(|n| (1..4).map(move |at| crop_of(n, at, direction(n * 7 + at * 3))));
+    write(&*db, crops.collect())?;
+    let items = all_items(&*db)?;
+    let query = direction(5);
+    let ask = |top_k: usize, parts: Parts| {
+        db.search(&VectorQuery {
+            pack: PACK,
+            space: "image",
+            vector: &query,
+            top_k,
+            filter: &Filter::All,
+            parts,
+        })
+    };
+    let whole = twin_of(&items, "image").search(&items, &query, 30, &Filter::All);
+    let got = ask(30, Parts::Whole)?;
+    assert_same_hits(&got, &whole, &whole, "wholes alone");
+    assert!(got.iter().all(|hit| hit.part == Part::WHOLE));
+    for less in [0.0, 0.05, 0.3, 3.0, f32::INFINITY] {
+        let all = ask(30, Parts::Less(less))?;
+        assert_eq!(all.len(), 30);
+        for hit in &all {
+            let n = items
+                .iter()
+                .find(|item| item.id == hit.item)
+                .map_or(0, |item| item.content.dhash as u32);
+            let cosine = |n: u32| score(Metric::Cosine, &direction(n), &query);
+            let parts = (1..4).map(|at| cosine(n * 7 + at * 3) - less);
+            let expect = parts.fold(cosine(n), f32::max);
+            assert!(
+                (hit.score - expect).abs() < 2e-3,
+                "{hit:?} counts {expect}, parts less {less}"
+            );
+        }
+        // However few are asked for, they are the first of all.
+        for top_k in [1, 3, 10] {
+            let scores = |hits: &[Hit]| hits.iter().map(|hit| hit.score).collect::<Vec<_>>();
+            assert_eq!(
+                scores(&ask(top_k, Parts::Less(less))?),
+                scores(&all[..top_k]),
+                "less {less}"
+            );
+        }
+    }
+    Ok(())
+}
+
+pub fn parts_are_removed_and_the_whole_stays(harness: &dyn Harness) -> Result<()> {
+    let (db, other) = (harness.open("photos")?, harness.open("other")?);
+    let source = prepared(&*db)?;
+    let ids = fill(&*db, source, &["a", "b", "c"])?;
+    let shared = prepared(&*other)?;
+    write(&*other, vec![Operation::PutItem(draft(shared, b"c", 2))])?;
+    let below = vec![0.0, 0.0, -1.0];
+    for n in 0..3 {
+        let part = Part {
+            index: 4,
+            region: None,
+        };
+        write(
+            &*db,
+            vec![
+                crop_of(n, 4, below.clone()),
+                put_feature(content(n).hash, part, feature(9)),
+            ],
+        )?;
+    }
+    let known = db.known_contents(&[content(0).hash], PACK)?[0];
+    assert_eq!(
+        (known.n_parts, known.last_part, known.has_feature),
+        (1, 4, true)
+    );
+    assert_eq!(
+        (db.stats()?.n_parts, db.stats()?.n_contents_with_parts),
+        (3, 3)
+    );
+    let nearest = || search(&*db, "image", &below, 10, &Filter::All);
+    assert!(nearest()?.iter().all(|hit| hit.part.index == 4));
+
+    let gone = crate::ContentHash([77; 32]);
+    let remove =
+        [content(0).hash, content(2).hash, gone].map(|content| Operation::RemoveParts { content });
+    write(&*db, remove.to_vec())?;
+    let parts: Vec<(ItemId, u32)> = nearest()?
+        .iter()
+        .map(|hit| (hit.item, hit.part.index))
+        .collect();
+    assert!(
+        parts.contains(&(ids[0], 0)),
+        "its whole is found, its part no more: {parts:?}"
+    );
+    assert!(
+        parts.contains(&(ids[1], 4)) && parts.contains(&(ids[2], 4)),
+        "another's, and one shared, stay: {parts:?}"
+    );
+    assert_eq!(db.feature(PACK, content(0).hash)?.len(), 1);
+    assert_eq!(db.feature(PACK, content(2).hash)?.len(), 2);
+    let again = harness.open("photos")?;
+    assert_eq!(
+        again
+            .search(&VectorQuery {
+                pack: PACK,
+                space: "image",
+                vector: &below,
+                top_k: 10,
+                filter: &Filter::All,
+                parts: Parts::default(),
+            })?
+            .len(),
+        3
+    );
+    assert_eq!(db.check()?, []);
+    Ok(())
+}
+
+pub fn a_part_without_its_vector_is_a_problem(harness: &dyn Harness) -> Result<()> {
+    let db = harness.open("photos")?;
+    let source = prepared(&*db)?;
+    fill(&*db, source, &["a", "b"])?;
+    let part = Part {
+        index: 5,
+        region: None,
+    };
+    write(&*db, vec![put_feature(content(1).hash, part, feature(9))])?;
+    let problems = db.check()?;
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].message.contains("1 parts of images"),
+        "{}",
+        problems[0].message
     );
     Ok(())
 }

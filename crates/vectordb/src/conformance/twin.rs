@@ -187,7 +187,7 @@ impl Twin {
     }
 }
 
-fn score(metric: Metric, a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn score(metric: Metric, a: &[f32], b: &[f32]) -> f32 {
     let dot = |a: &[f32], b: &[f32]| -> f64 {
         a.iter()
             .zip(b)

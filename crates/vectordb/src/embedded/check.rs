@@ -197,7 +197,7 @@ impl Found {
         let pack = packs::pack_id(connection, scope, &active.fingerprint)?;
         let mut statement = connection.prepare(
             "SELECT path_text FROM item WHERE collection = ? AND NOT EXISTS
-                (SELECT 1 FROM feature WHERE feature.content = item.content AND pack = ?)
+                (SELECT 1 FROM feature WHERE feature.content = item.content AND pack = ? AND part = 0)
              ORDER BY path_text",
         )?;
         let mut rows = statement.query([scope.collection, pack])?;
@@ -213,7 +213,7 @@ impl Found {
     }
 
     /// A space that has vectors of some contents should have them of all,
-    /// and the same for phrases.
+    /// the same for their parts that have features, and for phrases.
     fn missing_vectors(
         &mut self,
         connection: &Connection,
@@ -226,14 +226,22 @@ impl Found {
                 "images",
                 MISSING_CONTENTS,
                 "SELECT 1 FROM vector WHERE space = ? AND content IS NOT NULL",
+                "index them again",
+            ),
+            (
+                "parts of images",
+                MISSING_PARTS,
+                "SELECT 1 FROM vector WHERE space = ? AND content IS NOT NULL",
+                "`fovea index --regions=none` and then `--regions` makes them anew",
             ),
             (
                 "captions",
                 MISSING_PHRASES,
                 "SELECT 1 FROM vector WHERE space = ? AND phrase IS NOT NULL",
+                "index them again",
             ),
         ];
-        for (what, missing, used) in owners {
+        for (what, missing, used, mend) in owners {
             if !connection.prepare(used)?.exists([space])? {
                 continue;
             }
@@ -241,8 +249,7 @@ impl Found {
                 connection
                     .query_row(missing, params![scope.collection, space], |row| row.get(0))?;
             if n > 0 {
-                let message =
-                    format!("{n} {what} have no vector in space {name}: index them again");
+                let message = format!("{n} {what} have no vector in space {name}: {mend}");
                 self.add(ProblemKind::MissingVector, message);
             }
         }
@@ -252,7 +259,14 @@ impl Found {
 
 const MISSING_CONTENTS: &str = "
     SELECT count(DISTINCT content) FROM item WHERE collection = ? AND NOT EXISTS
-        (SELECT 1 FROM vector WHERE vector.content = item.content AND space = ?)";
+        (SELECT 1 FROM vector WHERE vector.content = item.content AND space = ? AND part = 0)";
+
+const MISSING_PARTS: &str = "
+    SELECT count(*) FROM feature
+    WHERE part <> 0 AND pack = (SELECT pack FROM space WHERE id = ?2)
+      AND content IN (SELECT content FROM item WHERE collection = ?1) AND NOT EXISTS
+        (SELECT 1 FROM vector WHERE vector.content = feature.content AND space = ?2
+         AND vector.part = feature.part)";
 
 const MISSING_PHRASES: &str = "
     SELECT count(DISTINCT phrase) FROM caption JOIN item ON item.id = caption.item

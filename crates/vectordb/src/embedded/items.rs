@@ -227,9 +227,10 @@ pub(super) fn known_contents(
 ) -> Try<Vec<ContentState>> {
     let pack = packs::pack_id(connection, scope, pack)?;
     let mut statement = connection.prepare_cached(
-        "SELECT hash_version, color_version, preview_version,
-                EXISTS (SELECT 1 FROM feature WHERE feature.content = content.id AND pack = ?)
-         FROM content WHERE hash = ?",
+        "SELECT hash_version, color_version, preview_version, width, height,
+                coalesce(sum(part = 0), 0), coalesce(sum(part <> 0), 0), coalesce(max(part), 0)
+         FROM content LEFT JOIN feature ON feature.content = content.id AND pack = ?
+         WHERE hash = ? GROUP BY content.id",
     )?;
     let mut states = Vec::new();
     for &hash in hashes {
@@ -240,7 +241,11 @@ pub(super) fn known_contents(
                     hash_version: row.get(0)?,
                     color_version: row.get(1)?,
                     preview_version: row.get(2)?,
-                    has_feature: row.get(3)?,
+                    width: row.get(3)?,
+                    height: row.get(4)?,
+                    has_feature: row.get(5)?,
+                    n_parts: row.get(6)?,
+                    last_part: row.get(7)?,
                 })
             })
             .optional()?;

@@ -27,6 +27,7 @@ use crate::database::{Hit, VectorQuery};
 use crate::filter::Filter;
 use crate::ids::ItemId;
 use crate::index_file::Check;
+use crate::records::Parts;
 
 /// Numbers to multiply below which a second thread costs more than it brings.
 const NUMBERS_PER_THREAD: usize = 8 << 20;
@@ -115,8 +116,9 @@ fn answer(
             let cosine = |score: &mut f32| *score = score.clamp(-1.0, 1.0);
             found.iter_mut().for_each(|(score, _)| cosine(score));
         }
-        let hits = to_hits(place, &found, snapshot, allowed.as_ref(), query.top_k)?;
-        // Rows beyond the last one asked for could still tie with the last hit.
+        let counted = counted(&found, query.parts);
+        let hits = to_hits(place, &counted, snapshot, allowed.as_ref(), query.top_k)?;
+        // Rows beyond the last one asked for could still tie with the last hit; parts only lose by being parts.
         let settled = match (hits.get(query.top_k.wrapping_sub(1)), found.last()) {
             (Some(hit), Some((score, _))) => *score < hit.score,
             _ => query.top_k == 0,
@@ -248,6 +250,19 @@ fn scan(rows: &SpaceRows, query: &[f32], k: usize, allowed: Option<&Bitmap>) -> 
             "vectors in memory went wrong: {error}"
         ))),
     }
+}
+
+/// The rows that count, with what they count, best first.
+fn counted(found: &[(f32, RowOf)], parts: Parts) -> Vec<(f32, RowOf)> {
+    let count = |&(score, row): &(f32, RowOf)| match (row.part.index, parts) {
+        (0, _) => Some((score, row)),
+        (_, Parts::Whole) => None,
+        (_, Parts::Less(less)) => Some((score - less.max(0.0), row)),
+    };
+    let mut counted: Vec<(f32, RowOf)> = found.iter().filter_map(count).collect();
+    // Stable: what is level stays in the order of its rows.
+    counted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    counted
 }
 
 /// Items of the rows, each with its best part.

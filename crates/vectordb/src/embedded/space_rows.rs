@@ -12,6 +12,7 @@ use super::fail::{Fail, Try};
 use super::items::not_bytes;
 use super::members::{Members, OwnerId};
 use super::numbers::LiveNumbers;
+use super::owners;
 use super::packs::Space;
 use crate::records::{Part, SpaceSource};
 
@@ -190,8 +191,8 @@ impl SpaceRows {
         Ok(loaded)
     }
 
-    /// Take in what was written after change `seen`; `turned` are the owners
-    /// that came to have items or lost them since then.
+    /// Take in what was written after change `seen`, and what was deleted;
+    /// `turned` are the owners that came to have items or lost them since then.
     pub(super) fn follow(
         &mut self,
         connection: &Connection,
@@ -202,6 +203,7 @@ impl SpaceRows {
     ) -> Try<()> {
         let mut touched = turned.clone();
         touched.extend(written(connection, space, seen)?);
+        touched.extend(owners::deleted(connection, seen)?);
         for owner in touched {
             self.refresh(connection, space, owner, members.has(owner))?;
         }

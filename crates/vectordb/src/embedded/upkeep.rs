@@ -127,6 +127,8 @@ pub(super) fn stats(connection: &Connection, scope: &Scope) -> Try<Stats> {
         n_captions: one(
             "SELECT count(*) FROM caption JOIN item ON item.id = caption.item WHERE collection = ?",
         )?,
+        n_parts: parts(connection, scope, "count(*)")?,
+        n_contents_with_parts: parts(connection, scope, "count(DISTINCT content)")?,
         captions_by_lang: sorted(counts(
             connection,
             scope,
@@ -157,6 +159,19 @@ pub(super) fn stats(connection: &Connection, scope: &Scope) -> Try<Stats> {
         )?,
         spaces: space_counts(connection, scope)?,
     })
+}
+
+/// Counts over the parts of this collection's contents that the active pack has features of. The index over content, pack
+/// and part answers it without reading a feature.
+fn parts(connection: &Connection, scope: &Scope, counted: &str) -> Try<u64> {
+    let sql = format!(
+        "SELECT {counted} FROM feature
+         WHERE part <> 0 AND pack = (SELECT active_pack FROM collection WHERE id = ?1)
+           AND content IN (SELECT content FROM item WHERE collection = ?1)"
+    );
+    Ok(connection
+        .prepare_cached(&sql)?
+        .query_row([scope.collection], |row| row.get(0))?)
 }
 
 fn sorted<K: Ord>(counts: impl IntoIterator<Item = (K, u64)>) -> BTreeMap<K, u64> {

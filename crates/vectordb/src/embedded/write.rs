@@ -21,7 +21,8 @@ pub(super) struct Writing<'a> {
     pub(super) change: Change,
 }
 
-/// Kinds of rows in the list of deletions.
+/// Kinds of rows in the list of deletions. A content or phrase that is listed
+/// is gone, or some of its vectors are.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Deleted {
     Item = 0,
@@ -53,6 +54,7 @@ impl Writing<'_> {
                 part,
                 vector,
             } => self.put_vector(owner, pack, space, *part, vector),
+            Operation::RemoveParts { content } => self.remove_parts(*content),
             Operation::PutItem(draft) => write_item::put(self, draft),
             Operation::PutCaptions { item, captions } => {
                 write_item::put_captions(self, *item, captions)
@@ -176,6 +178,33 @@ impl Writing<'_> {
             self.change.0
         ])?;
         Ok(())
+    }
+
+    /// What is listed as deleted is looked at again by whoever holds vectors of
+    /// it: the whole is found there and stays.
+    fn remove_parts(&self, hash: ContentHash) -> Try<()> {
+        let id = match self.content_id(hash) {
+            Err(Fail::Known(Error::NoSuchContent(_))) => return Ok(()),
+            id => id?,
+        };
+        let is_shared = self
+            .connection
+            .prepare_cached("SELECT 1 FROM item WHERE content = ? AND collection <> ?")?
+            .exists(params![id, self.scope.collection])?;
+        if is_shared {
+            return Ok(());
+        }
+        let mut removed = 0;
+        for sql in [
+            "DELETE FROM feature WHERE content = ? AND part <> 0",
+            "DELETE FROM vector WHERE content = ? AND part <> 0",
+        ] {
+            removed += self.connection.prepare_cached(sql)?.execute([id])?;
+        }
+        match removed {
+            0 => Ok(()),
+            _ => self.log_deletion(Deleted::Content, id),
+        }
     }
 
     fn put_failure(&self, failure: &Failure) -> Try<()> {
