@@ -1,12 +1,14 @@
 //! A small thing in a big scene is found by the part it stands in.
 
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use fovea_engine::{IndexOptions, Query, Regions, Repair, SearchOptions, SearchResult};
+use fovea_engine::{
+    IndexEvent, IndexOptions, Observer, Query, Regions, Repair, SearchOptions, SearchResult,
+};
 use fovea_vectordb::{ContentHash, Filter, Part};
 
-use crate::fixture::{BLUE, Fixture, GREEN, RED, StopAfter, age, line, open};
+use crate::fixture::{BLUE, Fixture, GREEN, RED, age, line, open};
 
 /// A picture of one colour with a square of another in it: left and top in pixels, 96 wide.
 fn scene(path: &Path, ground: [u8; 3], square: [u8; 3], [left, top]: [u32; 2]) {
@@ -142,6 +144,21 @@ fn another_choice_replaces_the_parts_and_none_removes_them() {
     assert!(fixture.engine.check(Repair::No).unwrap().is_sound());
 }
 
+/// Stops a run when some forty images of its plan were begun.
+struct StopAmid(AtomicI64);
+
+impl Observer for StopAmid {
+    fn on(&self, event: IndexEvent) {
+        if let IndexEvent::Planned { .. } = event {
+            self.0.store(40, Ordering::SeqCst);
+        }
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.fetch_sub(1, Ordering::SeqCst) <= 0
+    }
+}
+
 #[test]
 fn a_run_that_is_stopped_is_completed_by_the_next() {
     let fixture = Fixture::new();
@@ -150,10 +167,7 @@ fn a_run_that_is_stopped_is_completed_by_the_next() {
         scene(&fixture.path(&format!("{number}.png")), BLUE, RED, place);
     }
     fixture.index();
-    let stop = || StopAfter {
-        n_kept: 1,
-        kept: AtomicU64::new(0),
-    };
+    let stop = || StopAmid(AtomicI64::new(i64::MAX));
     let roots = std::slice::from_ref(&fixture.root);
     let report = fixture
         .engine
