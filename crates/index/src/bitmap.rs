@@ -91,6 +91,20 @@ impl Bitmap {
         Bitmap::from_words(pairs.map(|(a, b)| a & b).collect())
     }
 
+    /// Rows that are in either.
+    #[must_use]
+    pub fn or(&self, other: &Bitmap) -> Bitmap {
+        let (longer, shorter) = match self.words.len() >= other.words.len() {
+            true => (self, other),
+            false => (other, self),
+        };
+        let mut words = longer.words.clone();
+        for (word, more) in words.iter_mut().zip(&shorter.words) {
+            *word |= more;
+        }
+        Bitmap::from_words(words)
+    }
+
     /// The set whose bits are these, lowest first.
     pub fn from_words(words: Vec<u64>) -> Bitmap {
         let len = words.iter().map(|word| u64::from(word.count_ones())).sum();

@@ -133,7 +133,8 @@ fn values_of(field: &Field, item: &Item) -> Vec<Value> {
                 f64::from(item.content.width),
                 f64::from(item.content.height),
             );
-            vec![Value::Real(sides.0 / sides.1)]
+            let aspect = Value::Real(sides.0 / sides.1);
+            (sides.1 > 0.0).then_some(aspect).into_iter().collect()
         }
         Field::Language => {
             let languages = item.captions.iter().filter_map(|one| one.lang.clone());

@@ -138,6 +138,20 @@ pub(super) fn count(connection: &Connection, scope: &Scope, filter: &Filter) -> 
         .query_row(params_from_iter(values), |row| row.get(0))?)
 }
 
+/// Whether a filter is within the limits.
+pub(super) fn check(filter: &Filter) -> Try<()> {
+    compile(filter).map(|_| ())
+}
+
+/// The value of a field that an item has at most one of, as an expression over `item`.
+pub(super) fn value_of(field: &Field) -> &'static str {
+    match (field, column(field)) {
+        (Field::Ext, _) => "nullif(item.ext, '')",
+        (_, Some(Column::Text(sql) | Column::Number(sql))) => sql,
+        (_, None) => "NULL",
+    }
+}
+
 fn compile(filter: &Filter) -> Try<Condition> {
     let mut condition = Condition {
         sql: String::new(),
@@ -289,11 +303,7 @@ impl Condition {
     fn compare_column(&mut self, field: &Field, sql: &str, same: bool, op: Comparison, cell: Cell) {
         match (same, op) {
             (true, _) => {
-                let has = if *field == Field::Ext {
-                    "item.ext <> '' AND "
-                } else {
-                    ""
-                };
+                let has = has(field);
                 self.push(&format!("({has}{sql} {} ?)", operator(op)));
                 self.values.push(cell);
             }
@@ -333,11 +343,7 @@ impl Condition {
         };
         match column(field) {
             Some(Column::Text(sql)) => {
-                let has = if *field == Field::Ext {
-                    "item.ext <> '' AND "
-                } else {
-                    ""
-                };
+                let has = has(field);
                 self.push(&format!("({has}{})", matches(sql)));
                 self.values.push(pattern);
             }
@@ -382,6 +388,9 @@ impl Condition {
                 self.values.push(Cell::Text(key.clone()));
             }
             Field::Ext => self.push("item.ext <> ''"),
+            Field::Aspect => {
+                self.push("(SELECT height FROM content WHERE content.id = item.content) > 0")
+            }
             Field::Language => self.push(
                 "EXISTS (SELECT 1 FROM caption WHERE caption.item = item.id AND lang IS NOT NULL)",
             ),
@@ -395,6 +404,15 @@ impl Condition {
         self.push("item.id IN (SELECT value FROM json_each(?))");
         self.values
             .push(Cell::Text(format!("[{}]", list.join(","))));
+    }
+}
+
+/// What has to hold before a column may be compared: NULL would be neither true nor false.
+fn has(field: &Field) -> &'static str {
+    match field {
+        Field::Ext => "item.ext <> '' AND ",
+        Field::Aspect => "(SELECT height FROM content WHERE content.id = item.content) > 0 AND ",
+        _ => "",
     }
 }
 

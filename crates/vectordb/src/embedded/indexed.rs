@@ -152,6 +152,17 @@ impl OpenIndex {
         rows.take_while(move |row| self.owners[*row as usize] == key)
     }
 
+    /// Every row by rising key of its owner, with that key.
+    pub(super) fn rows_by_owner(&self) -> impl Iterator<Item = (i64, u32)> + '_ {
+        let key = |row: &u32| (self.owners[*row as usize], *row);
+        self.by_owner.iter().map(key)
+    }
+
+    /// Whether a row belongs to a phrase.
+    pub(super) fn has_phrases(&self) -> bool {
+        self.rows_by_owner().next().is_some_and(|(key, _)| key < 0)
+    }
+
     pub(super) fn row(&self, row: u32) -> RowOf {
         let at = row as usize;
         let region = self.regions.get(at * REGION..at * REGION + REGION);
@@ -283,23 +294,13 @@ impl IndexedSpace {
         self.gone.contains(row)
     }
 
-    /// The rows of these owners.
-    pub(super) fn allow(&self, owners: impl Iterator<Item = OwnerId>) -> IndexedAllowed {
-        let mut allowed = IndexedAllowed {
-            file: Bitmap::new(),
-            since: Bitmap::new(),
-        };
-        for owner in owners {
-            for row in self.file.rows_of(owner) {
-                if self.counts(row) {
-                    allowed.file.insert(row);
-                }
-            }
-            for row in self.since.rows_of(std::iter::once(owner)).iter() {
-                allowed.since.insert(row);
-            }
+    /// Rows of the file, those that count no more left out, and of what came since.
+    pub(super) fn allow(&self, file: &Bitmap, since: Bitmap) -> IndexedAllowed {
+        let counting = file.without(&self.gone).without(self.file.index.removed());
+        IndexedAllowed {
+            file: counting,
+            since,
         }
-        allowed
     }
 
     /// The nearest rows of both, best first, as what they stand for.

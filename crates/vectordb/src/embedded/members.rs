@@ -142,13 +142,6 @@ impl Members {
         self.items.get(&owner).map_or(&[], |items| items.as_slice())
     }
 
-    /// Owners whose vectors find this item.
-    pub(super) fn owners_of(&self, item: i64) -> &[OwnerId] {
-        self.owners
-            .get(&item)
-            .map_or(&[], |owners| owners.as_slice())
-    }
-
     pub(super) fn has(&self, owner: OwnerId) -> bool {
         self.items.contains_key(&owner)
     }

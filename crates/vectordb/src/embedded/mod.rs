@@ -5,11 +5,13 @@
 //! file of its own; they get a connection within a transaction, which
 //! [`Store`] begins and ends.
 
+mod allowed;
 mod asked;
 mod build;
 mod canary;
 mod check;
 mod codec;
+mod columns;
 mod fail;
 mod features;
 mod filter_sql;

@@ -8,7 +8,6 @@ use super::Scope;
 use super::fail::Try;
 use super::members::OwnerId;
 use super::write::Deleted;
-use crate::ids::ItemId;
 
 /// Items of the collection that this owner's vectors find.
 pub(super) fn items_of(connection: &Connection, scope: &Scope, owner: OwnerId) -> Try<Vec<i64>> {
@@ -69,31 +68,4 @@ pub(super) fn deleted(connection: &Connection, seen: u64) -> Try<Vec<OwnerId>> {
 /// Owners that have items of the collection.
 pub(super) fn all(connection: &Connection, scope: &Scope) -> Try<FxHashSet<OwnerId>> {
     joined(connection, scope, 0)
-}
-
-/// Owners whose vectors find these items, which rise.
-pub(super) fn of_items(
-    connection: &Connection,
-    scope: &Scope,
-    items: &[ItemId],
-) -> Try<FxHashSet<OwnerId>> {
-    let mut owners = FxHashSet::default();
-    // One pass over the collection is faster than a look for each of many.
-    let mut statement =
-        connection.prepare_cached("SELECT id, content FROM item WHERE +collection = ?")?;
-    let mut rows = statement.query([scope.collection])?;
-    let is_wanted = |id: i64| items.binary_search_by_key(&id, |item| item.get()).is_ok();
-    while let Some(row) = rows.next()? {
-        if is_wanted(row.get(0)?) {
-            owners.insert(OwnerId::Content(row.get(1)?));
-        }
-    }
-    let mut statement = connection.prepare_cached("SELECT item, phrase FROM caption")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        if is_wanted(row.get(0)?) {
-            owners.insert(OwnerId::Phrase(row.get(1)?));
-        }
-    }
-    Ok(owners)
 }

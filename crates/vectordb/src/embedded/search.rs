@@ -13,19 +13,19 @@ use fovea_index::{Bitmap, Scored, TopK};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::allowed::{Allowed, Rows};
 use super::canary::Canaries;
+use super::columns::Filters;
 use super::fail::{Fail, Try};
-use super::filter_sql;
-use super::indexed::{IndexedAllowed, IndexedSpace, ItemsOf, OpenIndex};
+use super::indexed::{IndexedSpace, ItemsOf, OpenIndex};
 use super::items::item_id;
 use super::members::Members;
 use super::packs::{self, Space};
 use super::space_rows::{RowOf, SpaceRows};
 use super::write::compared;
-use super::{Scope, asked, build, change_of, owners, upkeep};
+use super::{Scope, asked, build, change_of, upkeep};
 use crate::database::{Hit, VectorQuery};
 use crate::filter::Filter;
-use crate::ids::ItemId;
 use crate::index_file::Check;
 use crate::records::Parts;
 
@@ -54,6 +54,7 @@ pub(super) enum Kept {
 pub(super) struct Cache {
     newest: RwLock<Arc<Snapshot>>,
     making: Mutex<()>,
+    pub(super) filters: Filters,
     canaries: Canaries,
     /// A damaged vector was met: from then on all of a file is checked before it is used.
     met_damage: AtomicBool,
@@ -101,7 +102,12 @@ fn answer(
     };
     let allowed = match query.filter {
         Filter::All => None,
-        filter => Some(Allowed::new(place, filter, snapshot, kept)?),
+        filter => {
+            let columns = cache.filters.at(connection, scope)?;
+            let members = snapshot.members.as_deref();
+            let of = (space.id, kept);
+            Some(Allowed::new(place, columns, filter, of, members)?)
+        }
     };
     let effort = match kept {
         Kept::Indexed(_) => upkeep::setting(connection, scope, &effort_setting(query.space))?,
@@ -159,65 +165,21 @@ impl Kept {
     ) -> Try<Vec<(f32, RowOf)>> {
         match self {
             Kept::InMemory(rows) => {
-                let allowed = allowed.and_then(|allowed| match &allowed.rows {
-                    AllowedRows::InMemory(rows) => Some(rows),
-                    AllowedRows::Indexed(_) => None,
+                let allowed = allowed.and_then(|allowed| match &*allowed.rows {
+                    Rows::InMemory(rows) => Some(rows),
+                    Rows::Indexed(_) => None,
                 });
                 let scored = scan(rows, query, k, allowed)?;
                 let found = scored.iter().map(|one| (one.score, rows.row(one.row)));
                 Ok(found.collect())
             }
             Kept::Indexed(indexed) => {
-                let allowed = allowed.and_then(|allowed| match &allowed.rows {
-                    AllowedRows::Indexed(rows) => Some(rows),
-                    AllowedRows::InMemory(_) => None,
+                let allowed = allowed.and_then(|allowed| match &*allowed.rows {
+                    Rows::Indexed(rows) => Some(rows),
+                    Rows::InMemory(_) => None,
                 });
                 indexed.nearest(query, k, effort, allowed)
             }
-        }
-    }
-}
-
-/// What a filter lets through.
-#[derive(Debug)]
-pub(super) struct Allowed {
-    /// Rising.
-    items: Vec<ItemId>,
-    rows: AllowedRows,
-}
-
-#[derive(Debug)]
-enum AllowedRows {
-    InMemory(Bitmap),
-    Indexed(IndexedAllowed),
-}
-
-impl Allowed {
-    fn new(place: &Place<'_>, filter: &Filter, snapshot: &Snapshot, kept: &Kept) -> Try<Allowed> {
-        let Place {
-            connection, scope, ..
-        } = *place;
-        let items = filter_sql::matching(connection, scope, filter, None, usize::MAX)?;
-        let rows = match kept {
-            Kept::InMemory(rows) => {
-                let owners = snapshot.members.iter().flat_map(|members| {
-                    let of = |item: &ItemId| members.owners_of(item.get());
-                    items.iter().flat_map(of).copied()
-                });
-                AllowedRows::InMemory(rows.rows_of(owners))
-            }
-            Kept::Indexed(indexed) => {
-                let owners = owners::of_items(connection, scope, &items)?;
-                AllowedRows::Indexed(indexed.allow(owners.into_iter()))
-            }
-        };
-        Ok(Allowed { items, rows })
-    }
-
-    fn len(&self) -> u64 {
-        match &self.rows {
-            AllowedRows::InMemory(rows) => rows.len(),
-            AllowedRows::Indexed(rows) => rows.len(),
         }
     }
 }
@@ -287,9 +249,7 @@ fn to_hits(
         };
         for &item in items {
             let item = item_id(item)?;
-            let is_allowed =
-                allowed.is_none_or(|allowed| allowed.items.binary_search(&item).is_ok());
-            if is_allowed && seen.insert(item) {
+            if allowed.is_none_or(|allowed| allowed.has(item)) && seen.insert(item) {
                 hits.push(Hit {
                     item,
                     score,

@@ -1,7 +1,6 @@
 //! The vectors of one space that items of the collection have, in memory and
 //! ready to be compared. It follows the tables by change number.
 
-use fovea_index::Bitmap;
 use fovea_index::kernels::normalize;
 use rusqlite::{Connection, Row, params};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -280,13 +279,9 @@ impl SpaceRows {
         self.rows[row as usize]
     }
 
-    /// Rows of any of these owners.
-    pub(super) fn rows_of(&self, owners: impl Iterator<Item = OwnerId>) -> Bitmap {
-        owners
-            .filter_map(|owner| self.of_owner.get(&owner))
-            .flatten()
-            .copied()
-            .collect()
+    /// Every row with its owner.
+    pub(super) fn owners(&self) -> impl Iterator<Item = (u32, OwnerId)> + '_ {
+        (0..).zip(self.rows.iter().map(|row| row.owner))
     }
 }
 
