@@ -517,6 +517,15 @@ pub enum BenchCommand {
         #[arg(long)]
         clips: bool,
     },
+    /// What filters cost among a million synthetic items: their first use, and with their bitmap kept
+    Filters {
+        /// How many items; they are made once and kept in Fovea's cache
+        #[arg(long, default_value_t = 1_000_000, value_name = "N")]
+        items: u64,
+        /// Which index their vectors get, as for `fovea index`
+        #[arg(long, default_value = "ivf", value_name = "auto|FAMILY[:NAME=N,...]")]
+        index: String,
+    },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }

@@ -5,6 +5,7 @@
 mod bench_ann;
 mod bench_cut;
 mod bench_explain;
+mod bench_filters;
 mod bench_regions;
 mod commands;
 mod exit;

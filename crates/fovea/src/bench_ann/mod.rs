@@ -24,6 +24,7 @@ mod truth;
 pub use bars::{Bar, run as bars};
 pub use contender::Side;
 pub use dataset::{Card, Kind};
+pub use datasets::synthetic::{gaussians, mixed};
 pub use measure::TARGETS;
 pub use report::Report;
 pub use run::{Peering, build_peers, run, save};

@@ -11,7 +11,7 @@ use fovea_measure::Latency;
 use crate::bench_ann::Bar;
 use crate::bench_explain;
 use crate::commands::search::{next_line, open_queries};
-use crate::commands::{bench_ann, bench_cut, bench_regions};
+use crate::commands::{bench_ann, bench_cut, bench_filters, bench_regions};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
@@ -28,6 +28,7 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Concepts => bars(settings, "concepts", bench_explain::concepts),
         BenchCommand::Heat => bars(settings, "heat", bench_explain::heat),
         BenchCommand::Regions { clips } => bench_regions::run(settings, clips),
+        BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
 }

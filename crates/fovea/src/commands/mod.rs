@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod bench_ann;
 pub mod bench_cut;
+pub mod bench_filters;
 pub mod bench_regions;
 pub mod check;
 pub mod concept;

@@ -177,11 +177,16 @@ pub fn ann_bars(settings: &Settings, dataset: &str, bars: &[Bar]) -> anyhow::Res
     let mut out = anstream::stdout().lock();
     writeln!(out, "{}", strong(dataset))?;
     for bar in bars {
-        let sign = if bar.at_most { "at most" } else { "at least" };
-        let must = format!("{sign} {}{}", bar.must, bar.unit);
-        let verdict = if bar.is_met() { "met" } else { "MISSED" };
-        let found = format!("{:.3}{}", bar.found, bar.unit);
-        writeln!(out, "{:<78}{found:>9}  {must:<15}{verdict}", bar.what)?;
+        ann_bar_line(&mut out, bar)?;
     }
     Ok(all_met)
+}
+
+/// What a promise is about, what was found, and whether it is kept.
+pub fn ann_bar_line(out: &mut impl Write, bar: &Bar) -> std::io::Result<()> {
+    let sign = if bar.at_most { "at most" } else { "at least" };
+    let must = format!("{sign} {}{}", bar.must, bar.unit);
+    let verdict = if bar.is_met() { "met" } else { "MISSED" };
+    let found = format!("{:.3}{}", bar.found, bar.unit);
+    writeln!(out, "{:<78}{found:>9}  {must:<15}{verdict}", bar.what)
 }

@@ -5,6 +5,7 @@
 mod ann;
 mod bench;
 mod explain;
+mod filters;
 mod indexes;
 mod models;
 mod names;
@@ -21,9 +22,11 @@ use std::io::{self, Write};
 
 use fovea_engine::SearchResult;
 
+use ann::ann_bar_line;
 pub use ann::{ann_bars, ann_bench, calibration};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use explain::{Explained, Map, explained};
+pub use filters::filters_bench;
 pub use indexes::indexes;
 pub use models::{pack, packs};
 pub use names::{ConceptCard, concept, concepts, removed, saved, saved_list};

@@ -4,7 +4,7 @@ pub mod clipart;
 mod crops;
 mod cuts;
 mod glove;
-mod synthetic;
+pub mod synthetic;
 mod wordnet;
 
 use std::path::{Path, PathBuf};

@@ -78,7 +78,7 @@ fn vector(number: u64, projection: &[f32]) -> Vec<f32> {
 }
 
 /// `n` draws of the normal distribution (Box and Muller, 1958) from a stream of its own.
-fn gaussians(stream: u64, n: usize) -> Vec<f32> {
+pub fn gaussians(stream: u64, n: usize) -> Vec<f32> {
     let mut state = mixed(stream);
     let mut uniform = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -93,7 +93,7 @@ fn gaussians(stream: u64, n: usize) -> Vec<f32> {
 }
 
 /// The mixing step of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mixed(number: u64) -> u64 {
+pub fn mixed(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
