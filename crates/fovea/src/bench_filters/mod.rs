@@ -158,6 +158,7 @@ impl Bench<'_> {
             space: data::SPACE,
             vector: &vector,
             top_k: TOP_K,
+            parts: Parts::default(),
             filter,
         })?;
         Ok(started.elapsed().as_secs_f64() * 1e3)

@@ -75,6 +75,7 @@ impl Writing<'_> {
     }
 
     fn put_content(&self, content: &Content) -> Try<()> {
+        let known = self.known_content(content)?;
         self.connection
             .prepare_cached(
                 "INSERT INTO content (hash, bytes, width, height, format, phash, dhash,
@@ -101,7 +102,27 @@ impl Writing<'_> {
                 content.preview_version,
                 content_check(content),
             ])?;
-        Ok(())
+        match known {
+            Some((id, false)) => write_item::note_content(self, id),
+            Some((_, true)) | None => Ok(()),
+        }
+    }
+
+    /// The row of a content that is there, and whether filters find in it what is to be written.
+    fn known_content(&self, content: &Content) -> Try<Option<(i64, bool)>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT id, width = ? AND height = ? AND format = ? FROM content WHERE hash = ?",
+        )?;
+        let known = statement.query_row(
+            params![
+                content.width,
+                content.height,
+                content.format,
+                content.hash.0
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        );
+        Ok(known.optional()?)
     }
 
     fn put_feature(&self, hash: ContentHash, pack: &str, part: Part, feature: &[f32]) -> Try<()> {

@@ -307,28 +307,49 @@ fn remove_row(writing: &Writing<'_>, id: i64) -> Try<()> {
     writing.log_deletion(Deleted::Item, id)
 }
 
+/// What filters see of a content is another: its items have changed with it, in every collection.
+pub(super) fn note_content(writing: &Writing<'_>, content: i64) -> Try<()> {
+    let mut statement = writing
+        .connection
+        .prepare_cached(&format!("{ROW} WHERE content = ?"))?;
+    let rows = statement.query_map([content], read)?;
+    for row in rows.collect::<Result<Vec<Row>, _>>()? {
+        let row = Row {
+            change: writing.change.0,
+            ..row
+        };
+        writing
+            .connection
+            .prepare_cached("UPDATE item SET change = ?, row_check = ? WHERE id = ?")?
+            .execute(params![row.change, row.check(), row.id])?;
+    }
+    Ok(())
+}
+
+const ROW: &str =
+    "SELECT id, source, path, content, size, mtime_ns, checked_ns, added_ns, change FROM item";
+
 /// The row of an item of this collection.
 fn load(writing: &Writing<'_>, item: ItemId) -> Try<Option<Row>> {
     Ok(writing
         .connection
-        .prepare_cached(
-            "SELECT id, source, path, content, size, mtime_ns, checked_ns, added_ns, change
-             FROM item WHERE id = ? AND collection = ?",
-        )?
-        .query_row([item.get(), writing.scope.collection], |row| {
-            Ok(Row {
-                id: row.get(0)?,
-                source: row.get(1)?,
-                path: row.get(2)?,
-                content: row.get(3)?,
-                size: row.get(4)?,
-                mtime_ns: row.get(5)?,
-                checked_ns: row.get(6)?,
-                added_ns: row.get(7)?,
-                change: row.get(8)?,
-            })
-        })
+        .prepare_cached(&format!("{ROW} WHERE id = ? AND collection = ?"))?
+        .query_row([item.get(), writing.scope.collection], read)
         .optional()?)
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        id: row.get(0)?,
+        source: row.get(1)?,
+        path: row.get(2)?,
+        content: row.get(3)?,
+        size: row.get(4)?,
+        mtime_ns: row.get(5)?,
+        checked_ns: row.get(6)?,
+        added_ns: row.get(7)?,
+        change: row.get(8)?,
+    })
 }
 
 /// A kept path leads to a file below its root and nowhere else. What names a
