@@ -5,12 +5,12 @@ use std::path::Path;
 
 use crate::batch::Batch;
 use crate::error::Result;
-use crate::filter::Filter;
+use crate::filter::{Field, Filter};
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Parts, Problem,
-    SourceKind, SourceRecord, Stats,
+    SourceKind, SourceRecord, Stats, Value,
 };
 
 /// One collection of a database, shared by any number of threads.
@@ -61,6 +61,12 @@ pub trait Database: Send + Sync {
     fn scan(&self, filter: &Filter, after: Option<ItemId>, limit: usize) -> Result<Vec<ItemId>>;
 
     fn count(&self, filter: &Filter) -> Result<u64>;
+
+    /// The items that match, counted by their values of a field, the most
+    /// frequent value first and equals in their order. An item with several
+    /// values counts with each; numbers that are equal are one, an integer
+    /// where any of them is; of `counts` the first `limit` come back.
+    fn facets(&self, filter: &Filter, by: &Facet, limit: usize) -> Result<Facets>;
 
     /// The first of the items that match, in an order; those after a place in it, whether or not its item still stands
     /// there.
@@ -132,6 +138,29 @@ pub trait Database: Send + Sync {
     fn check(&self) -> Result<Vec<Problem>>;
 
     fn stats(&self) -> Result<Stats>;
+}
+
+/// What items are counted by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Facet {
+    Field(Field),
+    /// As in `2023`: by metadata `taken`, or by the time of the file, in UTC, where there is none.
+    Year,
+    /// As in `2023-07`.
+    Month,
+}
+
+/// How many items have which value.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facets {
+    /// Values, and the number of items that have each.
+    pub counts: Vec<(Value, u64)>,
+    /// Values there are, those beyond the limit included.
+    pub n_values: u64,
+    /// Items that match.
+    pub n_items: u64,
+    /// Of these the ones without a value.
+    pub n_without: u64,
 }
 
 /// How items that match are put in order; equals by rising id.

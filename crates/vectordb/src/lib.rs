@@ -24,7 +24,7 @@ mod records;
 pub mod conformance;
 
 pub use batch::{Batch, Caption, CaptionOrigin, Operation, Owner};
-pub use database::{Database, Hit, Listed, Order, VectorQuery};
+pub use database::{Database, Facet, Facets, Hit, Listed, Order, VectorQuery};
 pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
 pub use error::{Error, Fault, Result};
 pub use filter::{Comparison, Field, Filter};

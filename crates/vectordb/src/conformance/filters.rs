@@ -5,10 +5,10 @@ use std::path::Path;
 use super::Harness;
 use super::fixtures::*;
 use super::search::{all_items, search, twin_of};
-use super::twin::{assert_same_hits, matches};
+use super::twin::{assert_same_hits, facets, matches};
 use crate::{
-    Comparison, Database, Error, Field, Filter, Item, ItemId, Listed, Operation, Order, Result,
-    SourceKind, Value,
+    Comparison, Content, Database, Error, Facet, Field, Filter, Item, ItemId, Listed, Operation,
+    Order, Result, SourceKind, Value,
 };
 
 const COMPARISONS: [Comparison; 6] = [
@@ -195,6 +195,131 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
         check(&*db, &items, &Filter::And(pair.to_vec()))?;
         check(&*db, &items, &Filter::Or(pair.to_vec()))?;
         check(&*db, &items, &pair[0].clone().and(pair[1].clone()))?;
+    }
+    Ok(())
+}
+
+/// What was asked before a write is answered anew after it, through every handle.
+pub fn filters_follow_what_is_written(harness: &dyn Harness) -> Result<()> {
+    let db = filled(harness)?;
+    let other = harness.open("photos")?;
+    let source = db.source(SourceKind::Root, Path::new("/pictures"))?;
+    let items = all_items(&*db)?;
+    let (first, last) = (&items[0], &items[items.len() - 1]);
+    let mut wide = content(3);
+    (wide.width, wide.height, wide.format) = (5000, 20, "webp".to_owned());
+    let flat = Content {
+        height: 0,
+        ..content(4)
+    };
+    let touched = Operation::Touch {
+        item: first.id,
+        size: 9,
+        mtime_ns: 0,
+        checked_ns: 1,
+    };
+    let mut new = draft(source, b"new/e.gif", 2);
+    new.metadata
+        .insert("iso".to_owned(), vec![Value::Integer(9)]);
+    let steps = [
+        vec![touched],
+        put_with_vectors(new, 2),
+        vec![Operation::PutContent(wide)],
+        vec![Operation::PutContent(flat)],
+        vec![Operation::PutCaptions {
+            item: first.id,
+            captions: vec![caption("a caption")],
+        }],
+        vec![Operation::MoveItem {
+            item: last.id,
+            source,
+            path: b"moved.tiff".to_vec(),
+        }],
+        vec![Operation::RemoveItem(first.id)],
+        put_with_vectors(draft(source, &first.path, 6), 6),
+    ];
+    let mut filters = vec![Filter::HasCaption, Filter::Online(false)];
+    for (field, value) in [
+        ("size", Value::Integer(9)),
+        ("iso", Value::Integer(9)),
+        ("width", Value::Integer(5000)),
+        ("aspect", Value::Real(1.0)),
+        ("format", Value::from("webp")),
+        ("ext", Value::from("gif")),
+        ("path", Value::from("moved.tiff")),
+        ("language", Value::from("en")),
+        ("mtime", Value::Integer(0)),
+    ] {
+        filters.extend(COMPARISONS.map(|op| Filter::compare(field, op, value.clone())));
+        filters.push(Filter::Exists(Field::named(field)));
+    }
+    for step in steps {
+        write(&*db, step)?;
+        let items = all_items(&*db)?;
+        for filter in &filters {
+            for db in [&db, &other] {
+                check(&**db, &items, filter)?;
+                check(&**db, &items, &Filter::Not(Box::new(filter.clone())))?;
+            }
+        }
+    }
+    other.set_online(source, false)?;
+    let items = all_items(&*db)?;
+    check(&*db, &items, &Filter::Online(false))?;
+    check(&*other, &items, &Filter::Online(true))
+}
+
+pub fn facets_agree_with_the_twin(harness: &dyn Harness) -> Result<()> {
+    let db = filled(harness)?;
+    let source = db.source(SourceKind::Root, Path::new("/pictures"))?;
+    let dates: [&[Value]; 4] = [
+        &[
+            Value::from("2023-07-01T00:00:00"),
+            Value::from("2021-12-31"),
+        ],
+        &[Value::from("some day")],
+        &[Value::Integer(2020)],
+        &[Value::from("2023-07")],
+    ];
+    for (n, dates) in (10..).zip(dates) {
+        let mut draft = draft(source, format!("dates/{n}").as_bytes(), n);
+        draft.metadata.insert("taken".to_owned(), dates.to_vec());
+        let twice = vec![
+            Value::Integer(9),
+            Value::Real(9.0),
+            Value::from("9"),
+            Value::Integer(9),
+        ];
+        draft.metadata.insert("iso".to_owned(), twice);
+        write(&*db, put_with_vectors(draft, n))?;
+    }
+    let items = all_items(&*db)?;
+    let mut by = vec![Facet::Year, Facet::Month];
+    let fields = [
+        "path", "ext", "folder", "size", "width", "format", "mtime", "source", "aspect",
+        "language", "iso", "camera", "taken", "x", "missing",
+    ];
+    by.extend(fields.map(|field| Facet::Field(Field::named(field))));
+    let filters = [
+        Filter::All,
+        Filter::Nothing,
+        Filter::HasCaption,
+        Filter::compare("iso", Comparison::Eq, 9),
+    ];
+    for (by, filter) in by
+        .iter()
+        .flat_map(|by| filters.iter().map(move |filter| (by, filter)))
+    {
+        let expect = facets(&items, filter, by);
+        let got = db.facets(filter, by, usize::MAX)?;
+        assert_eq!(got, expect, "{by:?} of {filter:?}");
+        let few = db.facets(filter, by, 2)?;
+        assert_eq!(
+            few.counts,
+            expect.counts[..expect.counts.len().min(2)],
+            "{by:?}"
+        );
+        assert_eq!(few.n_values, expect.n_values);
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ pub use items::*;
 pub use metrics::*;
 pub use packs::*;
 pub use search::*;
-pub use twin::{Twin, assert_same_hits, matches};
+pub use twin::{Twin, assert_same_hits, facets, matches};
 
 use crate::{Database, Result};
 
@@ -77,6 +77,8 @@ macro_rules! conformance_suite {
             every_filter_agrees_with_the_twin
             filters_take_hostile_values
             filters_have_limits
+            filters_follow_what_is_written
+            facets_agree_with_the_twin
             lists_come_in_order_and_in_pages
             another_handle_follows
             writers_take_turns

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 
 use crate::color::color_share;
 use crate::place::km_between;
-use crate::{Comparison, Field, Filter, Hit, Item, ItemId, Metric, Owner, Part, Value};
+use crate::{
+    Comparison, Facet, Facets, Field, Filter, Hit, Item, ItemId, Metric, Owner, Part, Value,
+};
 
 /// Whether an item matches.
 pub fn matches(filter: &Filter, item: &Item) -> bool {
@@ -142,6 +144,91 @@ fn values_of(field: &Field, item: &Item) -> Vec<Value> {
         }
         Field::Metadata(key) => item.metadata.get(key).cloned().unwrap_or_default(),
     }
+}
+
+/// The items that match, counted by their values, equal values in one,
+/// which is an integer where any of them is.
+pub fn facets(items: &[Item], filter: &Filter, by: &Facet) -> Facets {
+    let mut facets = Facets::default();
+    for item in items.iter().filter(|item| matches(filter, item)) {
+        let mut values: Vec<Value> = Vec::new();
+        for value in facet_values(by, item) {
+            match values.iter_mut().find(|known| is_same(known, &value)) {
+                Some(known) if matches!(value, Value::Integer(_)) => *known = value,
+                Some(_) => {}
+                None => values.push(value),
+            }
+        }
+        facets.n_items += 1;
+        facets.n_without += u64::from(values.is_empty());
+        for value in values {
+            let known = facets
+                .counts
+                .iter_mut()
+                .find(|(known, _)| is_same(known, &value));
+            match known {
+                Some((known, n)) => {
+                    if matches!((&*known, &value), (Value::Real(_), Value::Integer(_))) {
+                        *known = value;
+                    }
+                    *n += 1;
+                }
+                None => facets.counts.push((value, 1)),
+            }
+        }
+    }
+    facets.n_values = facets.counts.len() as u64;
+    facets.counts.sort_by(|(left, n), (right, m)| {
+        let is_text = |value: &Value| matches!(value, Value::Text(_));
+        let by_value = || order(left, right).unwrap_or(is_text(left).cmp(&is_text(right)));
+        m.cmp(n).then_with(by_value)
+    });
+    facets
+}
+
+fn is_same(left: &Value, right: &Value) -> bool {
+    order(left, right) == Some(Ordering::Equal)
+}
+
+fn facet_values(by: &Facet, item: &Item) -> Vec<Value> {
+    let length = match by {
+        Facet::Field(field) => return values_of(field, item),
+        Facet::Year => "2023".len(),
+        Facet::Month => "2023-07".len(),
+    };
+    let taken = values_of(&Field::named("taken"), item);
+    let texts = taken.into_iter().filter_map(|value| match value {
+        Value::Text(text) => Some(text),
+        Value::Integer(_) | Value::Real(_) => None,
+    });
+    let date = texts.min().unwrap_or_else(|| month_of(item.mtime_ns));
+    let date = date.get(..length).unwrap_or_default();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match date.split('-').all(digits) && date.matches('-').count() == length / 7 {
+        true => vec![Value::from(date)],
+        false => Vec::new(),
+    }
+}
+
+/// Year and month of a time since 1970, found by walking there.
+fn month_of(ns: i64) -> String {
+    let mut days = ns.div_euclid(86_400_000_000_000);
+    let (mut year, mut month) = (1970, 1);
+    let length = |year: i64, month: i64| match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    while days >= length(year, month) {
+        days -= length(year, month);
+        (year, month) = if month == 12 {
+            (year + 1, 1)
+        } else {
+            (year, month + 1)
+        };
+    }
+    format!("{year:04}-{month:02}")
 }
 
 /// Vectors of one space by owner and part.

@@ -46,7 +46,7 @@ use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
 use crate::batch::Batch;
-use crate::database::{Database, Hit, Listed, Order, VectorQuery};
+use crate::database::{Database, Facet, Facets, Hit, Listed, Order, VectorQuery};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
@@ -270,6 +270,15 @@ impl Database for Embedded {
     fn count(&self, filter: &Filter) -> Result<u64> {
         self.store
             .read(|reader| filter_sql::count(reader, &self.scope, filter))
+    }
+
+    fn facets(&self, filter: &Filter, by: &Facet, limit: usize) -> Result<Facets> {
+        self.store.read(|reader| {
+            let columns = self.cache.filters.at(reader, &self.scope)?;
+            let mut facets = columns.facets(reader, &self.scope, filter, by)?;
+            facets.counts.truncate(limit);
+            Ok(facets)
+        })
     }
 
     fn list(

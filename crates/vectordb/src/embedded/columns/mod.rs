@@ -6,6 +6,7 @@
 mod answers;
 mod column;
 mod evaluate;
+mod facets;
 mod glob;
 mod items;
 mod links;
@@ -31,6 +32,7 @@ use super::indexed::{IndexedAllowed, IndexedSpace};
 use super::members::OwnerId;
 use super::write::Deleted;
 use super::{Scope, change_of, filter_sql};
+use crate::database::{Facet, Facets};
 use crate::filter::Filter;
 
 /// Changed items that are followed at least, and the share of all up to which
@@ -216,6 +218,18 @@ impl Columns {
         };
         let items = evaluation.matching(filter)?.and(&self.items.live);
         Ok(lock(&self.answers).keep(name, items))
+    }
+
+    /// Items that match, counted by their values.
+    pub(super) fn facets(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+        filter: &Filter,
+        by: &Facet,
+    ) -> Try<Facets> {
+        let answer = self.answer(connection, scope, filter)?;
+        facets::facets(self, connection, scope, &answer.items, by)
     }
 
     /// The rows that items have in a space with an index file.

@@ -51,6 +51,22 @@ impl<'a> Test<'a> {
     }
 }
 
+/// The order of values that are shown: numbers before texts.
+pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
+    let number = |value: &Value| match value {
+        Value::Integer(number) => Some(Number::Integer(*number)),
+        Value::Real(number) => Some(Number::Real(*number)),
+        Value::Text(_) => None,
+    };
+    match (left, right) {
+        (Value::Text(left), Value::Text(right)) => left.cmp(right),
+        _ => match (number(left), number(right)) {
+            (Some(left), Some(right)) => order(left, right).unwrap_or(Ordering::Equal),
+            (left, right) => left.is_none().cmp(&right.is_none()),
+        },
+    }
+}
+
 fn holds(op: Comparison, order: Ordering) -> bool {
     match op {
         Comparison::Eq => order.is_eq(),
