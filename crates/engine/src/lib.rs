@@ -16,6 +16,7 @@ mod cursor;
 mod error;
 mod eval;
 pub mod explain;
+pub mod facets;
 mod indexes;
 mod ingest;
 pub mod judge;

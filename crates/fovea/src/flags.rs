@@ -64,6 +64,8 @@ pub enum Command {
     Saved(SavedFlags),
     /// Give what a few pictures have in common a name, to search for it as `@NAME`
     Concept(ConceptFlags),
+    /// Count the items by year, camera, tag and other values, all of them or those that filters let through
+    Facets(FacetsFlags),
     /// Bring vectors of your own into a collection: NumPy, Faiss, Annoy, clip-retrieval and others
     Import(ImportFlags),
     /// Write the collection's vectors as a file that NumPy, Faiss and others read
@@ -143,7 +145,7 @@ pub fn with_negations(arguments: impl Iterator<Item = OsString>) -> Vec<OsString
         let Some(text) = argument.to_str() else {
             return argument;
         };
-        is_search |= ["search", "saved", "explain"].contains(&text);
+        is_search |= ["search", "saved", "explain", "facets"].contains(&text);
         let filter = text.strip_prefix('-').filter(|_| is_search);
         let key = filter.and_then(|filter| filter.split_once(':'));
         let is_key = |name: &str| {
@@ -376,6 +378,26 @@ pub enum SpaceFlag {
     Caption,
     /// The image alone, in the encoder's own space; for --vector only
     Visual,
+}
+
+const FACETS_HELP: &str = "\
+  fovea facets                                    how many items of each year, extension, folder, camera ...
+  fovea facets ext:jpg -tag:private --by year     of those that filters let through
+  fovea facets --by camera,iso,focal_mm --limit 5 by keys of filters, and of the metadata";
+
+#[derive(Args, Debug)]
+#[command(after_help = FACETS_HELP)]
+pub struct FacetsFlags {
+    /// Filters, as in `fovea search`
+    #[arg(value_name = "KEY:VALUE")]
+    pub filters: Vec<String>,
+    /// What to count by: keys of filters (year, month, ext, folder, camera, lens, iso, w, h, tag, rating, lang ...) and
+    /// every key of the metadata (default: the usual ones that have values)
+    #[arg(long, value_name = "KEY,...", value_delimiter = ',')]
+    pub by: Vec<String>,
+    /// Values of a key that are shown, the most frequent first
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    pub limit: usize,
 }
 
 const IMPORT_HELP: &str = "\

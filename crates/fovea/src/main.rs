@@ -53,6 +53,7 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Explain(flags) => commands::explain::run(&settings, flags),
         Command::Saved(flags) => commands::saved::run(&settings, flags),
         Command::Concept(flags) => commands::concept::run(&settings, flags),
+        Command::Facets(flags) => commands::facets::run(&settings, &flags),
         Command::Import(flags) => commands::import::run(&settings, &flags),
         Command::Export(flags) => commands::export::run(&settings, &flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),

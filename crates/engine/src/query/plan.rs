@@ -182,17 +182,14 @@ fn own_key(query: &Query, one: &KeyValues, database: &dyn Database) -> Result<St
         .iter()
         .map(|key| key.name)
         .chain(known.iter().map(String::as_str));
-    let lower = asked.to_lowercase();
-    let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
-    let nearest = names.map(|name| (distance(name), name)).min();
-    let hint = match nearest {
-        Some((edits, name)) if edits <= MOST_EDITS && edits < asked.chars().count() => {
+    let hint = match nearest_key(asked, names) {
+        Some(name) => {
             format!(
                 "did you mean `{name}:`? Or is it a word: `\"{asked}:{}\"`",
                 one.values.join("|")
             )
         }
-        _ => {
+        None => {
             let all: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
             format!(
                 "the keys are {}; a word with a colon goes in quotes",
@@ -205,6 +202,17 @@ fn own_key(query: &Query, one: &KeyValues, database: &dyn Database) -> Result<St
         one,
         format!("there is no key `{asked}` here; {hint}"),
     ))
+}
+
+/// The key that was meant by a mistyped one.
+pub(crate) fn nearest_key<'a>(
+    asked: &str,
+    names: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    let lower = asked.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
+    let (edits, name) = names.map(|name| (distance(name), name)).min()?;
+    (edits <= MOST_EDITS && edits < asked.chars().count()).then_some(name)
 }
 
 fn refused(query: &Query, one: &KeyValues, reason: String) -> Error {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use fovea_measure::{median, percentile};
-use fovea_vectordb::{Database, Embedded, Filter, IndexChoice, OpenMode, VectorQuery};
+use fovea_vectordb::{Database, Embedded, Filter, IndexChoice, OpenMode, Parts, VectorQuery};
 use serde::Serialize;
 
 use crate::bench_ann::Bar;

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod eval;
 pub mod explain;
 pub mod export;
+pub mod facets;
 pub mod import;
 pub mod index;
 pub mod models;

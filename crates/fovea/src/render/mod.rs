@@ -5,6 +5,7 @@
 mod ann;
 mod bench;
 mod explain;
+mod facets;
 mod filters;
 mod indexes;
 mod models;
@@ -26,6 +27,7 @@ use ann::ann_bar_line;
 pub use ann::{ann_bars, ann_bench, calibration};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use explain::{Explained, Map, explained};
+pub use facets::facets;
 pub use filters::filters_bench;
 pub use indexes::indexes;
 pub use models::{pack, packs};
