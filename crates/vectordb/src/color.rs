@@ -11,14 +11,22 @@ const GREY: f32 = 0.045;
 
 /// Share of an image that looks like a colour, 0 to 1.
 pub fn color_share(colors: &[Color], rgb: [u8; 3]) -> f32 {
-    let like = Look::of(rgb);
-    let alike = colors.iter().filter(|one| Look::of(one.rgb).is_like(like));
-    alike.map(|one| one.share).sum()
+    let seen: Vec<(Look, f32)> = colors
+        .iter()
+        .map(|one| (Look::of(one.rgb), one.share))
+        .collect();
+    share_like(&seen, Look::of(rgb))
+}
+
+/// The same of looks with their shares.
+pub(crate) fn share_like(seen: &[(Look, f32)], like: Look) -> f32 {
+    let alike = seen.iter().filter(|(look, _)| look.is_like(like));
+    alike.map(|(_, share)| share).sum()
 }
 
 /// A colour as it is seen.
 #[derive(Clone, Copy, Debug)]
-struct Look {
+pub(crate) struct Look {
     lightness: f32,
     chroma: f32,
     /// In degrees; means nothing for greys.
@@ -27,7 +35,7 @@ struct Look {
 
 impl Look {
     /// OKLab (Ottosson 2020) in polar coordinates.
-    fn of(rgb: [u8; 3]) -> Look {
+    pub(crate) fn of(rgb: [u8; 3]) -> Look {
         let [r, g, b] = rgb.map(linear);
         let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
         let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();

@@ -169,6 +169,7 @@ fn take(db: &dyn Database, sources: [SourceId; 2], step: &Step) {
         } => {
             let mut content = content(*n);
             (content.width, content.height) = (*width, *height);
+            content.colors[0].rgb[1] = if *width == 2 { 0 } else { 255 };
             vec![Operation::PutContent(content)]
         }
         Step::Captions { path, langs } => match at(db, sources, *path) {

@@ -8,14 +8,12 @@ use super::data::{CAMERAS, N_TRIPS, TAGS};
 pub struct Case {
     pub what: &'static str,
     pub filters: Vec<Filter>,
-    pub of_tables: bool,
 }
 
 fn case(what: &'static str, filter: impl Fn(usize) -> Filter) -> Case {
     Case {
         what,
         filters: (0..3).map(filter).collect(),
-        of_tables: false,
     }
 }
 
@@ -95,13 +93,18 @@ pub fn fields() -> Vec<(&'static str, Filter)> {
     );
     fields.push(("has:caption", Filter::HasCaption));
     fields.push(("online", Filter::Online(false)));
+    let color = Filter::Color {
+        rgb: [0, 0, 0],
+        share: 2.0,
+    };
+    fields.push(("color", color));
     fields
 }
 
 /// Every kind, rare and frequent.
 pub fn all() -> Vec<Case> {
     let widths = [4000, 3000, 2000];
-    let mut cases = vec![
+    vec![
         case("ext:png", |nth| {
             like("ext", ["png", "p?g", "pn*"][nth].to_owned())
         }),
@@ -143,15 +146,11 @@ pub fn all() -> Vec<Case> {
         case("camera:|camera: -tag:", |nth| {
             Filter::Or(vec![camera(nth + 6), camera(nth + 7)]).and(tag(nth + 3).not())
         }),
-    ];
-    cases.push(Case {
-        of_tables: true,
-        ..case("color:", |nth| Filter::Color {
+        case("color:", |nth| Filter::Color {
             rgb: [[224, 32, 32], [32, 80, 208], [48, 160, 48]][nth],
             share: 0.15,
-        })
-    });
-    cases
+        }),
+    ]
 }
 
 /// The opposite, for reading from left to right.

@@ -41,14 +41,9 @@ pub fn filters_bench(settings: &Settings, measured: &Measured) -> anyhow::Result
         dim(&format!("  {:<24}{heads}", "filter, its fields loaded"))
     )?;
     for kind in &measured.kinds {
-        let note = if kind.of_tables {
-            "  asked of the tables, no promise"
-        } else {
-            ""
-        };
         writeln!(
             out,
-            "  {:<24}{:>10.2}%{:>11.1}{:>11.2}{:>11.2}{:>11.2}{:>11.2}{note}",
+            "  {:<24}{:>10.2}%{:>11.1}{:>11.2}{:>11.2}{:>11.2}{:>11.2}",
             kind.what,
             100.0 * kind.share,
             kind.first_use_ms,

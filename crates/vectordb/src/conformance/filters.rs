@@ -7,8 +7,8 @@ use super::fixtures::*;
 use super::search::{all_items, search, twin_of};
 use super::twin::{assert_same_hits, facets, matches};
 use crate::{
-    Comparison, Content, Database, Error, Facet, Field, Filter, Item, ItemId, Listed, Operation,
-    Order, Result, SourceKind, Value,
+    Color, Comparison, Content, Database, Error, Facet, Field, Filter, Item, ItemId, Listed,
+    Operation, Order, Result, SourceKind, Value,
 };
 
 const COMPARISONS: [Comparison; 6] = [
@@ -208,6 +208,11 @@ pub fn filters_follow_what_is_written(harness: &dyn Harness) -> Result<()> {
     let (first, last) = (&items[0], &items[items.len() - 1]);
     let mut wide = content(3);
     (wide.width, wide.height, wide.format) = (5000, 20, "webp".to_owned());
+    let red = Color {
+        rgb: [255, 0, 0],
+        share: 0.5,
+    };
+    wide.colors = vec![red, red];
     let flat = Content {
         height: 0,
         ..content(4)
@@ -238,7 +243,12 @@ pub fn filters_follow_what_is_written(harness: &dyn Harness) -> Result<()> {
         vec![Operation::RemoveItem(first.id)],
         put_with_vectors(draft(source, &first.path, 6), 6),
     ];
-    let mut filters = vec![Filter::HasCaption, Filter::Online(false)];
+    let mut filters = vec![
+        Filter::HasCaption,
+        Filter::Online(false),
+        color([255, 0, 0], 0.6),
+        color([2, 255, 0], 0.7),
+    ];
     for (field, value) in [
         ("size", Value::Integer(9)),
         ("iso", Value::Integer(9)),

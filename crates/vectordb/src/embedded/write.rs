@@ -111,13 +111,14 @@ impl Writing<'_> {
     /// The row of a content that is there, and whether filters find in it what is to be written.
     fn known_content(&self, content: &Content) -> Try<Option<(i64, bool)>> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT id, width = ? AND height = ? AND format = ? FROM content WHERE hash = ?",
+            "SELECT id, width = ? AND height = ? AND format = ? AND colors = ? FROM content WHERE hash = ?",
         )?;
         let known = statement.query_row(
             params![
                 content.width,
                 content.height,
                 content.format,
+                encode_colors(&content.colors),
                 content.hash.0
             ],
             |row| Ok((row.get(0)?, row.get(1)?)),

@@ -1,5 +1,4 @@
-//! From a [`Filter`] to the positions of the items that match. What columns
-//! do not have is asked of the tables, that clause alone.
+//! From a [`Filter`] to the positions of the items that match.
 
 use fovea_index::Bitmap;
 use rusqlite::Connection;
@@ -11,13 +10,8 @@ use super::load::Key;
 use super::test::Test;
 use crate::embedded::Scope;
 use crate::embedded::fail::Try;
-use crate::embedded::filter_sql;
 use crate::filter::{Comparison, Field, Filter};
-use crate::ids::ItemId;
 use crate::place::km_between;
-
-/// Items few enough to be looked up one by one.
-const FEW: u64 = 20_000;
 
 /// One filter over one state of the columns.
 pub(super) struct Evaluation<'a> {
@@ -64,7 +58,10 @@ impl Evaluation<'_> {
                 longitude,
                 km,
             } => self.near([*latitude, *longitude], *km),
-            Filter::Color { .. } => self.by_tables(filter, None),
+            Filter::Color { rgb, share } => {
+                let palettes = self.columns.palettes(self.connection)?;
+                Ok(palettes.like(*rgb, *share))
+            }
         }
     }
 
@@ -72,18 +69,13 @@ impl Evaluation<'_> {
         Bitmap::full(self.columns.items.len() as u32)
     }
 
-    /// Clauses for the tables come last, when few items may be left to ask about.
     fn and(&self, filters: &[Filter]) -> Try<Bitmap> {
-        let is_for_tables = |filter: &&Filter| matches!(filter, Filter::Color { .. });
         let mut found = self.all();
-        for filter in filters.iter().filter(|filter| !is_for_tables(filter)) {
+        for filter in filters {
             if found.is_empty() {
-                return Ok(found);
+                break;
             }
             found = found.and(&self.matching(filter)?);
-        }
-        for filter in filters.iter().filter(is_for_tables) {
-            found = found.and(&self.by_tables(filter, Some(&found))?);
         }
         Ok(found)
     }
@@ -144,21 +136,5 @@ impl Evaluation<'_> {
             }
         }
         Ok(found)
-    }
-
-    fn by_tables(&self, filter: &Filter, among: Option<&Bitmap>) -> Try<Bitmap> {
-        let items = &self.columns.items;
-        let few = among.filter(|among| among.len() <= FEW);
-        let of_few = few.map(|few| {
-            let ids = few
-                .iter()
-                .filter_map(|position| ItemId::new(items.id(position)));
-            Filter::And(vec![Filter::Ids(ids.collect()), filter.clone()])
-        });
-        let asked = of_few.as_ref().unwrap_or(filter);
-        let ids = filter_sql::matching(self.connection, self.scope, asked, None, usize::MAX)?;
-        let mut walker = items.walker();
-        let positions = ids.iter().filter_map(|id| walker.position(id.get()));
-        Ok(positions.collect())
     }
 }

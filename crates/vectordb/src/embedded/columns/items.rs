@@ -48,10 +48,6 @@ impl Items {
         self.ids.len()
     }
 
-    pub(super) fn id(&self, position: u32) -> i64 {
-        self.ids[position as usize]
-    }
-
     pub(in crate::embedded) fn position(&self, id: i64) -> Option<u32> {
         match self.ids[..self.n_rising].binary_search(&id) {
             Ok(position) => Some(position as u32),

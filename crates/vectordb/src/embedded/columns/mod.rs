@@ -11,6 +11,8 @@ mod glob;
 mod items;
 mod links;
 mod load;
+mod palettes;
+mod pieces;
 mod test;
 mod values;
 
@@ -27,6 +29,7 @@ use self::evaluate::Evaluation;
 use self::items::Items;
 use self::links::Links;
 use self::load::Key;
+use self::palettes::Palettes;
 use super::fail::Try;
 use super::indexed::{IndexedAllowed, IndexedSpace};
 use super::members::OwnerId;
@@ -76,6 +79,7 @@ pub(super) struct Columns {
     n_followed: usize,
     pub(super) items: Arc<Items>,
     fields: Mutex<FxHashMap<Key, Arc<Column>>>,
+    palettes: Mutex<Option<Arc<Palettes>>>,
     /// By space id.
     links: Mutex<FxHashMap<i64, Arc<Links>>>,
     answers: Mutex<Answers>,
@@ -95,6 +99,7 @@ impl Columns {
             n_followed: 0,
             items: Arc::new(Items::load(connection, scope)?),
             fields: Mutex::default(),
+            palettes: Mutex::default(),
             links: Mutex::default(),
             answers: Mutex::default(),
         })
@@ -118,6 +123,7 @@ impl Columns {
             n_followed: self.n_followed + changed.len(),
             items,
             fields: Mutex::new(lock(&self.fields).clone()),
+            palettes: Mutex::new(lock(&self.palettes).clone()),
             links: Mutex::new(lock(&self.links).clone()),
             answers: Mutex::default(),
         };
@@ -178,6 +184,9 @@ impl Columns {
             column.clear(&positions, n_items);
             load::again(connection, column, key, &pairs)?;
         }
+        if let Some(palettes) = lock(&self.palettes).as_mut() {
+            Arc::make_mut(palettes).again(connection, &pairs, n_items)?;
+        }
         let links = self.links.get_mut().unwrap_or_else(PoisonError::into_inner);
         for links in links.values_mut() {
             let links = Arc::make_mut(links);
@@ -197,6 +206,16 @@ impl Columns {
         let column = Arc::new(load::all(connection, scope, &self.items, key)?);
         fields.insert(key.clone(), Arc::clone(&column));
         Ok(column)
+    }
+
+    /// The colours, read from the tables the first time.
+    fn palettes(&self, connection: &Connection) -> Try<Arc<Palettes>> {
+        let mut palettes = lock(&self.palettes);
+        if let Some(palettes) = palettes.as_ref() {
+            return Ok(Arc::clone(palettes));
+        }
+        let loaded = Arc::new(Palettes::load(connection, &self.items)?);
+        Ok(Arc::clone(palettes.insert(loaded)))
     }
 
     /// What matches, kept for the next time.

@@ -1,14 +1,13 @@
 //! The distinct values of a field, each with a number of its own: its code.
 //! A filter looks at each value once, however many items have it.
 
-use std::num::NonZero;
 use std::ops::Range;
-use std::thread;
 
 use fovea_index::Bitmap;
 use rusqlite::types::ValueRef;
 use rustc_hash::FxHashMap;
 
+use super::pieces::in_pieces;
 use super::test::Test;
 use crate::records::Value;
 
@@ -125,29 +124,13 @@ impl Values {
         self.ends.len().max(self.numbers.len()) as u32 * 2
     }
 
-    /// Codes of the values that pass, by as many threads as it is worth.
+    /// Codes of the values that pass.
     pub(super) fn passing(&self, test: &Test<'_>) -> Bitmap {
-        /// Values below which another thread costs more than it brings.
-        const PER_THREAD: usize = 50_000;
-        // Two codes a value, whole words a thread.
+        /// Words for which a thread is worth its while: 32 values each.
+        const WORDS: usize = 1500;
+        // Two codes a value.
         let n_words = (self.end() as usize).div_ceil(64);
-        let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let pieces = (n_words * 32 / PER_THREAD).clamp(1, cores);
-        let piece = |i: usize| n_words * i / pieces..n_words * (i + 1) / pieces;
-        let words = thread::scope(|scope| {
-            let others: Vec<_> = (1..pieces)
-                .map(|i| scope.spawn(move || self.words(test, piece(i))))
-                .collect();
-            let mut words = self.words(test, piece(0));
-            for other in others {
-                match other.join() {
-                    Ok(more) => words.extend(more),
-                    Err(panic) => std::panic::resume_unwind(panic),
-                }
-            }
-            words
-        });
-        Bitmap::from_words(words)
+        in_pieces(n_words, WORDS, |words| self.words(test, words))
     }
 
     /// Some words of the bitmap of passing codes.
