@@ -545,7 +545,7 @@ pub enum BenchCommand {
         #[arg(long, default_value_t = 1_000_000, value_name = "N")]
         items: u64,
         /// Which index their vectors get, as for `fovea index`
-        #[arg(long, default_value = "ivf", value_name = "auto|FAMILY[:NAME=N,...]")]
+        #[arg(long, default_value = "auto", value_name = "auto|FAMILY[:NAME=N,...]")]
         index: String,
     },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run

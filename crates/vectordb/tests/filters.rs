@@ -149,6 +149,29 @@ fn at(db: &dyn Database, sources: [SourceId; 2], path: usize) -> Option<ItemId> 
     db.find(sources[path % 2], PATHS[path].as_bytes()).unwrap()
 }
 
+/// What a step does to the item at a path.
+fn to_item(step: &Step, item: ItemId, sources: [SourceId; 2]) -> Option<Operation> {
+    Some(match step {
+        Step::Captions { langs, .. } => Operation::PutCaptions {
+            item,
+            captions: captions(langs),
+        },
+        Step::Touch { size, .. } => Operation::Touch {
+            item,
+            size: *size,
+            mtime_ns: 1,
+            checked_ns: 2,
+        },
+        Step::Move { to, .. } => Operation::MoveItem {
+            item,
+            source: sources[to % 2],
+            path: PATHS[*to].as_bytes().to_vec(),
+        },
+        Step::Remove { .. } => Operation::RemoveItem(item),
+        _ => return None,
+    })
+}
+
 fn take(db: &dyn Database, sources: [SourceId; 2], step: &Step) {
     let operations = match step {
         Step::Put {
@@ -172,51 +195,24 @@ fn take(db: &dyn Database, sources: [SourceId; 2], step: &Step) {
             content.colors[0].rgb[1] = if *width == 2 { 0 } else { 255 };
             vec![Operation::PutContent(content)]
         }
-        Step::Captions { path, langs } => match at(db, sources, *path) {
-            Some(item) => vec![Operation::PutCaptions {
-                item,
-                captions: captions(langs),
-            }],
-            None => Vec::new(),
-        },
-        Step::Touch { path, size } => match at(db, sources, *path) {
-            Some(item) => vec![Operation::Touch {
-                item,
-                size: *size,
-                mtime_ns: 1,
-                checked_ns: 2,
-            }],
-            None => Vec::new(),
-        },
-        Step::Move { from, to } => match at(db, sources, *from) {
-            Some(item) => {
-                let path = PATHS[*to].as_bytes().to_vec();
-                vec![Operation::MoveItem {
-                    item,
-                    source: sources[to % 2],
-                    path,
-                }]
-            }
-            None => Vec::new(),
-        },
-        Step::Remove { path } => at(db, sources, *path)
-            .map(Operation::RemoveItem)
-            .into_iter()
-            .collect(),
+        Step::Captions { path, .. }
+        | Step::Touch { path, .. }
+        | Step::Move { from: path, .. }
+        | Step::Remove { path } => {
+            let item = at(db, sources, *path);
+            let operation = item.and_then(|item| to_item(step, item, sources));
+            operation.into_iter().collect()
+        }
         Step::Online { second, online } => {
-            return db
-                .set_online(sources[usize::from(*second)], *online)
-                .unwrap();
+            let source = sources[usize::from(*second)];
+            return db.set_online(source, *online).unwrap();
         }
         Step::Build => {
             db.set_setting(IndexChoice::SETTING, Some("ivf")).unwrap();
             db.build_indexes(&()).unwrap();
             return;
         }
-        Step::Sweep => {
-            db.sweep().unwrap();
-            return;
-        }
+        Step::Sweep => return assert!(db.sweep().is_ok()),
     };
     db.write(&Batch::from(operations)).unwrap();
 }

@@ -6,6 +6,7 @@ mod ann;
 mod damage;
 mod docs;
 mod explain;
+mod facets;
 mod faults;
 mod library;
 mod names;

@@ -199,6 +199,31 @@ pub fn every_filter_agrees_with_the_twin(harness: &dyn Harness) -> Result<()> {
     Ok(())
 }
 
+/// Filters that the writes below answer differently one after the other.
+fn of_what_changes() -> Vec<Filter> {
+    let mut filters = vec![
+        Filter::HasCaption,
+        Filter::Online(false),
+        color([255, 0, 0], 0.6),
+        color([2, 255, 0], 0.7),
+    ];
+    for (field, value) in [
+        ("size", Value::Integer(9)),
+        ("iso", Value::Integer(9)),
+        ("width", Value::Integer(5000)),
+        ("aspect", Value::Real(1.0)),
+        ("format", Value::from("webp")),
+        ("ext", Value::from("gif")),
+        ("path", Value::from("moved.tiff")),
+        ("language", Value::from("en")),
+        ("mtime", Value::Integer(0)),
+    ] {
+        filters.extend(COMPARISONS.map(|op| Filter::compare(field, op, value.clone())));
+        filters.push(Filter::Exists(Field::named(field)));
+    }
+    filters
+}
+
 /// What was asked before a write is answered anew after it, through every handle.
 pub fn filters_follow_what_is_written(harness: &dyn Harness) -> Result<()> {
     let db = filled(harness)?;
@@ -243,26 +268,7 @@ pub fn filters_follow_what_is_written(harness: &dyn Harness) -> Result<()> {
         vec![Operation::RemoveItem(first.id)],
         put_with_vectors(draft(source, &first.path, 6), 6),
     ];
-    let mut filters = vec![
-        Filter::HasCaption,
-        Filter::Online(false),
-        color([255, 0, 0], 0.6),
-        color([2, 255, 0], 0.7),
-    ];
-    for (field, value) in [
-        ("size", Value::Integer(9)),
-        ("iso", Value::Integer(9)),
-        ("width", Value::Integer(5000)),
-        ("aspect", Value::Real(1.0)),
-        ("format", Value::from("webp")),
-        ("ext", Value::from("gif")),
-        ("path", Value::from("moved.tiff")),
-        ("language", Value::from("en")),
-        ("mtime", Value::Integer(0)),
-    ] {
-        filters.extend(COMPARISONS.map(|op| Filter::compare(field, op, value.clone())));
-        filters.push(Filter::Exists(Field::named(field)));
-    }
+    let filters = of_what_changes();
     for step in steps {
         write(&*db, step)?;
         let items = all_items(&*db)?;
