@@ -9,8 +9,7 @@ use fovea_index::Random;
 use fovea_measure::Logistic;
 
 use super::{Gallery, Judged, dot, image_vectors, indexed};
-use crate::bench_ann::datasets::{below, clipart};
-use crate::bench_ann::packages::{OPENCLIPART_PNG, OPENCLIPART_SVG};
+use crate::bench_ann::datasets::clipart;
 use crate::settings::{Settings, cache_folder};
 
 const COLLECTIONS: usize = 12;
@@ -108,13 +107,7 @@ fn ask(
 /// Clips that show something else than all others, and the pack's vocabulary.
 fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, Vec<Vec<f32>>)> {
     let cache = cache_folder()?;
-    let packages = below(&cache).join("packages");
-    let pictures = OPENCLIPART_PNG
-        .unpacked(&packages, say)?
-        .join("usr/share/openclipart/png");
-    let drawings = OPENCLIPART_SVG
-        .unpacked(&packages, say)?
-        .join("usr/share/openclipart/svg");
+    let (pictures, drawings) = clipart::folders(&cache, say)?;
     say("indexing Open Clip Art (minutes, the first time)");
     let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
     let mut vectors: Vec<(PathBuf, Vec<f32>)> = image_vectors(&engine)?.into_iter().collect();

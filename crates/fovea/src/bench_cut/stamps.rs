@@ -1,7 +1,6 @@
 //! Measures with Tux Paint's photographic stamps: their English captions are present, the written queries are absent.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 
 use anyhow::Context;
 use fovea_engine::judge::{ANSWERED, Calibration, SHOWN};
@@ -9,7 +8,7 @@ use fovea_measure::{auc, calibration_error};
 
 use super::{Gallery, Judged, image_vectors, indexed};
 use crate::bench_ann::Bar;
-use crate::commands::demo::prepare_stamps;
+use crate::commands::demo::{english_captions, prepare_stamps};
 use crate::settings::{Settings, cache_folder};
 
 /// Written for this, and held against the names and captions of all stamps: none shows any of it.
@@ -147,20 +146,10 @@ fn kept_right(present: &[Judged], calibration: &Calibration) -> (usize, usize) {
 }
 
 /// English captions, each with the stamps that it is of.
-fn captions(path: &std::path::Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+fn captions(list: &std::path::Path) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let mut captions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for line in text.lines().skip(1) {
-        let mut fields = line.split('\t');
-        if let (Some(name), Some("en"), Some(caption)) =
-            (fields.next(), fields.next(), fields.next())
-        {
-            captions
-                .entry(caption.to_owned())
-                .or_default()
-                .push(name.to_owned());
-        }
+    for (name, caption) in english_captions(list)? {
+        captions.entry(caption).or_default().push(name);
     }
     Ok(captions)
 }

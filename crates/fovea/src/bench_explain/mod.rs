@@ -14,8 +14,7 @@ use fovea_vectordb::{Filter, Part};
 pub use concepts::measure as concepts;
 pub use heat::measure as heat;
 
-use crate::bench_ann::datasets::{below, clipart};
-use crate::bench_ann::packages::{OPENCLIPART_PNG, OPENCLIPART_SVG};
+use crate::bench_ann::datasets::clipart;
 use crate::bench_cut::indexed;
 use crate::settings::{Settings, cache_folder};
 
@@ -37,13 +36,7 @@ struct Both {
 impl ClipArt {
     fn open(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<ClipArt> {
         let cache = cache_folder()?;
-        let packages = below(&cache).join("packages");
-        let pictures = OPENCLIPART_PNG
-            .unpacked(&packages, say)?
-            .join("usr/share/openclipart/png");
-        let drawings = OPENCLIPART_SVG
-            .unpacked(&packages, say)?
-            .join("usr/share/openclipart/svg");
+        let (pictures, drawings) = clipart::folders(&cache, say)?;
         say("indexing Open Clip Art (minutes, the first time)");
         let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
         Ok(ClipArt {

@@ -1,15 +1,14 @@
 //! Figures with words that ask for them: Open Clip Art to choose settings with, stamps to measure with.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
 use fovea_encode::{Encoder, Pack};
 
 use super::scenes::Figure;
 use crate::bench_ann::datasets::clipart;
 use crate::bench_ann::split::hash;
+use crate::commands::demo::english_captions;
 
 /// Clips that are drawn, so that choosing takes minutes.
 const CLIPS: usize = 500;
@@ -62,20 +61,9 @@ fn is_named(title: &str, pack: &Pack) -> anyhow::Result<bool> {
 
 /// The photographic stamps with their English captions.
 pub fn stamps(folder: &Path) -> anyhow::Result<Vec<Figure>> {
-    let path = folder.join("captions-photographic.tsv");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut captions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for line in text.lines().skip(1) {
-        let mut fields = line.split('\t');
-        if let (Some(name), Some("en"), Some(caption)) =
-            (fields.next(), fields.next(), fields.next())
-        {
-            captions
-                .entry(name.to_owned())
-                .or_default()
-                .push(caption.to_owned());
-        }
+    for (name, caption) in english_captions(&folder.join("captions-photographic.tsv"))? {
+        captions.entry(name).or_default().push(caption);
     }
     let figures = captions.into_iter().map(|(name, captions)| Figure {
         picture: folder.join(&name),

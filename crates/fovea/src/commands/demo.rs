@@ -111,6 +111,18 @@ fn what_next(settings: &Settings, stamps: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Names of stamps with their English captions, of a list that lies beside them.
+pub fn english_captions(list: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let text =
+        std::fs::read_to_string(list).with_context(|| format!("cannot read {}", list.display()))?;
+    let english = text.lines().filter_map(|line| {
+        let mut fields = line.split('\t');
+        let (name, language, caption) = (fields.next()?, fields.next()?, fields.next()?);
+        (language == "en").then(|| (name.to_owned(), caption.to_owned()))
+    });
+    Ok(english.collect())
+}
+
 /// Runs the script with the user's Python, as `models pull` does with pip.
 pub fn prepare_stamps(cache: &Path) -> anyhow::Result<PathBuf> {
     let folder = cache.join("stamps");

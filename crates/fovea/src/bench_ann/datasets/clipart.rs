@@ -5,11 +5,24 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
+use crate::bench_ann::packages::{OPENCLIPART_PNG, OPENCLIPART_SVG};
+
 /// Words of the collection, each as somebody would type it.
 #[derive(Default)]
 pub struct Words {
     pub titles: Vec<String>,
     pub keywords: Vec<String>,
+}
+
+/// Folders of the pictures and of the drawings that they were made of, fetched where they are not there.
+pub fn folders(cache: &Path, say: &dyn Fn(&str)) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let packages = super::below(cache).join("packages");
+    let pictures = OPENCLIPART_PNG.unpacked(&packages, say)?;
+    let drawings = OPENCLIPART_SVG.unpacked(&packages, say)?;
+    Ok((
+        pictures.join("usr/share/openclipart/png"),
+        drawings.join("usr/share/openclipart/svg"),
+    ))
 }
 
 /// Every file below `folder` with this ending, by name.

@@ -16,7 +16,7 @@ use crate::bench_ann::dataset::{Card, Kind, MEASURE_QUERIES, Made, Queries, Sour
 use crate::bench_ann::encode::{Meter, on_all_cores, texts};
 use crate::bench_ann::packages::{OPENCLIPART_PNG, OPENCLIPART_SVG};
 use crate::bench_ann::split::{Seen, Use, distinct, hash, key, use_of};
-use crate::commands::demo::prepare_stamps;
+use crate::commands::demo::{english_captions, prepare_stamps};
 use fovea_vectordb::exchange::{Matrix, npy};
 
 /// Changes whenever another piece would be cut, or another row kept.
@@ -53,11 +53,12 @@ pub fn make(workshop: &Workshop) -> anyhow::Result<Made> {
     let parts = encode(workshop, &pack, &pictures)?;
     let mut seen = Seen::default();
     let (base, images) = sort_out(&pictures, &parts, pack.spec().shared_dim, &mut seen)?;
+    let captions = english_captions(&stamps.join("captions.tsv"))?;
     let words = text_queries(
         workshop,
         &pack,
         clipart::words(&drawings)?,
-        captions(&stamps)?,
+        captions.into_iter().map(|(_, caption)| caption).collect(),
     )?;
     let about = "pieces of the pictures of Open Clip Art and Tux Paint in the space `image` of the base pack";
     let split = "text: titles of Open Clip Art by their hash in thirds; to build with, also its keywords and the class vectors of \
@@ -234,19 +235,6 @@ fn text_queries(
         tune,
         measure,
     })
-}
-
-/// English captions of the stamps.
-fn captions(stamps: &Path) -> anyhow::Result<Vec<String>> {
-    let path = stamps.join("captions.tsv");
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let english = text.lines().filter_map(|line| {
-        let mut fields = line.split('\t');
-        let (_, language, caption) = (fields.next()?, fields.next()?, fields.next()?);
-        (language == "en").then(|| caption.to_owned())
-    });
-    Ok(english.collect())
 }
 
 /// What `stamps.json` says of the package that the stamps came from; that script holds the checksum.
