@@ -5,12 +5,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use fovea_vectordb::{Filter, Item, ItemId, Listed, Order, Part, Value};
-use jiff::Timestamp;
+use fovea_vectordb::{Filter, Item, ItemId, Listed, Order, Part};
 
 use crate::background::dot;
 use crate::cursor::{Cursor, Key, check_of};
 use crate::error::Error;
+use crate::metadata::{day_of_file, day_taken};
 use crate::query::Plan;
 use crate::search::{Asked, Ranked, SearchOptions};
 use crate::{Engine, space};
@@ -107,6 +107,10 @@ impl Engine {
         let mut below = Vec::new();
         if let (Asked::Words(vector), true) = (asked, options.judge) {
             self.draw_cut(vector, &mut ranked, options.cut)?;
+            if options.sort.is_some() && ranked.iter().all(|one| one.likelihood.is_none()) {
+                // Where nothing can be judged, all would be matches: the best stay what is put in order.
+                ranked.truncate(options.top_k);
+            }
             if options.cut {
                 is_all |= ranked.last().is_none_or(|last| !last.above_cut);
                 (ranked, below) = ranked.into_iter().partition(|one| one.above_cut);
@@ -364,15 +368,8 @@ fn folder(item: &Item) -> String {
 
 /// As the key `date:` has it: when the camera took it, or the time of the file.
 fn day(item: &Item) -> String {
-    let taken = item.metadata.get("taken").and_then(|values| values.first());
-    if let Some(day) = taken.and_then(|taken| match taken {
-        Value::Text(text) => text.get(..10),
-        Value::Integer(_) | Value::Real(_) => None,
-    }) {
-        return day.to_owned();
-    }
-    let modified = Timestamp::from_nanosecond(i128::from(item.mtime_ns)).unwrap_or_default();
-    modified.strftime("%Y-%m-%d").to_string()
+    let taken = day_taken(item).map(str::to_owned);
+    taken.or_else(|| day_of_file(item)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -130,40 +130,56 @@ impl Engine {
         Ok(self.known_background()?.evidence(query, images))
     }
 
-    /// Whether the collection answers the query at all, by the best of what words found; nothing where that cannot be said.
-    pub(crate) fn is_answered(
-        &self,
-        query: &[f32],
-        ranked: &[Ranked],
-    ) -> Result<Option<bool>, Error> {
-        let answered = self.answered(query, ranked)?;
-        Ok(answered.map(|answered| answered >= ANSWERED))
-    }
-
-    /// The probability of that.
+    /// The probability that the collection answers the query at all, by the best of what words found; nothing where that
+    /// cannot be said.
     pub(crate) fn answered(&self, query: &[f32], ranked: &[Ranked]) -> Result<Option<f32>, Error> {
         let best = &ranked[..ranked.len().min(BATCH)];
-        let Some(evidence) = self.evidence_of(query, best)? else {
-            return Ok(None);
-        };
-        let all: Vec<Evidence> = evidence.into_iter().flatten().collect();
-        let answered = Evidence::best(&all).map_or(0.0, |best| {
-            let calibration = Calibration::of_base();
-            calibration.answered.probability(&best.numbers())
-        });
-        Ok(Some(answered as f32))
+        let evidence = self.evidence_of(query, best)?;
+        Ok(evidence.map(|evidence| answered(&evidence)))
     }
 
-    /// Of each item the probability that it is what was meant.
-    pub(crate) fn meant(&self, query: &[f32], ranked: &[Ranked]) -> Result<Vec<f32>, Error> {
-        let calibration = Calibration::of_base();
-        let meant = |one: Evidence| calibration.meant.probability(&one.numbers()) as f32;
-        let evidence = self.evidence_of(query, ranked)?.unwrap_or_default();
-        Ok(evidence
-            .into_iter()
-            .map(|one| one.map_or(0.0, meant))
-            .collect())
+    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged. Where the list
+    /// will be `cut`, nothing is judged beyond its end.
+    pub(crate) fn draw_cut(
+        &self,
+        query: &[f32],
+        ranked: &mut [Ranked],
+        cut: bool,
+    ) -> Result<(), Error> {
+        let mut is_answered = None;
+        let mut has_ended = false;
+        for batch in ranked.chunks_mut(BATCH) {
+            if has_ended {
+                batch.iter_mut().for_each(|one| one.above_cut = false);
+                continue;
+            }
+            let Some(evidence) = self.evidence_of(query, batch)? else {
+                return Ok(());
+            };
+            // The first batch decides for all.
+            let is_answered = *is_answered.get_or_insert_with(|| answered(&evidence) >= ANSWERED);
+            for (one, evidence) in batch.iter_mut().zip(evidence) {
+                let meant = evidence.map_or(0.0, meant);
+                one.likelihood = Some(meant);
+                one.above_cut = is_said(&one.cosines) || (is_answered && meant >= SHOWN);
+            }
+            has_ended = cut && batch.last().is_some_and(|last| !last.above_cut);
+        }
+        Ok(())
     }
+}
+
+fn answered(evidence: &[Option<Evidence>]) -> f32 {
+    let all: Vec<Evidence> = evidence.iter().flatten().copied().collect();
+    let answered = Calibration::of_base().answered;
+    Evidence::best(&all).map_or(0.0, |best| answered.probability(&best.numbers()) as f32)
+}
+
+/// The probability that an item is what was meant.
+pub(crate) fn meant(evidence: Evidence) -> f32 {
+    Calibration::of_base()
+        .meant
+        .probability(&evidence.numbers()) as f32
 }
 
 impl Background {

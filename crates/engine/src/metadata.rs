@@ -1,7 +1,9 @@
 //! Names the metadata of an image file in the words of filters: `taken`, `camera`, `iso`, `tag` and so on.
 
 use fovea_decode as decode;
-use fovea_vectordb::{Metadata, Value};
+use fovea_vectordb::{Item, Metadata, Value};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The metadata of one item; absent values have no key.
 pub fn metadata_of(found: &decode::Metadata) -> Metadata {
@@ -39,4 +41,19 @@ pub fn metadata_of(found: &decode::Metadata) -> Metadata {
         metadata.insert("tag".to_owned(), tags);
     }
     metadata
+}
+
+/// The day on which the camera took the picture, as in `2021-05-03`, where it says so.
+pub fn day_taken(item: &Item) -> Option<&str> {
+    match item.metadata.get("taken")?.first()? {
+        Value::Text(taken) => taken.get(..10),
+        Value::Integer(_) | Value::Real(_) => None,
+    }
+}
+
+/// The day of the file, here; none where no calendar has it.
+pub fn day_of_file(item: &Item) -> Option<String> {
+    let changed = Timestamp::from_nanosecond(i128::from(item.mtime_ns)).ok()?;
+    let day = changed.to_zoned_datetime(TimeZone::system()).date();
+    Some(day.to_string())
 }

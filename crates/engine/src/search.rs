@@ -12,7 +12,7 @@ use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
 use crate::terms::TermPart;
-use crate::{Engine, judge, parts, space};
+use crate::{Engine, parts, space};
 
 /// Items beyond twice those asked for that are looked at where some are left out.
 const SPARE: usize = 32;
@@ -189,34 +189,6 @@ impl Engine {
             took: started.elapsed(),
             ..described
         })
-    }
-
-    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged. Where the list
-    /// will be `cut`, nothing is judged beyond its end.
-    pub(crate) fn draw_cut(
-        &self,
-        vector: &[f32],
-        ranked: &mut [Ranked],
-        cut: bool,
-    ) -> Result<(), Error> {
-        let Some(answered) = self.is_answered(vector, ranked)? else {
-            return Ok(());
-        };
-        let mut has_ended = false;
-        for batch in ranked.chunks_mut(judge::BATCH) {
-            if has_ended {
-                batch.iter_mut().for_each(|one| one.above_cut = false);
-                continue;
-            }
-            let meant = self.meant(vector, batch)?;
-            for (one, meant) in batch.iter_mut().zip(meant) {
-                let said = judge::is_said(&one.cosines);
-                one.likelihood = Some(meant);
-                one.above_cut = said || (answered && meant >= judge::SHOWN);
-            }
-            has_ended = cut && batch.last().is_some_and(|last| !last.above_cut);
-        }
-        Ok(())
     }
 
     /// The same without the description of the items: what `eval` needs.

@@ -1,8 +1,8 @@
 //! What an item has, in the words of a filter that wants something else.
 
 use fovea_vectordb::{Item, Value, path_from_bytes};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+
+use crate::metadata::{day_of_file, day_taken};
 
 /// Colours of an item that are named.
 const COLORS: usize = 3;
@@ -48,17 +48,10 @@ pub(super) fn has(item: &Item, key: &str) -> String {
 }
 
 fn date(item: &Item) -> String {
-    if let Some(Value::Text(taken)) = item.metadata.get("taken").and_then(|all| all.first()) {
-        return format!("it was taken on {}", taken.get(..10).unwrap_or(taken));
+    if let Some(day) = day_taken(item) {
+        return format!("it was taken on {day}");
     }
-    let second = Timestamp::from_nanosecond(i128::from(item.mtime_ns));
-    let day = second.map(|second| {
-        second
-            .to_zoned_datetime(TimeZone::system())
-            .date()
-            .to_string()
-    });
-    let day = day.unwrap_or_else(|_| "a time that no calendar has".to_owned());
+    let day = day_of_file(item).unwrap_or_else(|| "a time that no calendar has".to_owned());
     format!("it does not say when it was taken, and its file is of {day}")
 }
 

@@ -4,7 +4,6 @@ use fovea_vectordb::{Filter, Item, ItemVector};
 
 use crate::background::dot;
 use crate::error::Error;
-use crate::judge::Calibration;
 use crate::query::Plan;
 use crate::search::{Asked, Ranked};
 use crate::terms::TermPart;
@@ -162,8 +161,7 @@ impl Engine {
         };
         let list = self.find(&let_in, asked, options)?;
         let answered = self.answered(query, &list)?.unwrap_or(0.0);
-        let meant = Calibration::of_base().meant;
-        let likelihood = meant.probability(&evidence.numbers()) as f32;
+        let likelihood = judge::meant(evidence);
         let said = judge::is_said(&ranked.cosines);
         Ok(Some(Judged {
             above: evidence.above,
