@@ -185,7 +185,8 @@ pub fn ann_bars(settings: &Settings, dataset: &str, bars: &[Bar]) -> anyhow::Res
 /// What a promise is about, what was found, and whether it is kept.
 pub fn ann_bar_line(out: &mut impl Write, bar: &Bar) -> std::io::Result<()> {
     let sign = if bar.at_most { "at most" } else { "at least" };
-    let must = format!("{sign} {}{}", bar.must, bar.unit);
+    // Some bars are what a peer reached in the same run; others are round.
+    let must = format!("{sign} {}{}", (bar.must * 1e3).round() / 1e3, bar.unit);
     let verdict = if bar.is_met() { "met" } else { "MISSED" };
     let found = format!("{:.3}{}", bar.found, bar.unit);
     writeln!(out, "{:<78}{found:>9}  {must:<15}{verdict}", bar.what)
