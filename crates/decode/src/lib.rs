@@ -6,6 +6,7 @@
 
 mod bmp;
 mod canvas;
+mod clean;
 mod colors;
 mod decode;
 mod error;
@@ -29,6 +30,7 @@ mod svg;
 mod tiff;
 mod webp;
 
+pub use clean::without_metadata;
 pub use colors::{COLOR_VERSION, Color, colors};
 pub use decode::{Image, decode, metadata};
 pub use error::{Error, Fault};
