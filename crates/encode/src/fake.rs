@@ -4,7 +4,7 @@
 //! colour of a small palette, so that "a red picture" finds red pictures, and a few axes for all other
 //! words, so that a caption is found by its words.
 
-use crate::{Encoder, Error, PackSpec, Pixels, normalise};
+use crate::{Encoder, Error, PackSpec, Pixels, Tag, normalise};
 
 const GRID: usize = 4;
 const FEATURE_DIM: usize = GRID * GRID * 3;
@@ -109,6 +109,19 @@ impl Encoder for FakeEncoder {
         let mut vector = feature.to_vec();
         normalise(&mut vector);
         vector
+    }
+
+    /// The colours' English names.
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
+        let vector = self.image_vector(feature);
+        let shares = vector[..PALETTE.len()].iter().zip(&PALETTE);
+        let tags = shares.map(|(share, (_, names))| Tag {
+            name: names[0].to_owned(),
+            probability: share * share,
+        });
+        let mut tags: Vec<Tag> = tags.filter(|tag| tag.probability >= 0.1).collect();
+        tags.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+        Ok(tags)
     }
 
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {

@@ -24,12 +24,14 @@ mod manifest;
 mod matrix;
 pub mod models;
 mod pack;
+mod tags;
 mod tensors;
 mod text;
 
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;
 pub use pack::Pack;
+pub use tags::Tag;
 
 /// What a caller must know of an encoder before it stores one of its vectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +79,24 @@ pub trait Encoder: Send + Sync {
     /// Unit vectors of texts that stand for those that people will ask, where the pack knows some at no cost.
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         Vec::new()
+    }
+
+    /// How probable each of [`Encoder::sample_texts`] is for an image, where the pack has a classifier that says so.
+    fn sample_probabilities(&self, feature: &[f32]) -> Option<Vec<f32>> {
+        let _ = feature;
+        None
+    }
+
+    /// Whether the text encoder knows this as one word, where it can tell: then it is no slip of the finger.
+    fn is_word(&self, word: &str) -> bool {
+        let _ = word;
+        false
+    }
+
+    /// The words that the pack's own vocabulary has for an image, the most probable first; none without a vocabulary.
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
+        let _ = feature;
+        Ok(Vec::new())
     }
 }
 

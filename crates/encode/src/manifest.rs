@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::conse::ConseSettings;
 use crate::error::{Context, Error};
 use crate::image::Preprocessing;
+use crate::models::{BASE, BASE_VERSION};
 use crate::{PackSpec, tensors};
 
 /// Name of the file in the folder of a pack.
 pub const MANIFEST: &str = "manifest.json";
 /// Version of the manifest's format. A reader refuses a newer one.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
+/// The oldest format that is read. A pack of format 1 has no names of classes, and is pulled again.
+const OLDEST: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
 /// No image network reads a larger square.
@@ -90,7 +93,7 @@ impl Manifest {
     }
 
     fn check(&self) -> Result<(), String> {
-        if self.format != FORMAT {
+        if !(OLDEST..=FORMAT).contains(&self.format) {
             return Err(format!(
                 "its format is {}, and this fovea reads {FORMAT}",
                 self.format
@@ -124,6 +127,16 @@ impl Manifest {
             return Err("a setting in it is absurd".into());
         }
         Ok(())
+    }
+
+    /// Whether this program needs another version of the pack.
+    pub fn is_outdated(&self) -> bool {
+        self.name == BASE && (self.version != BASE_VERSION || self.format != FORMAT)
+    }
+
+    /// Version and format, as people are told.
+    pub fn label(&self) -> String {
+        label(&self.version, self.format)
     }
 
     /// What encoders tell of themselves.
@@ -192,6 +205,14 @@ impl FileEntry {
             return Err(Error::Damaged { path, what });
         }
         Ok(())
+    }
+}
+
+/// A version, with the format of its pack where that is not the first.
+pub fn label(version: &str, format: u32) -> String {
+    match format {
+        1 => version.to_owned(),
+        _ => format!("{version}, format {format}"),
     }
 }
 

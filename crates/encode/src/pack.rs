@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use crate::conse::Conse;
 use crate::image::ImageEncoder;
 use crate::manifest::{MANIFEST, Manifest};
-use crate::models::{self, BASE, BASE_VERSION};
+use crate::models::{self, BASE};
+use crate::tags::{ClassNames, Tag};
 use crate::text::TextEncoder;
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
@@ -20,6 +21,8 @@ pub(crate) const TEXT_VOCABULARY: &str = "text-vocabulary.tensors";
 pub(crate) const TEXT_TABLE: &str = "text-table.tensors";
 /// The other weights of the text encoder.
 pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
+/// Words for each class.
+pub(crate) const CLASS_NAMES: &str = "classes.json";
 /// Licence texts of all parts.
 pub(crate) const LICENCES_TEXT: &str = "LICENCES.txt";
 
@@ -33,6 +36,7 @@ pub struct Pack {
     alignment: Conse,
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
+    classes: Lazy<ClassNames>,
 }
 
 impl Pack {
@@ -46,8 +50,8 @@ impl Pack {
             name: name.clone(),
             dir: store.into(),
         })?;
-        if manifest.name == BASE && manifest.version != BASE_VERSION {
-            let (found, expected) = (manifest.version, BASE_VERSION.into());
+        if manifest.is_outdated() {
+            let (found, expected) = (manifest.label(), models::base_label());
             return Err(Error::Outdated {
                 name,
                 dir: store.into(),
@@ -76,6 +80,7 @@ impl Pack {
             alignment,
             text: Lazy::new(),
             image: Lazy::new(),
+            classes: Lazy::new(),
         })
     }
 
@@ -112,6 +117,13 @@ impl Pack {
             )?;
             let path = |name: &str| self.dir.join(name);
             TextEncoder::new(&path(TEXT_VOCABULARY), &path(TEXT_TABLE), &path(TEXT_DENSE))
+        })
+    }
+
+    fn classes(&self) -> Result<Arc<ClassNames>, Error> {
+        self.classes.get_or_load(|| {
+            check_content(&self.dir, &self.manifest, &[CLASS_NAMES])?;
+            ClassNames::read(&self.dir.join(CLASS_NAMES), self.manifest.classes)
         })
     }
 
@@ -161,6 +173,23 @@ impl Encoder for Pack {
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         self.class_vectors().map(<[f32]>::to_vec).collect()
+    }
+
+    fn sample_probabilities(&self, feature: &[f32]) -> Option<Vec<f32>> {
+        Some(crate::tags::softmax(&self.logits(feature)))
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.token_ids(word).is_ok_and(|ids| ids.len() == 1)
+    }
+
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
+        let is_whole =
+            feature.len() == self.spec.feature_dim && feature.iter().all(|x| x.is_finite());
+        match is_whole {
+            true => Ok(self.classes()?.tags(&self.logits(feature))),
+            false => Ok(Vec::new()),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Published weights become the files of a pack. Bytes in, bytes out: this module opens no file.
 
 pub mod classes;
+pub mod groups;
 pub mod lite0;
 pub mod npz;
 mod onnx;

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 use super::wheel::Archive;
 use super::{BASE, BASE_VERSION, Progress, base, fetch, write_durably};
 use crate::conse::Conse;
-use crate::convert::{classes, lite0, npz, pth, vocabulary};
+use crate::convert::{classes, groups, lite0, npz, pth, vocabulary};
 use crate::error::{Context, Error};
 use crate::manifest::{FORMAT, FileEntry, Manifest};
 use crate::pack::{
-    ALIGNMENT, IMAGE_MODEL, LICENCES_TEXT, Pack, TEXT_DENSE, TEXT_TABLE, TEXT_VOCABULARY,
+    ALIGNMENT, CLASS_NAMES, IMAGE_MODEL, LICENCES_TEXT, Pack, TEXT_DENSE, TEXT_TABLE,
+    TEXT_VOCABULARY,
 };
+use crate::tags::ClassName;
 use crate::tensors::{self, Data, Matrix};
 use crate::text::{LANGUAGES, TextEncoder, network};
 
@@ -239,6 +241,7 @@ fn class_vectors(
         archive.text(base::DESCRIPTIONS)?,
     );
     let classes = classes::read(&names, &descriptions, lite0::CLASSES).map_err(failed)?;
+    write_class_names(&folder.join(CLASS_NAMES), &classes)?;
     let encoder = TextEncoder::new(
         &folder.join(TEXT_VOCABULARY),
         &folder.join(TEXT_TABLE),
@@ -259,6 +262,20 @@ fn class_vectors(
         of: classes.len(),
     });
     Ok(vectors)
+}
+
+fn write_class_names(path: &Path, classes: &[classes::Class]) -> Result<(), Error> {
+    let names = classes.iter().enumerate().map(|(index, class)| ClassName {
+        name: class.name.clone(),
+        also: groups::of(index).map(str::to_owned).collect(),
+    });
+    let names: Vec<ClassName> = names.collect();
+    let text = serde_json::to_string_pretty(&names).map_err(|error| Error::Format {
+        path: path.into(),
+        format: "JSON",
+        what: error.to_string(),
+    })?;
+    write_durably(path, |out| out.write_all(text.as_bytes()))
 }
 
 fn runtime(folder: &Path, wheel: &Path) -> Result<(), Error> {
@@ -287,6 +304,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
     let names = [
         IMAGE_MODEL,
         ALIGNMENT,
+        CLASS_NAMES,
         TEXT_VOCABULARY,
         TEXT_TABLE,
         TEXT_DENSE,

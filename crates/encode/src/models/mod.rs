@@ -17,12 +17,17 @@ pub(crate) use base::fingerprint as base_fingerprint;
 pub use install::pull_base;
 
 use crate::error::{Context, Error};
-use crate::manifest::Manifest;
+use crate::manifest::{self, FORMAT, Manifest};
 
 /// Version of the base pack that this binary pins.
 pub const BASE_VERSION: &str = "base-1";
 /// Name of the base pack.
 pub const BASE: &str = "base";
+
+/// What an installed base pack has to be.
+pub(crate) fn base_label() -> String {
+    manifest::label(BASE_VERSION, FORMAT)
+}
 
 /// A step of a pull, for whoever shows progress.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,7 +123,7 @@ pub fn installed(dir: &Path, name: &str) -> Result<PackInfo, Error> {
 
 fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
     let spec = manifest.spec();
-    let outdated = spec.name == BASE && spec.version != BASE_VERSION;
+    let outdated = manifest.is_outdated();
     let files = manifest.files.into_iter();
     let files = files
         .map(|file| FileInfo {
@@ -159,7 +164,7 @@ mod tests {
     /// A store whose base pack has a manifest in which `from` is replaced by `to`.
     fn store(from: &str, to: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let manifest = r#"{"format": 1, "name": "base", "version": "base-1", "fingerprint": "f", "feature_dim": 4,
+        let manifest = r#"{"format": 2, "name": "base", "version": "base-1", "fingerprint": "f", "feature_dim": 4,
             "shared_dim": 2, "visual_dim": 4, "classes": 3, "languages": ["en"], "spaces": ["image"],
             "preprocessing": {"side": 8, "fit": "pad", "filter": "bicubic", "mean": 0.5, "deviation": 0.5},
             "conse": {"temperature": 1.0, "top": 3, "description_weight": 0.5}, "runtime": "r", "licences": [],
@@ -190,14 +195,19 @@ mod tests {
         check(
             "\"base-1\"",
             "\"base-0\"",
-            "is version base-0, but this fovea needs base-1",
+            "is version base-0, format 2, but this fovea needs base-1, format 2",
+        );
+        check(
+            "\"format\": 2",
+            "\"format\": 1",
+            "is version base-1, but this fovea needs base-1, format 2",
         );
         check(
             "\"fingerprint\": \"f\"",
             "\"fingerprint\": \"g\"",
             "fingerprint",
         );
-        check("\"format\": 1", "\"format\": 2", "format is 2");
+        check("\"format\": 2", "\"format\": 3", "format is 3");
         check("image.onnx", "../image.onnx", "leads out of the folder");
         check(
             "\"feature_dim\": 4",
