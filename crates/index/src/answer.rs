@@ -84,7 +84,7 @@ pub fn answer(
 }
 
 /// Which rows were seen in one search: one bit each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Seen(Vec<u64>);
 
 impl Seen {
@@ -100,6 +100,17 @@ impl Seen {
         let is_new = *word & bit == 0;
         *word |= bit;
         is_new
+    }
+
+    #[inline]
+    pub fn has(&self, row: u32) -> bool {
+        self.0[row as usize / 64] >> (row % 64) & 1 == 1
+    }
+
+    /// Forget all, and be ready for so many rows.
+    pub fn clear(&mut self, rows: u32) {
+        self.0.clear();
+        self.0.resize((rows as usize).div_ceil(64), 0);
     }
 }
 

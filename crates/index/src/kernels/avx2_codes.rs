@@ -54,11 +54,16 @@ pub fn l2_each(from: &[u8], table: &[u8], rows: &[u32], distances: &mut [f32]) -
 
 #[inline]
 pub fn prefetch<T>(numbers: &[T]) {
-    let lines = size_of_val(numbers).div_ceil(LINE).min(LINES_AHEAD);
     let start = numbers.as_ptr().cast::<i8>();
-    for line in 0..lines {
-        // SAFETY: a prefetch reads nothing into the program; the address is within the slice.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(start.add(line * LINE)) };
+    // A run that begins within a line reaches one more.
+    let within = start.addr() % LINE;
+    let lines = (within + size_of_val(numbers)).div_ceil(LINE);
+    for line in 0..lines.min(LINES_AHEAD) {
+        // SAFETY: a prefetch reads nothing into the program, and faults nowhere; the address is of a line that the
+        // slice has a part of, or of the slice's start.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE).wrapping_sub(within))
+        };
     }
 }
 

@@ -3,6 +3,7 @@
 //! ParlayANN). So the same seed gives the same graph on any number of threads.
 
 use super::links::Links;
+use super::reach::All;
 use super::walk::{Scorer, Scratch};
 use crate::codes::CodesView;
 use crate::error::Error;
@@ -64,7 +65,14 @@ pub fn join(
         let chosen = work.map(batch, Scratch::default, |scratch, i| {
             let row = rows[i];
             let scorer = FromRow { codes, row };
-            scratch.walk(links.view(), entries, links.rows(), choice.width, &scorer);
+            scratch.walk(
+                links.view(),
+                entries,
+                links.rows(),
+                choice.width,
+                &scorer,
+                &mut All,
+            );
             let mut near: Vec<(i32, u32)> = scratch
                 .found()
                 .filter(|(_, other)| *other != row)

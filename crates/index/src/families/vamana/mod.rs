@@ -3,14 +3,19 @@
 //! the queries to come, and ranked with the vectors.
 //!
 //! The files in the order of their work: `links` (who is whose neighbour),
-//! `walk` (the one loop), `grow` (rows join), `asked` (queries join rows),
-//! `repair` (rows leave), `search`.
+//! `walk` (the one loop), `reach` (what it looks at from a row), `grow` (rows
+//! join), `asked` (queries join rows), `repair` (rows leave), `scan` (rows let
+//! through without the graph), `search`.
 
 mod asked;
 mod grow;
 mod links;
+mod reach;
 mod repair;
+mod scan;
 mod search;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::borrow::Cow;
@@ -138,6 +143,10 @@ impl Scratches {
 }
 
 fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
+    Ok(Box::new(built(vectors, options)?))
+}
+
+fn built(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Result<Vamana, Error> {
     let parameters = &options.parameters;
     parameters.check(&FAMILY)?;
     vectors.check_rows(0..vectors.len())?;
@@ -176,7 +185,7 @@ fn build(vectors: &Vectors<'_>, options: &BuildOptions<'_>) -> Built {
     let rows: Vec<u32> = (0..vectors.len()).collect();
     index.join(&rows, 0, &options.work)?;
     index.join_asked(vectors, &options.work)?;
-    Ok(Box::new(index))
+    Ok(index)
 }
 
 fn load(sections: &Sections, vectors: &Vectors<'_>) -> Built {

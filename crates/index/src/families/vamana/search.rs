@@ -1,24 +1,25 @@
-//! A query's search: walk by codes, rank with the vectors. A filter decides
-//! between three ways, whichever looks at the fewest rows.
+//! A query's search: walk by codes, rank with the vectors. Under a filter one
+//! of four ways, by how many rows it lets through: they are ranked, or scanned
+//! by their codes, or walked over, or picked from a wider walk over all.
 
-use super::Vamana;
+use super::reach::{All, Allowed, Noting};
 use super::walk::Scorer;
+use super::{EFFORT, Vamana, scan};
 use crate::bitmap::Bitmap;
 use crate::codes::{CodedQuery, Codes, CodesView};
 use crate::family::{Index, exact};
 use crate::topk::Scored;
 use crate::vectors::Vectors;
 
-/// Rows that one step of a walk scores, by experience.
-const ROWS_A_STEP: f64 = 24.0;
 /// So few rows are compared exactly.
 const FEW: u64 = 256;
-/// Of the rows that a filter lets through, a scan of codes ranks one of so many again at a time.
-const RANKED_ONE_OF: usize = 16;
-/// Times k that are ranked at a time at least.
-const SPARE: usize = 2;
-/// One of so many is ranked at most.
-const MOST_ONE_OF: usize = 2;
+/// Rows that a scan compares while a walk under a filter takes one step among a million, measured: both wait for the
+/// memory, which a scan can ask ahead.
+const SCANNED_A_STEP: u64 = 560;
+/// Where this share of the rows is let through, a walk over all meets enough of them.
+const MOST: f64 = 0.5;
+/// A filter keeps away from the query when the rows around it are let through less often than rows anywhere, by this.
+const KEEPS_AWAY: f64 = 0.5;
 
 /// Products with a query, for the walk.
 pub struct ToQuery<'a> {
@@ -79,25 +80,69 @@ impl Vamana {
             let rows: Vec<u32> = allowed.range(0..self.rows()).collect();
             return vectors.rerank(query, &rows, k);
         }
-        // A walk has to see as many more rows as the filter lets fewer through.
         let share = n_allowed as f64 / f64::from(self.rows().max(1));
-        let wider = (width as f64 / share) as usize;
-        if n_allowed as f64 > wider as f64 * ROWS_A_STEP {
-            let found = self.walk(vectors, query, k, wider, |row| allowed.contains(row));
-            // Where the filter keeps away from the query, the walk ends among rows that it drops.
-            if found.len() >= k {
-                return found;
-            }
+        let found = if share >= MOST {
+            self.walk_wider(vectors, query, k, width, allowed, share)
+        } else if n_allowed > SCANNED_A_STEP * width.max(EFFORT as usize) as u64 {
+            self.walk_allowed(vectors, query, k, width, allowed, share)
+        } else {
+            None
+        };
+        // Where the filter keeps away from the query, a walk ends among rows that it drops.
+        found.unwrap_or_else(|| scan::nearest(&self.graph.codes, vectors, query, k, allowed))
+    }
+
+    /// Over all rows, as many more as the filter drops. Beyond the k that are asked for, a wider walk needs less to
+    /// spare: at a share of one half 1.4 times instead of twice.
+    pub(super) fn walk_wider(
+        &self,
+        vectors: &Vectors<'_>,
+        query: &[f32],
+        k: usize,
+        width: usize,
+        allowed: &Bitmap,
+        share: f64,
+    ) -> Option<Vec<Scored>> {
+        let spare = width.saturating_sub(k) as f64 * share.sqrt();
+        let wider = ((k as f64 + spare) / share) as usize;
+        let found = self.walk(vectors, query, k, wider, |row| allowed.contains(row));
+        (found.len() >= k).then_some(found)
+    }
+
+    /// First over all rows to where the query lies, then from the rows let through that were met to others of them.
+    /// Nothing where the filter keeps away from the query.
+    pub(super) fn walk_allowed(
+        &self,
+        vectors: &Vectors<'_>,
+        query: &[f32],
+        k: usize,
+        width: usize,
+        allowed: &Bitmap,
+        share: f64,
+    ) -> Option<Vec<Scored>> {
+        let scorer = ToQuery::new(&self.graph.codes, query);
+        let (links, entries) = (self.graph.links.view(), &self.graph.entries);
+        let (rows, width) = (self.rows(), width.max(k));
+        let mut scratch = self.scratches.take();
+        let mut noting = Noting::new(allowed);
+        scratch.walk(
+            links,
+            entries,
+            rows,
+            width.div_ceil(2),
+            &scorer,
+            &mut noting,
+        );
+        let mut met = noting.met;
+        let mut candidates: Vec<u32> = Vec::new();
+        if met.len() as f64 >= KEEPS_AWAY * share * noting.n_seen as f64 {
+            met.extend(entries.iter().filter(|row| allowed.contains(**row)));
+            let mut reach = Allowed::new(allowed);
+            scratch.walk_on(links, &met, rows, width, &scorer, &mut reach);
+            candidates.extend(scratch.found().map(|(_, row)| row));
         }
-        let run = (width / 2)
-            .max(SPARE * k)
-            .max(n_allowed as usize / RANKED_ONE_OF);
-        let most = (2 * run).max(n_allowed as usize / MOST_ONE_OF);
-        let candidates = self
-            .graph
-            .codes
-            .nearest(query, most, self.rows(), Some(allowed));
-        rank_while_it_pays(vectors, query, &candidates, run, k)
+        self.scratches.give(scratch);
+        (candidates.len() >= k).then(|| vectors.rerank(query, &candidates, k))
     }
 
     fn walk(
@@ -116,6 +161,7 @@ impl Vamana {
             self.rows(),
             width.max(k),
             &scorer,
+            &mut All,
         );
         let wanted = scratch
             .found()
@@ -125,30 +171,4 @@ impl Vamana {
         self.scratches.give(scratch);
         vectors.rerank(query, &candidates, k)
     }
-}
-
-/// The k best of candidates that come by falling score of their codes, ranked
-/// run by run until one brings none of them. Where a filter keeps away from the
-/// query, those that it lets through are crowded at its edge, nearer to each
-/// other than codes can tell; elsewhere the second run ends it.
-fn rank_while_it_pays(
-    vectors: &Vectors<'_>,
-    query: &[f32],
-    candidates: &[u32],
-    run: usize,
-    k: usize,
-) -> Vec<Scored> {
-    let mut best: Vec<Scored> = Vec::new();
-    for run in candidates.chunks(run.max(1)) {
-        let found = vectors.rerank(query, run, k);
-        let worst = best.get(k.saturating_sub(1)).map(|worst| worst.score);
-        let best_found = found.first().map(|first| first.score);
-        if worst.is_some() && best_found <= worst {
-            break;
-        }
-        best.extend(found);
-        best.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
-        best.truncate(k);
-    }
-    best
 }

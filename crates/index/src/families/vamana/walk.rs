@@ -1,8 +1,11 @@
 //! The walk: from a few entries always on to the most promising row that was
 //! not looked around from yet, until the `width` best seen are all done. One
-//! loop serves searching and building; only the score differs.
+//! loop serves searching and building; only the score differs, and under a
+//! filter what is looked at from a row.
 
-use super::links::{LinksView, NONE};
+use super::links::LinksView;
+use super::reach::Reach;
+use crate::answer::Seen;
 use crate::kernels::prefetch;
 
 /// Highest bit of a beam's row: it was looked around from.
@@ -14,8 +17,7 @@ pub const MOST_ROWS: u32 = DONE - 1;
 /// What a walk needs of memory, kept from one to the next.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// One bit for each row that was seen.
-    seen: Vec<u64>,
+    seen: Seen,
     beam: Vec<Place>,
     fresh: Vec<u32>,
     scores: Vec<f32>,
@@ -45,11 +47,43 @@ impl Scratch {
         rows: u32,
         width: usize,
         scorer: &impl Scorer,
+        reach: &mut impl Reach,
     ) {
-        self.begin(rows);
-        self.fresh.extend_from_slice(entries);
-        for &entry in entries {
-            see(&mut self.seen, entry);
+        self.seen.clear(rows);
+        self.go(links, entries, width, scorer, reach);
+    }
+
+    /// Walk on from rows that a walk before this one met, with another reach: of the rows that it looked around from
+    /// all neighbours are known, and nothing else counts as seen.
+    pub fn walk_on(
+        &mut self,
+        links: LinksView<'_>,
+        met: &[u32],
+        rows: u32,
+        width: usize,
+        scorer: &impl Scorer,
+        reach: &mut impl Reach,
+    ) {
+        self.seen.clear(rows);
+        for place in self.beam.iter().filter(|place| place.row & DONE != 0) {
+            self.seen.note(place.row & !DONE);
+        }
+        self.go(links, met, width, scorer, reach);
+    }
+
+    fn go(
+        &mut self,
+        links: LinksView<'_>,
+        from: &[u32],
+        width: usize,
+        scorer: &impl Scorer,
+        reach: &mut impl Reach,
+    ) {
+        self.beam.clear();
+        self.fresh.clear();
+        self.fresh.extend_from_slice(from);
+        for &row in from {
+            self.seen.note(row);
         }
         self.take_fresh(links, width, 0, scorer);
         let mut at = 0;
@@ -65,22 +99,10 @@ impl Scratch {
             if let Some(next) = rest.find(|place| place.row & DONE == 0) {
                 prefetch(links.places(next.row));
             }
-            for &next in links.places(place.row) {
-                if next != NONE && see(&mut self.seen, next) {
-                    scorer.prefetch(next);
-                    self.fresh.push(next);
-                }
-            }
+            reach.look(links, place.row, &mut self.seen, &mut self.fresh, scorer);
             let best = self.take_fresh(links, width, at, scorer);
             at = best.min(at + 1);
         }
-    }
-
-    fn begin(&mut self, rows: u32) {
-        self.seen.clear();
-        self.seen.resize((rows as usize).div_ceil(64), 0);
-        self.beam.clear();
-        self.fresh.clear();
     }
 
     /// Score what was just seen; answers the foremost place that was filled.
@@ -123,14 +145,4 @@ impl Scratch {
             .iter()
             .map(|place| (place.score, place.row & !DONE))
     }
-}
-
-/// Note a row as seen; false when it was.
-#[inline]
-fn see(seen: &mut [u64], row: u32) -> bool {
-    let word = &mut seen[row as usize / 64];
-    let bit = 1 << (row % 64);
-    let is_new = *word & bit == 0;
-    *word |= bit;
-    is_new
 }
