@@ -2,7 +2,7 @@
 //! at all. How it is carried out is the engine's business.
 
 use crate::ids::{ContentHash, ItemId, SourceId};
-use crate::records::{Content, Failure, ItemDraft, Part};
+use crate::records::{Content, Failure, ItemDraft, Part, Tag, Vocabulary};
 
 /// Operations carried out in order, in one durable transaction.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +64,15 @@ pub enum Operation {
         space: String,
         part: Part,
         vector: Vec<f32>,
+    },
+    /// Put what one vocabulary says that a content shows in the place of what
+    /// it said before.
+    PutTags {
+        content: ContentHash,
+        /// Fingerprint of a registered pack.
+        pack: String,
+        vocabulary: Vocabulary,
+        tags: Vec<Tag>,
     },
     /// Remove the features and vectors, of all packs, of every part of a
     /// content but the whole (part 0). Nothing happens to a content that items

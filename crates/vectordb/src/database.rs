@@ -86,6 +86,15 @@ pub trait Database: Send + Sync {
     /// items that share a content all appear.
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>>;
 
+    /// Items of which some of what is wanted was written: in captions, in
+    /// metadata `tag`, or in the names of file and folders. The greatest share
+    /// first, equals by rising id.
+    fn keywords(&self, wanted: &[Wanted], filter: &Filter) -> Result<Vec<KeywordHit>>;
+
+    /// Words that were written of items of any collection and begin like this,
+    /// as [`words::indexed`](crate::words::indexed) has them, with the number of items.
+    fn known_words(&self, prefix: &str) -> Result<Vec<(String, u64)>>;
+
     /// The vectors of these items in a space, item by item in the order asked;
     /// of an item by part, then by caption. Items without one are left out.
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>>;
@@ -194,6 +203,25 @@ pub struct VectorQuery<'a> {
     pub top_k: usize,
     pub filter: &'a Filter,
     pub parts: Parts,
+}
+
+/// One thing that is looked for among what was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wanted {
+    /// Ways to write it, any of which is enough: words that stand beside each
+    /// other, as [`words::asked`](crate::words::asked) cuts them.
+    pub any: Vec<Vec<String>>,
+    /// 0 to 1: how much it counts to have found it.
+    pub worth: f32,
+}
+
+/// An item that was found by what was written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeywordHit {
+    pub item: ItemId,
+    /// How much of what is wanted stands there, 0 to 1; what few items have
+    /// counts more.
+    pub share: f32,
 }
 
 /// An item that was found.

@@ -121,6 +121,9 @@ pub enum Field {
     Source,
     /// Languages of the captions that say theirs, as in `en`.
     Language,
+    /// What the item is tagged with: its metadata `tag`, and what the active
+    /// pack sees in it.
+    Tag,
     /// Any other name.
     Metadata(String),
 }
@@ -142,6 +145,7 @@ impl Field {
             "added" => Field::Added,
             "source" => Field::Source,
             "language" => Field::Language,
+            "tag" => Field::Tag,
             other => Field::Metadata(other.to_owned()),
         }
     }

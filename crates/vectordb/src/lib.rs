@@ -19,12 +19,13 @@ mod indexes;
 mod paths;
 mod place;
 mod records;
+pub mod words;
 
 #[doc(hidden)]
 pub mod conformance;
 
 pub use batch::{Batch, Caption, CaptionOrigin, Operation, Owner};
-pub use database::{Database, Facet, Facets, Hit, Listed, Order, VectorQuery};
+pub use database::{Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted};
 pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
 pub use error::{Error, Fault, Result};
 pub use filter::{Comparison, Field, Filter};
@@ -35,5 +36,5 @@ pub use paths::{path_from_bytes, path_to_bytes};
 pub use records::{
     Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, ItemVector, Metadata,
     PackRecord, Part, Parts, Precision, Problem, ProblemKind, Region, SourceKind, SourceRecord,
-    SpaceCount, SpaceRecord, SpaceSource, Stats, Value,
+    SpaceCount, SpaceRecord, SpaceSource, Stats, Tag, Value, Vocabulary,
 };

@@ -156,6 +156,23 @@ pub struct Content {
     pub preview_version: u32,
 }
 
+/// A word for what an image shows, by an encoder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tag {
+    pub name: String,
+    /// Above 0 and up to 1.
+    pub probability: f32,
+}
+
+/// Where the names of tags come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vocabulary {
+    /// The pack's own.
+    Pack,
+    /// A list that a person gave this collection.
+    Collection,
+}
+
 /// A part of an image with a vector of its own. `index` tells parts of one
 /// content apart; 0 is by custom the whole image.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -235,6 +252,8 @@ pub struct Item {
     pub change: Change,
     pub metadata: Metadata,
     pub captions: Vec<Caption>,
+    /// What the active pack sees in it, the most probable first.
+    pub tags: Vec<Tag>,
 }
 
 impl Item {

@@ -6,8 +6,8 @@ use fovea_vectordb::conformance::{
     content, draft, imported_pack, pack, put_imported, put_with_vectors,
 };
 use fovea_vectordb::{
-    Caption, CaptionOrigin, Change, DATABASE_FILE, Database, Embedded, Filter, Metric, OpenMode,
-    Parts, SourceKind, VectorQuery,
+    Caption, CaptionOrigin, Change, DATABASE_FILE, Database, Embedded, Field, Filter, Metric,
+    OpenMode, Parts, SourceKind, VectorQuery, Wanted,
 };
 
 const PACK: &str = "fingerprint-a";
@@ -67,6 +67,7 @@ fn check(schema: i64) {
         if schema >= 2 {
             check_vectors(folder.path(), mode);
         }
+        check_words(folder.path(), schema >= 3 || mode != OpenMode::ReadOnly);
     }
 }
 
@@ -124,13 +125,29 @@ fn check_vectors(folder: &Path, mode: OpenMode) {
     assert_eq!(first[0].absolute(), Path::new("/vectors.npy#2"));
 }
 
+/// Words are known from schema 3 on, and where an older one was written since.
+fn check_words(folder: &Path, known: bool) {
+    let db = Embedded::open(folder, "photos", OpenMode::ReadOnly).unwrap();
+    let wanted = |word: &str| Wanted {
+        any: vec![vec![word.to_owned()]],
+        worth: 1.0,
+    };
+    for word in ["caption", "folder"] {
+        let hits = db.keywords(&[wanted(word)], &Filter::All).unwrap();
+        assert_eq!(hits.len(), if known { 3 } else { 0 }, "{word}");
+    }
+    assert_eq!(db.known_words("folder").unwrap().len(), usize::from(known));
+    let tagged = db.count(&Filter::Exists(Field::Tag)).unwrap();
+    assert_eq!(tagged, 0);
+}
+
 #[test]
 fn schema_1_is_read() {
     check(1);
 }
 
 #[test]
-fn schema_1_becomes_schema_2_where_it_is_written() {
+fn schema_1_becomes_the_newest_where_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(fixture(1), folder.path().join(DATABASE_FILE)).unwrap();
     let old = Embedded::open(folder.path(), "photos", OpenMode::ReadOnly).unwrap();
@@ -149,4 +166,9 @@ fn schema_1_becomes_schema_2_where_it_is_written() {
 #[test]
 fn schema_2_is_read() {
     check(2);
+}
+
+#[test]
+fn schema_3_is_read() {
+    check(3);
 }

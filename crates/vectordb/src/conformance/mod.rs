@@ -12,6 +12,7 @@ mod metrics;
 mod packs;
 mod search;
 mod twin;
+mod words;
 
 pub use concurrency::*;
 pub use filters::*;
@@ -21,6 +22,7 @@ pub use metrics::*;
 pub use packs::*;
 pub use search::*;
 pub use twin::{Twin, assert_same_hits, facets, matches};
+pub use words::*;
 
 use crate::{Database, Result};
 
@@ -80,6 +82,9 @@ macro_rules! conformance_suite {
             filters_follow_what_is_written
             facets_agree_with_the_twin
             lists_come_in_order_and_in_pages
+            words_that_were_written_are_found
+            keywords_follow_what_is_written
+            tags_are_filtered_and_counted
             another_handle_follows
             writers_take_turns
             readers_see_whole_batches

@@ -142,6 +142,12 @@ fn values_of(field: &Field, item: &Item) -> Vec<Value> {
             let languages = item.captions.iter().filter_map(|one| one.lang.clone());
             languages.map(Value::Text).collect()
         }
+        Field::Tag => {
+            let own = values_of(&Field::Metadata("tag".to_owned()), item).into_iter();
+            let own = own.filter(|value| matches!(value, Value::Text(_)));
+            let seen = item.tags.iter().map(|tag| Value::Text(tag.name.clone()));
+            own.chain(seen).collect()
+        }
         Field::Metadata(key) => item.metadata.get(key).cloned().unwrap_or_default(),
     }
 }

@@ -8,6 +8,7 @@ use super::Scope;
 use super::fail::{Fail, Try};
 use super::functions::{COLOR_SHARE, FOLD, KM};
 use super::items::item_id;
+use super::tags;
 use crate::database::{Listed, Order};
 use crate::error::Error;
 use crate::filter::{Comparison, Field, Filter};
@@ -195,7 +196,7 @@ fn column(field: &Field) -> Option<Column> {
         Field::Added => Column::Number("(item.added_ns / 1e9)"),
         Field::Source => Column::Text(SOURCE_ROOT),
         Field::Aspect => Column::Number(CONTENT_ASPECT),
-        Field::Language | Field::Metadata(_) => return None,
+        Field::Language | Field::Tag | Field::Metadata(_) => return None,
     })
 }
 
@@ -328,6 +329,11 @@ impl Condition {
             Field::Language if is_text => self.push(
                 "item.id IN (SELECT item FROM (SELECT item, lang AS text FROM caption) WHERE ",
             ),
+            Field::Tag if is_text => self.push(&format!(
+                "item.id IN (SELECT item FROM (SELECT item, text FROM metadata WHERE key = 'tag'
+                 AND text IS NOT NULL UNION ALL {}) WHERE ",
+                tags::OF_ITEMS
+            )),
             _ => return self.push("0"),
         }
         self.push(condition);
@@ -394,6 +400,12 @@ impl Condition {
             Field::Language => self.push(
                 "EXISTS (SELECT 1 FROM caption WHERE caption.item = item.id AND lang IS NOT NULL)",
             ),
+            Field::Tag => self.push(&format!(
+                "(EXISTS (SELECT 1 FROM metadata WHERE metadata.item = item.id AND key = 'tag'
+                          AND text IS NOT NULL)
+                  OR item.id IN (SELECT item FROM ({})))",
+                tags::OF_ITEMS
+            )),
             _ => self.push("1"),
         }
     }

@@ -1,5 +1,5 @@
 //! Functions that statements call and SQLite does not have: text without
-//! letter case, distances on the Earth, and how much of an image is of a colour.
+//! letter case and as words, distances on the Earth, and how much of an image is of a colour.
 
 use rusqlite::Connection;
 use rusqlite::functions::FunctionFlags;
@@ -8,6 +8,7 @@ use super::codec::decode_colors;
 use super::fail::Try;
 use crate::color::color_share;
 use crate::place::km_between;
+use crate::words;
 
 /// Text without letter case.
 pub(super) const FOLD: &str = "fovea_fold";
@@ -15,6 +16,9 @@ pub(super) const FOLD: &str = "fovea_fold";
 pub(super) const KM: &str = "fovea_km";
 /// Share of an image that looks like a colour: its colours, red, green, blue.
 pub(super) const COLOR_SHARE: &str = "fovea_color_share";
+
+/// Text as the words of the keyword index.
+const WORDS: &str = "fovea_words";
 
 /// Make the functions known to a connection.
 pub(super) fn register(connection: &Connection) -> Try<()> {
@@ -24,6 +28,10 @@ pub(super) fn register(connection: &Connection) -> Try<()> {
     connection.create_scalar_function(FOLD, 1, flags, |asked| {
         let text: Option<String> = asked.get(0)?;
         Ok(text.map(|text| text.to_lowercase()))
+    })?;
+    connection.create_scalar_function(WORDS, 1, flags, |asked| {
+        let text: Option<String> = asked.get(0)?;
+        Ok(text.map(|text| words::indexed(&text).join(" ")))
     })?;
     connection.create_scalar_function(KM, 4, flags, |asked| {
         let number = |at| asked.get::<Option<f64>>(at);

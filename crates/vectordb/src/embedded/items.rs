@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 use super::Scope;
 use super::codec::{content_check, decode_colors, item_check, origin_of, said_check, source_check};
 use super::fail::{Fail, Try};
-use super::{packs, sources};
+use super::{packs, sources, tags};
 use crate::batch::Caption;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::paths::path_from_bytes;
@@ -56,6 +56,7 @@ fn item(connection: &Connection, scope: &Scope, row: &Row<'_>) -> Try<Item> {
         change: Change(row.get(7)?),
         metadata: metadata(connection, number)?,
         captions: captions(connection, number)?,
+        tags: tags::of_content(connection, scope, row.get(8)?)?,
     };
     let numbers = [
         number,

@@ -3,17 +3,28 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::SCHEMA_VERSION;
 use super::fail::{Fail, Try};
 use super::schema::{pragma, schema_check};
+use super::{SCHEMA_VERSION, keywords};
 
 /// What leads from each schema to the next, beginning with the first.
-const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [include_str!("schema_1_to_2.sql")];
+const STEPS: [&str; SCHEMA_VERSION as usize - 1] = [
+    include_str!("schema_1_to_2.sql"),
+    include_str!("schema_2_to_3.sql"),
+];
 
-/// Schema 1 as schema 2 for one reading connection.
-const AS_VIEWS: &str = "
-    CREATE TEMP VIEW space AS
-    SELECT id, pack, name, dim, from_feature, 'cosine' AS metric, 16 AS bits FROM main.space";
+/// Each schema as the next for one reading connection. Of schema 2, nothing was written down as words, and no tags are
+/// known; the words come with the first write.
+const AS_NEXT: [&str; SCHEMA_VERSION as usize - 1] = [
+    "CREATE TEMP VIEW space AS
+     SELECT id, pack, name, dim, from_feature, 'cosine' AS metric, 16 AS bits FROM main.space",
+    "CREATE VIRTUAL TABLE temp.keyword USING fts5 (words, content = '', tokenize = 'ascii');
+     CREATE TEMP TABLE label (id INTEGER PRIMARY KEY, pack INTEGER, collection INTEGER, name TEXT);
+     CREATE TEMP TABLE tag (content INTEGER, label INTEGER, probability REAL)",
+];
+
+/// The first schema with an index of words.
+const WITH_KEYWORDS: i64 = 3;
 
 /// Take all steps in one transaction: another process sees the old schema or the new one.
 pub(super) fn upgrade(connection: &mut Connection) -> Try<()> {
@@ -35,6 +46,9 @@ fn take_steps(connection: &mut Connection) -> Try<()> {
         for step in &STEPS[from as usize - 1..] {
             transaction.execute_batch(step)?;
         }
+        if from < WITH_KEYWORDS {
+            transaction.execute(keywords::FILL, [])?;
+        }
         if transaction
             .prepare("PRAGMA foreign_key_check")?
             .exists([])?
@@ -52,7 +66,10 @@ fn take_steps(connection: &mut Connection) -> Try<()> {
 /// Let a connection that may not write read an older schema.
 pub(super) fn read_as_newest(connection: &Connection) -> Try<()> {
     if is_older(connection)? {
-        connection.execute_batch(AS_VIEWS)?;
+        let from = pragma(connection, "user_version")?;
+        for step in &AS_NEXT[from as usize - 1..] {
+            connection.execute_batch(step)?;
+        }
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod filter_sql;
 mod functions;
 mod indexed;
 mod items;
+mod keywords;
 mod members;
 mod meta;
 mod migrate;
@@ -30,6 +31,7 @@ mod search;
 mod sources;
 mod space_rows;
 mod store;
+mod tags;
 mod tune;
 mod upkeep;
 mod vectors;
@@ -46,7 +48,9 @@ use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
 use crate::batch::Batch;
-use crate::database::{Database, Facet, Facets, Hit, Listed, Order, VectorQuery};
+use crate::database::{
+    Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
+};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
@@ -60,7 +64,7 @@ use crate::records::{
 pub const DATABASE_FILE: &str = "fovea.db";
 
 /// The newest schema this engine reads and the one it writes.
-pub const SCHEMA_VERSION: i64 = 2;
+pub const SCHEMA_VERSION: i64 = 3;
 
 /// How a database is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +124,15 @@ impl Embedded {
             scope,
             cache: Cache::default(),
         })
+    }
+
+    /// Names of the collections of the database in `dir`, in alphabetical order; none where nothing is kept yet.
+    pub fn collections(dir: &Path) -> Result<Vec<String>> {
+        let path = dir.join(DATABASE_FILE);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        schema::open(path, OpenMode::ReadOnly)?.read(sources::collections)
     }
 
     /// Where a transaction's searches look.
@@ -299,6 +312,18 @@ impl Database for Embedded {
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
         self.store
             .read(|reader| search::search(&self.place(reader), &self.cache, query))
+    }
+
+    fn keywords(&self, wanted: &[Wanted], filter: &Filter) -> Result<Vec<KeywordHit>> {
+        self.store.read(|reader| {
+            let columns = || self.cache.filters.at(reader, &self.scope);
+            let allowed = keywords::allowed(columns, reader, &self.scope, filter)?;
+            keywords::search(reader, &self.scope, wanted, allowed.as_ref())
+        })
+    }
+
+    fn known_words(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
+        self.store.read(|reader| keywords::words(reader, prefix))
     }
 
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {

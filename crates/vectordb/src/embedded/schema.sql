@@ -1,4 +1,4 @@
--- Schema 2 of a Fovea database: the truth. Everything else (vectors in memory,
+-- Schema 3 of a Fovea database: the truth. Everything else (vectors in memory,
 -- index files, previews) is made from this and may be thrown away.
 -- docs/schema.md explains it at length.
 --
@@ -127,6 +127,33 @@ CREATE TABLE metadata (
 ) WITHOUT ROWID;
 CREATE INDEX metadata_by_text ON metadata (key, text) WHERE text IS NOT NULL;
 CREATE INDEX metadata_by_number ON metadata (key, number) WHERE number IS NOT NULL;
+
+-- The words that were written of an item (rowid): names of file and folders,
+-- captions, and metadata `tag`, cut into words by this program. Contentless:
+-- it finds items and shows nothing.
+CREATE VIRTUAL TABLE keyword USING fts5 (
+    words, content = '', contentless_delete = 1, tokenize = 'ascii'
+);
+
+-- A word for what contents show: of a pack's own vocabulary, or of a list that
+-- a person gave a collection.
+CREATE TABLE label (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    pack       INTEGER NOT NULL REFERENCES pack (id),
+    collection INTEGER REFERENCES collection (id), -- none: the pack's own vocabulary
+    name       TEXT    NOT NULL CHECK (name <> '')
+) STRICT;
+CREATE UNIQUE INDEX label_by_name ON label (pack, coalesce(collection, 0), name);
+
+-- What a content shows, as far as the encoder can tell. Made from features, and
+-- so without a checksum of its own.
+CREATE TABLE tag (
+    content     INTEGER NOT NULL REFERENCES content (id) ON DELETE CASCADE,
+    label       INTEGER NOT NULL REFERENCES label (id),
+    probability REAL    NOT NULL CHECK (probability > 0 AND probability <= 1),
+    PRIMARY KEY (content, label)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tag_by_label ON tag (label);
 
 -- A caption's text, once: captions that say the same share its vectors.
 CREATE TABLE phrase (

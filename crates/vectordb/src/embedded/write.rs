@@ -8,7 +8,7 @@ use super::Scope;
 use super::codec::{NumbersOf, content_check, encode_colors, encode_numbers, encode_region};
 use super::fail::{Fail, Try};
 use super::packs::{self, Space};
-use super::{sources, write_item};
+use super::{sources, tags, write_item};
 use crate::batch::{Batch, Operation, Owner};
 use crate::error::Error;
 use crate::ids::{Change, ContentHash, SourceId};
@@ -54,6 +54,12 @@ impl Writing<'_> {
                 part,
                 vector,
             } => self.put_vector(owner, pack, space, *part, vector),
+            Operation::PutTags {
+                content,
+                pack,
+                vocabulary,
+                tags,
+            } => tags::put(self, *content, pack, *vocabulary, tags),
             Operation::RemoveParts { content } => self.remove_parts(*content),
             Operation::PutItem(draft) => write_item::put(self, draft),
             Operation::PutCaptions { item, captions } => {

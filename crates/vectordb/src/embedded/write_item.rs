@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 use super::codec::{item_check, origin_code, said_check};
 use super::fail::{Fail, Try};
 use super::write::{Deleted, Writing, size_cell};
-use super::{now_ns, sources};
+use super::{keywords, now_ns, sources};
 use crate::batch::Caption;
 use crate::error::Error;
 use crate::ids::{ItemId, SourceId};
@@ -91,6 +91,7 @@ pub(super) fn put(writing: &Writing<'_>, draft: &ItemDraft) -> Try<()> {
     put_row(writing, &row, said_check(&draft.metadata, &draft.captions))?;
     put_metadata(writing, id, &draft.metadata, is_new)?;
     put_caption_rows(writing, id, &draft.captions, is_new)?;
+    keywords::put(writing, id)?;
     writing.clear_failure(draft.source, &draft.path)
 }
 
@@ -218,7 +219,7 @@ pub(super) fn put_captions(writing: &Writing<'_>, item: ItemId, captions: &[Capt
             said_check(&metadata, captions),
             row.id
         ])?;
-    Ok(())
+    keywords::put(writing, row.id)
 }
 
 /// Note that a file was looked at. Only a new size or time is a change.
@@ -289,6 +290,7 @@ pub(super) fn move_to(
             row.check(),
             row.id,
         ])?;
+    keywords::put(writing, row.id)?;
     writing.clear_failure(source, path)
 }
 
@@ -304,6 +306,7 @@ fn remove_row(writing: &Writing<'_>, id: i64) -> Try<()> {
         .connection
         .prepare_cached("DELETE FROM item WHERE id = ?")?
         .execute([id])?;
+    keywords::remove(writing, id)?;
     writing.log_deletion(Deleted::Item, id)
 }
 

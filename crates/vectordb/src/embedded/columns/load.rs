@@ -8,7 +8,7 @@ use super::items::Items;
 use super::values::Reading;
 use crate::embedded::Scope;
 use crate::embedded::fail::Try;
-use crate::embedded::filter_sql;
+use crate::embedded::{filter_sql, tags};
 use crate::filter::Field;
 
 /// What a column is of.
@@ -49,6 +49,13 @@ impl Key {
                 "SELECT item, lang FROM caption WHERE lang IS NOT NULL AND ?1 IS NOT NULL",
                 "SELECT item, lang FROM caption WHERE lang IS NOT NULL AND item = ?1",
             ),
+            Key::Field(Field::Tag) => {
+                let own = "SELECT item, text FROM metadata WHERE key = 'tag' AND text IS NOT NULL";
+                of(
+                    &format!("{own} AND ?1 IS NOT NULL UNION {}", tags::OF_COLLECTION),
+                    &format!("{own} AND item = ?1 UNION {}", tags::OF_ITEM),
+                )
+            }
             // In the order of the indexes, which have all that is asked for.
             Key::Field(Field::Metadata(_)) => of(
                 "SELECT item, text FROM metadata WHERE key = ?2 AND text IS NOT NULL AND ?1 IS NOT NULL

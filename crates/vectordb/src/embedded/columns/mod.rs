@@ -75,6 +75,8 @@ impl Filters {
 #[derive(Debug)]
 pub(super) struct Columns {
     change: u64,
+    /// Its tags are those of the items.
+    active_pack: Option<i64>,
     /// Items that were followed since all were loaded.
     n_followed: usize,
     pub(super) items: Arc<Items>,
@@ -96,6 +98,7 @@ impl Columns {
     fn load(connection: &Connection, scope: &Scope, change: u64) -> Try<Columns> {
         Ok(Columns {
             change,
+            active_pack: active_pack(connection, scope)?,
             n_followed: 0,
             items: Arc::new(Items::load(connection, scope)?),
             fields: Mutex::default(),
@@ -110,7 +113,7 @@ impl Columns {
         let floor: u64 = connection
             .prepare_cached("SELECT log_floor FROM state")?
             .query_row([], |row| row.get(0))?;
-        if self.change < floor {
+        if self.change < floor || self.active_pack != active_pack(connection, scope)? {
             return Ok(None);
         }
         let most = (self.items.len() / FOLLOWED_ONE_OF).max(FOLLOWED);
@@ -120,6 +123,7 @@ impl Columns {
         };
         let mut next = Columns {
             change,
+            active_pack: self.active_pack,
             n_followed: self.n_followed + changed.len(),
             items,
             fields: Mutex::new(lock(&self.fields).clone()),
@@ -274,6 +278,12 @@ impl Columns {
         };
         links.rows(connection, scope, &self.items, wanted, indexed)
     }
+}
+
+fn active_pack(connection: &Connection, scope: &Scope) -> Try<Option<i64>> {
+    Ok(connection
+        .prepare_cached("SELECT active_pack FROM collection WHERE id = ?")?
+        .query_row([scope.collection], |row| row.get(0))?)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
