@@ -12,7 +12,7 @@ use crate::cursor::{Cursor, Key, check_of};
 use crate::error::Error;
 use crate::metadata::{day_of_file, day_taken};
 use crate::query::Plan;
-use crate::search::{Asked, Ranked, SearchOptions};
+use crate::search::{Asked, Ranked, SearchOptions, Spaces};
 use crate::{Engine, space};
 
 /// Items of a list that is not in the order of relevance: so many of the best are put in its order.
@@ -20,12 +20,14 @@ const POOL: usize = 1_000;
 /// Candidates for each result of a diverse list, and at least.
 const DIVERSE: usize = 10;
 const LEAST_DIVERSE: usize = 200;
+/// Where so many stand in front for a few of the words alone, matches are looked for no further.
+const PARTLY: usize = 200;
 /// Items for each group at first.
 const GROUPED: usize = 8;
 /// Further down nobody looks for more groups.
 const DEEPEST: usize = 65_536;
 /// Cosine in the visual space from which on two pictures are shown as one.
-const ALIKE: f32 = 0.9;
+pub(crate) const ALIKE: f32 = 0.9;
 
 /// What results are gathered by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,14 +107,21 @@ impl Engine {
         let mut ranked = self.find(plan, asked, &deeper)?;
         let mut is_all = ranked.len() < depth || is_bounded(options);
         let mut below = Vec::new();
-        if let (Asked::Words(vector), true) = (asked, options.judge) {
-            self.draw_cut(vector, &mut ranked, options.cut)?;
+        // What is written alone is found because it is written, whatever the picture looks like.
+        if options.judge && options.spaces != Spaces::Keyword {
+            let answered = match ranked.iter().any(|one| one.written.is_some()) {
+                true => self.answered(plan, asked, options)?,
+                false => None,
+            };
+            self.draw_cut(asked, &mut ranked, options.cut, answered)?;
             if options.sort.is_some() && ranked.iter().all(|one| one.likelihood.is_none()) {
                 // Where nothing can be judged, all would be matches: the best stay what is put in order.
                 ranked.truncate(options.top_k);
             }
             if options.cut {
-                is_all |= ranked.last().is_none_or(|last| !last.above_cut);
+                let is_deep = ranked.len() > PARTLY;
+                let ends = |last: &Ranked| last.ends_the_matches() || (is_deep && !last.above_cut);
+                is_all |= ranked.last().is_none_or(ends);
                 (ranked, below) = ranked.into_iter().partition(|one| one.above_cut);
                 below.truncate(options.top_k);
             }
@@ -284,7 +293,7 @@ fn first_depth(asked: &Asked, options: &SearchOptions) -> usize {
         _ if options.diversity.is_some() => {
             options.top_k.saturating_mul(DIVERSE).max(LEAST_DIVERSE)
         }
-        (Asked::Words(_), _) if options.sort.is_some() && options.cut => POOL.max(page),
+        (Asked::Words(..), _) if options.sort.is_some() && options.cut => POOL.max(page),
         _ if options.sort.is_some() => options.top_k,
         _ => page,
     }
@@ -329,7 +338,9 @@ fn cut_out(mut rest: Vec<Placed>, below: Vec<Ranked>, options: &SearchOptions, c
     // What is diverse depends on how many are asked for: such a list has no second page.
     let has_more = rest.len() > options.top_k && options.diversity.is_none();
     rest.truncate(options.top_k);
-    let seen = options.after.as_ref().map_or(0, |cursor| cursor.seen) + rest.len();
+    let before = options.after.as_ref().map_or(0, |cursor| cursor.seen);
+    // Cursors come from outside.
+    let seen = before.saturating_add(rest.len());
     let last = rest.last().filter(|_| has_more);
     let next = last.map(|last| Cursor::new(check, seen, last.key.clone(), last.one.item));
     Page {

@@ -28,14 +28,14 @@ pub struct Background {
 
 /// Cosines of the sample with one vector.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Spread {
+pub struct Spread {
     pub mean: f32,
     pub deviation: f32,
 }
 
 impl Background {
     /// None where the sample is too small, or all of it alike.
-    pub(crate) fn spread(&self, vector: &[f32]) -> Option<Spread> {
+    pub fn spread(&self, vector: &[f32]) -> Option<Spread> {
         let n = self.vectors.len() as f32;
         let cosines = self.vectors.iter().map(|one| dot(one, vector));
         let cosines: Vec<f32> = cosines.collect();

@@ -9,19 +9,22 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_measure::Logistic;
-use fovea_vectordb::{Change, ItemId};
+use fovea_vectordb::{Change, ContentHash, ItemId};
 
-pub use crate::background::Background;
-use crate::background::{Spread, dot};
+use crate::background::dot;
+pub use crate::background::{Background, Spread};
 use crate::error::Error;
-use crate::search::Ranked;
-use crate::{Engine, space};
+use crate::query::Plan;
+use crate::recent::Recent;
+use crate::search::{Asked, Ranked, SearchOptions};
+use crate::written::Written;
+use crate::{Engine, space, written};
 
 /// Sharpness of the vocabulary's probabilities for a text and for an image; chosen on Open Clip Art.
-const TEXT_TEMPERATURE: f32 = 0.05;
-const IMAGE_TEMPERATURE: f32 = 0.15;
+pub(crate) const TEXT_TEMPERATURE: f32 = 0.05;
+pub(crate) const IMAGE_TEMPERATURE: f32 = 0.15;
 /// Below it, names agree no more.
-const LEAST_AGREEMENT: f32 = 1e-9;
+pub(crate) const LEAST_AGREEMENT: f32 = 1e-9;
 /// Results that are judged at once; whether a query is answered is fitted, measured and decided with the first so many.
 pub const BATCH: usize = 10;
 /// A query is answered when that is likelier than not, absent and present queries being as frequent.
@@ -31,10 +34,21 @@ pub const SHOWN: f32 = 0.01;
 /// From this cosine on a caption says what was asked: of titles of Open Clip Art, one pair in a hundred does.
 pub const SAID: f32 = 0.6;
 
-/// Whether a caption says what was asked.
-pub(crate) fn is_said(cosines: &[(&'static str, f32)]) -> bool {
+/// What a person said of a picture is mostly true; folders and files have names that mean something else. Not measured.
+const TRUE: f32 = 0.9;
+
+/// The probability that an item is meant, by what is seen in it or by what is said of it.
+pub(crate) fn with_what_is_said(meant: f32, one: &Ranked) -> f32 {
+    match is_said(one) {
+        true => 1.0 - (1.0 - meant) * (1.0 - TRUE),
+        false => meant,
+    }
+}
+
+/// Whether a caption says what was asked, or all of it is written.
+pub(crate) fn is_said(one: &Ranked) -> bool {
     let says = |(space, cosine): &(&str, f32)| *space == space::CAPTION && *cosine >= SAID;
-    cosines.iter().any(says)
+    one.cosines.iter().any(says) || one.written.is_some_and(|share| share >= written::SAID)
 }
 
 /// What speaks for an item.
@@ -67,6 +81,10 @@ pub struct Calibration {
     pub answered: Logistic,
     /// From the evidence of an item to: it is what was meant.
     pub meant: Logistic,
+    /// The same of a mixture of words and images.
+    pub mixed: Logistic,
+    /// From deviations above the mean in the visual space, and the cosine, to: two pictures show the same kind of thing.
+    pub alike: Logistic,
 }
 
 impl Calibration {
@@ -81,26 +99,86 @@ impl Calibration {
                 weights: vec![0.663, 0.404],
                 bias: -2.847,
             },
+            mixed: Logistic {
+                weights: vec![0.205, 0.581],
+                bias: 0.693,
+            },
+            alike: Logistic {
+                weights: vec![-0.264, 20.884],
+                bias: -14.449,
+            },
         }
     }
 }
 
-/// What a collection is judged with, kept until it changes.
-#[derive(Debug, Default)]
-pub(crate) struct Known(Mutex<Option<(Change, Arc<Background>)>>);
+/// Images whose names are kept: of each as many numbers as the pack has names, 16 MB in all.
+const NAMED: usize = 4_096;
+
+/// A sample, kept until the collection changes.
+type Kept = Mutex<Option<(Change, Arc<Background>)>>;
+
+/// What a collection is judged with.
+#[derive(Debug)]
+pub(crate) struct Known {
+    shared: Kept,
+    visual: Kept,
+    /// How probable each name is for an image, by the hash of its vector: most of the time of a judgement, and the same for
+    /// every query.
+    named: Mutex<Recent<ContentHash, Arc<[f32]>>>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Known {
+            shared: Kept::default(),
+            visual: Kept::default(),
+            named: Mutex::new(Recent::new(NAMED)),
+        }
+    }
+}
+
+impl Known {
+    fn named(&self, image: &[f32], vocabulary: &[Vec<f32>]) -> Arc<[f32]> {
+        let bytes: Vec<u8> = image
+            .iter()
+            .flat_map(|number| number.to_le_bytes())
+            .collect();
+        let key = ContentHash::of(&bytes);
+        let lock = || self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&key);
+        known.unwrap_or_else(|| {
+            let found: Arc<[f32]> = probabilities(image, vocabulary, IMAGE_TEMPERATURE).into();
+            lock().put(key, Arc::clone(&found));
+            found
+        })
+    }
+}
 
 impl Engine {
-    /// The sample of the collection as it is now.
+    /// The sample of the collection as it is now, in the space shared with text.
     pub(crate) fn known_background(&self) -> Result<Arc<Background>, Error> {
+        self.kept_or(&self.known.shared, || self.background())
+    }
+
+    /// The same in the encoder's own space.
+    pub(crate) fn known_looks(&self) -> Result<Arc<Background>, Error> {
+        self.kept_or(&self.known.visual, || self.visual_background())
+    }
+
+    fn kept_or(
+        &self,
+        kept: &Kept,
+        make: impl FnOnce() -> Result<Background, Error>,
+    ) -> Result<Arc<Background>, Error> {
         let change = self.database().change()?;
-        let mut known = self.known.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, background)) = &*known
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, background)) = &*kept
             && *at == change
         {
             return Ok(Arc::clone(background));
         }
-        let background = Arc::new(self.background()?);
-        *known = Some((change, Arc::clone(&background)));
+        let background = Arc::new(make()?);
+        *kept = Some((change, Arc::clone(&background)));
         Ok(background)
     }
 
@@ -127,26 +205,73 @@ impl Engine {
     ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
         let vectors = self.matched_vectors(ranked)?;
         let images = vectors.iter().map(Option::as_deref);
-        Ok(self.known_background()?.evidence(query, images))
+        let background = self.known_background()?;
+        let named = |image: &[f32]| self.known.named(image, &background.vocabulary);
+        Ok(background.evidence_with(query, images, &named))
     }
 
-    /// The probability that the collection answers the query at all, by the best of what words found; nothing where that
-    /// cannot be said.
-    pub(crate) fn answered(&self, query: &[f32], ranked: &[Ranked]) -> Result<Option<f32>, Error> {
-        let best = &ranked[..ranked.len().min(BATCH)];
-        let evidence = self.evidence_of(query, best)?;
+    /// The probability that the collection answers words at all, by the best of what is seen, as it was fitted: what is
+    /// written stands above these in the list. Nothing where that cannot be said.
+    pub(crate) fn answered(
+        &self,
+        plan: &Plan,
+        asked: &Asked,
+        options: &SearchOptions,
+    ) -> Result<Option<f32>, Error> {
+        let Asked::Words(query, _) = asked else {
+            return Ok(None);
+        };
+        let seen = Asked::Words(query.clone(), Written::default());
+        let best = SearchOptions {
+            top_k: BATCH,
+            ..options.clone()
+        };
+        let evidence = self.evidence_of(query, &self.find(plan, &seen, &best)?)?;
         Ok(evidence.map(|evidence| answered(&evidence)))
     }
 
-    /// Say of each result how likely it is meant, and which are matches. What images are like is not judged. Where the list
-    /// will be `cut`, nothing is judged beyond its end.
+    /// Say of each result how likely it is meant, and which are matches. Where the list will be `cut`, nothing is judged
+    /// beyond its end. Whether the query is answered may be known; else the first results decide.
     pub(crate) fn draw_cut(
         &self,
-        query: &[f32],
+        asked: &Asked,
         ranked: &mut [Ranked],
         cut: bool,
+        answered: Option<f32>,
     ) -> Result<(), Error> {
-        let mut is_answered = None;
+        match asked {
+            Asked::Filters => Ok(()),
+            Asked::Images(query) => self.judge_looks(query, ranked),
+            Asked::Words(query, _) | Asked::Mixture(query) => {
+                let is_answered = match asked.is_words() {
+                    true => answered.map(|answered| answered >= ANSWERED),
+                    false => Some(true),
+                };
+                self.judge_names((asked, query), ranked, cut, is_answered)
+            }
+        }
+    }
+
+    /// Whether pictures show the same kind of thing as those that were asked with.
+    fn judge_looks(&self, query: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
+        let Some(spread) = self.known_looks()?.spread(query) else {
+            return Ok(());
+        };
+        for one in ranked {
+            let likelihood = one.score.map_or(0.0, |cosine| alike(cosine, spread));
+            one.likelihood = Some(likelihood);
+            one.above_cut = likelihood >= SHOWN;
+        }
+        Ok(())
+    }
+
+    fn judge_names(
+        &self,
+        (asked, query): (&Asked, &[f32]),
+        ranked: &mut [Ranked],
+        cut: bool,
+        mut is_answered: Option<bool>,
+    ) -> Result<(), Error> {
         let mut has_ended = false;
         for batch in ranked.chunks_mut(BATCH) {
             if has_ended {
@@ -159,14 +284,21 @@ impl Engine {
             // The first batch decides for all.
             let is_answered = *is_answered.get_or_insert_with(|| answered(&evidence) >= ANSWERED);
             for (one, evidence) in batch.iter_mut().zip(evidence) {
-                let meant = evidence.map_or(0.0, meant);
-                one.likelihood = Some(meant);
-                one.above_cut = is_said(&one.cosines) || (is_answered && meant >= SHOWN);
+                let meant = evidence.map_or(0.0, |evidence| meant(asked, evidence));
+                one.likelihood = Some(with_what_is_said(meant, one));
+                one.above_cut = is_said(one) || (is_answered && meant >= SHOWN);
             }
-            has_ended = cut && batch.last().is_some_and(|last| !last.above_cut);
+            has_ended = cut && batch.last().is_some_and(Ranked::ends_the_matches);
         }
         Ok(())
     }
+}
+
+/// The probability that a picture shows the same kind of thing as another, by their cosine in the visual space.
+fn alike(cosine: f32, spread: Spread) -> f32 {
+    let above = (cosine - spread.mean) / spread.deviation;
+    let numbers = [f64::from(above), f64::from(cosine)];
+    Calibration::of_base().alike.probability(&numbers) as f32
 }
 
 fn answered(evidence: &[Option<Evidence>]) -> f32 {
@@ -175,11 +307,14 @@ fn answered(evidence: &[Option<Evidence>]) -> f32 {
     Evidence::best(&all).map_or(0.0, |best| answered.probability(&best.numbers()) as f32)
 }
 
-/// The probability that an item is what was meant.
-pub(crate) fn meant(evidence: Evidence) -> f32 {
-    Calibration::of_base()
-        .meant
-        .probability(&evidence.numbers()) as f32
+/// The probability that an item is what was meant by words, alone or in a mixture.
+pub(crate) fn meant(asked: &Asked, evidence: Evidence) -> f32 {
+    let calibration = Calibration::of_base();
+    let meant = match asked {
+        Asked::Mixture(_) => calibration.mixed,
+        Asked::Filters | Asked::Images(_) | Asked::Words(..) => calibration.meant,
+    };
+    meant.probability(&evidence.numbers()) as f32
 }
 
 impl Background {
@@ -189,12 +324,22 @@ impl Background {
         query: &[f32],
         images: impl Iterator<Item = Option<&'a [f32]>>,
     ) -> Option<Vec<Option<Evidence>>> {
+        self.evidence_with(query, images, &|image| {
+            probabilities(image, &self.vocabulary, IMAGE_TEMPERATURE).into()
+        })
+    }
+
+    /// The same, where how probable each name is for an image may be known.
+    fn evidence_with<'a>(
+        &self,
+        query: &[f32],
+        images: impl Iterator<Item = Option<&'a [f32]>>,
+        named: &dyn Fn(&[f32]) -> Arc<[f32]>,
+    ) -> Option<Vec<Option<Evidence>>> {
         let spread = self.spread(query).filter(|_| !self.vocabulary.is_empty())?;
         let asked = probabilities(query, &self.vocabulary, TEXT_TEMPERATURE);
-        let of = |image: Option<&[f32]>| {
-            let shown = probabilities(image?, &self.vocabulary, IMAGE_TEMPERATURE);
-            Some(evidence(query, image?, spread, &asked, &shown))
-        };
+        let of =
+            |image: Option<&[f32]>| Some(evidence(query, image?, spread, &asked, &named(image?)));
         Some(images.map(of).collect())
     }
 }
@@ -213,7 +358,7 @@ fn evidence(
 }
 
 /// How probable each entry of the vocabulary is for a vector: the softmax of the cosines.
-fn probabilities(vector: &[f32], vocabulary: &[Vec<f32>], temperature: f32) -> Vec<f32> {
+pub(crate) fn probabilities(vector: &[f32], vocabulary: &[Vec<f32>], temperature: f32) -> Vec<f32> {
     let cosines: Vec<f32> = vocabulary.iter().map(|entry| dot(entry, vector)).collect();
     let most = cosines.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f32> = cosines

@@ -13,8 +13,10 @@ mod captions;
 mod check;
 pub mod concepts;
 mod cursor;
+pub mod dedupe;
 mod error;
 mod eval;
+pub mod events;
 pub mod explain;
 pub mod facets;
 mod indexes;
@@ -26,16 +28,20 @@ mod metadata;
 mod parts;
 mod paths;
 mod previews;
+pub mod private;
 pub mod query;
+mod recent;
 pub mod saved;
 mod scan;
 mod search;
 pub mod space;
 mod stages;
+pub mod tagging;
 mod terms;
 mod time;
 pub mod vectors;
 mod watch;
+pub mod written;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,11 +58,12 @@ pub use explain::{Absent, Explanation, Heat, Subject};
 pub use indexes::choose_index;
 pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
-    Verdict,
+    TagChoice, Verdict,
 };
 pub use parts::Regions;
 pub use previews::PreviewStore;
-pub use query::{Plan, PlanOptions, Query, QueryError, Term, TermContent};
+pub use query::{Given, Plan, PlanOptions, Query, QueryError, Term, TermContent};
+pub use recent::Recent;
 pub use search::{Ranked, SearchOptions, SearchResult, SearchResults, Spaces};
 pub use stages::{STAGES, StageCosts, measure_stages};
 pub use watch::WatchOptions;

@@ -1,5 +1,6 @@
 //! Answers a query: embed its terms, search the spaces that fit, take each item's best, and describe what was found.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,7 @@ use crate::cursor::Cursor;
 use crate::error::Error;
 use crate::query::{Plan, PlanOptions, Query};
 use crate::terms::TermPart;
+use crate::written::{self, Correction, Written};
 use crate::{Engine, parts, space};
 
 /// Items beyond twice those asked for that are looked at where some are left out.
@@ -23,6 +25,8 @@ pub struct SearchOptions {
     /// Beside the query's own.
     pub filter: Filter,
     pub spaces: Spaces,
+    /// What is added to the cosine of an item of which all of a query is written; of a part of it, that share.
+    pub keyword_weight: f32,
     /// Take dates in the words for filters.
     pub guess: bool,
     /// Show what was found in this order, not the best first.
@@ -48,11 +52,13 @@ pub struct SearchOptions {
 /// Which spaces answer words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Spaces {
-    /// `image` and `caption`; an item counts with the better of the two.
+    /// `image` and `caption`, of which an item counts with the better one, and on top of that what is written.
     #[default]
     All,
     Image,
     Caption,
+    /// What is written alone.
+    Keyword,
 }
 
 impl Default for SearchOptions {
@@ -61,6 +67,7 @@ impl Default for SearchOptions {
             top_k: 10,
             filter: Filter::All,
             spaces: Spaces::All,
+            keyword_weight: written::WEIGHT,
             guess: false,
             sort: None,
             threshold: None,
@@ -80,10 +87,13 @@ pub struct SearchResult {
     /// From 1.
     pub rank: usize,
     /// In the space where the item matches best; the cosine, unless a space of vectors of others goes by another metric.
+    /// What was written of the item is added to it.
     /// None where only filters were asked for.
     pub score: Option<f32>,
     /// Cosine in each space that found the item; none where a vector was asked for.
     pub cosines: Vec<(&'static str, f32)>,
+    /// Share of the query's words that were written of it, 0 to 1, where some were.
+    pub written: Option<f32>,
     /// Where in the image that is, unless all of it is.
     pub region: Option<Region>,
     /// Probability that it is what was meant, where it was judged.
@@ -104,10 +114,26 @@ pub struct SearchResults {
     pub below: Vec<SearchResult>,
     /// Where the next page begins, if there is one.
     pub next: Option<Cursor>,
+    /// Words that nobody wrote, and which were taken for them.
+    pub corrections: Vec<Correction>,
     /// What the scores are.
     pub metric: Metric,
     /// Embedding and searching, without the opening of database and pack.
     pub took: Duration,
+}
+
+impl SearchResults {
+    /// Nothing was found, because nothing is there.
+    pub fn none() -> SearchResults {
+        SearchResults {
+            results: Vec::new(),
+            below: Vec::new(),
+            next: None,
+            corrections: Vec::new(),
+            metric: Metric::Cosine,
+            took: Duration::ZERO,
+        }
+    }
 }
 
 /// A query's terms as one vector, in the space that answers it.
@@ -116,14 +142,21 @@ pub(crate) enum Asked {
     Filters,
     Images(Vec<f32>),
     Mixture(Vec<f32>),
-    Words(Vec<f32>),
+    Words(Vec<f32>, Written),
 }
 
 impl Asked {
+    /// Words alone, which may be about what is not there.
+    pub fn is_words(&self) -> bool {
+        matches!(self, Asked::Words(..))
+    }
+
     pub fn vector(&self) -> Option<&[f32]> {
         match self {
             Asked::Filters => None,
-            Asked::Images(vector) | Asked::Mixture(vector) | Asked::Words(vector) => Some(vector),
+            Asked::Images(vector) | Asked::Mixture(vector) | Asked::Words(vector, _) => {
+                Some(vector)
+            }
         }
     }
 }
@@ -140,6 +173,8 @@ pub struct Ranked {
     pub item: ItemId,
     pub score: Option<f32>,
     pub cosines: Vec<(&'static str, f32)>,
+    /// Share of the query's words that were written of it.
+    pub written: Option<f32>,
     /// The part of the image that matches best.
     pub part: Part,
     pub likelihood: Option<f32>,
@@ -149,11 +184,17 @@ pub struct Ranked {
 }
 
 impl Ranked {
+    /// No match comes after it: it is none itself, and does not stand where it stands for a few of the words.
+    pub(crate) fn ends_the_matches(&self) -> bool {
+        !self.above_cut && self.written.is_none()
+    }
+
     pub(crate) fn unscored(item: ItemId) -> Ranked {
         Ranked {
             item,
             score: None,
             cosines: Vec::new(),
+            written: None,
             part: Part::WHOLE,
             likelihood: None,
             above_cut: true,
@@ -186,6 +227,10 @@ impl Engine {
         Ok(SearchResults {
             below: below.results,
             next: page.next,
+            corrections: match asked {
+                Asked::Words(_, written) => written.corrections,
+                Asked::Filters | Asked::Images(_) | Asked::Mixture(_) => Vec::new(),
+            },
             took: started.elapsed(),
             ..described
         })
@@ -213,13 +258,21 @@ impl Engine {
             ));
         }
         region.map_or(Ok(()), parts::lies_inside)?;
-        let (kind, sum): (fn(Vec<f32>) -> Asked, _) = match (plan.has_words(), plan.has_images()) {
-            (false, false) => return Ok((Asked::Filters, Vec::new())),
-            (false, true) => (Asked::Images, self.visual_sum(plan, region)?),
-            (true, true) => (Asked::Mixture, self.shared_sum(plan, region)?),
-            (true, false) => (Asked::Words, self.shared_sum(plan, None)?),
-        };
-        Ok((kind(sum.vector), sum.parts))
+        match (plan.has_words(), plan.has_images()) {
+            (false, false) => Ok((Asked::Filters, Vec::new())),
+            (false, true) => {
+                let sum = self.visual_sum(plan, region)?;
+                Ok((Asked::Images(sum.vector), sum.parts))
+            }
+            (true, true) => {
+                let sum = self.shared_sum(plan, region)?;
+                Ok((Asked::Mixture(sum.vector), sum.parts))
+            }
+            (true, false) => {
+                let sum = self.shared_sum(plan, None)?;
+                Ok((Asked::Words(sum.vector, self.written(plan)?), sum.parts))
+            }
+        }
     }
 
     /// The best that are not left out.
@@ -272,13 +325,17 @@ impl Engine {
             // The tables know their order.
             (Asked::Filters, _) => Ok(Vec::new()),
             (Asked::Images(vector), _) => Ok(alone(list(space::VISUAL, vector)?)),
-            (Asked::Mixture(vector), _) | (Asked::Words(vector), Spaces::Image) => {
+            (Asked::Mixture(vector), _) | (Asked::Words(vector, _), Spaces::Image) => {
                 Ok(alone(list(space::IMAGE, vector)?))
             }
-            (Asked::Words(vector), Spaces::Caption) => Ok(alone(list(space::CAPTION, vector)?)),
-            (Asked::Words(vector), Spaces::All) => {
-                let lists = [list(space::IMAGE, vector)?, list(space::CAPTION, vector)?];
-                let mut ranked = best_of(&lists);
+            (Asked::Words(vector, _), Spaces::Caption) => Ok(alone(list(space::CAPTION, vector)?)),
+            (Asked::Words(_, written), Spaces::Keyword) => self.only_written(written, options),
+            (Asked::Words(vector, written), Spaces::All) => {
+                let by_cosine = |options: &SearchOptions| {
+                    let list = |space| self.list(space, vector, options);
+                    Ok(best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]))
+                };
+                let mut ranked = self.fuse(by_cosine(options)?, written, options, &by_cosine)?;
                 ranked.truncate(options.top_k);
                 Ok(ranked)
             }
@@ -331,6 +388,7 @@ pub fn describe(
         rank: at + 1,
         score: one.score,
         cosines: one.cosines,
+        written: one.written,
         region: one.part.region,
         likelihood: one.likelihood,
         above_cut: one.above_cut,
@@ -342,6 +400,7 @@ pub fn describe(
         results: results.collect(),
         below: Vec::new(),
         next: None,
+        corrections: Vec::new(),
         metric,
         took: started.elapsed(),
     })
@@ -374,12 +433,15 @@ fn best_of(lists: &[List]) -> Vec<Ranked> {
         }
     }
     let mut ranked: Vec<Ranked> = by_item.into_values().collect();
-    let score = |one: &Ranked| one.score.unwrap_or(f32::NEG_INFINITY);
-    ranked.sort_by(|left, right| {
-        let best_first = score(right).total_cmp(&score(left));
-        best_first.then(left.item.cmp(&right.item))
-    });
+    ranked.sort_by(best_first);
     ranked
+}
+
+/// By score, equals by rising id.
+pub(crate) fn best_first(left: &Ranked, right: &Ranked) -> Ordering {
+    let score = |one: &Ranked| one.score.unwrap_or(f32::NEG_INFINITY);
+    let by_score = score(right).total_cmp(&score(left));
+    by_score.then(left.item.cmp(&right.item))
 }
 
 #[cfg(test)]

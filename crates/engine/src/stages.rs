@@ -11,6 +11,7 @@ use crate::error::{Error, IoContext};
 use crate::ingest::IndexOptions;
 use crate::ingest::process::{decode_options, put_features};
 use crate::scan::{ScanOptions, file_stamp, scan};
+use crate::tagging::Tagger;
 use crate::time::now_ns;
 use crate::{Engine, paths};
 
@@ -41,6 +42,7 @@ pub fn measure_stages(
 ) -> Result<StageCosts, Error> {
     let mut costs = StageCosts::default();
     engine.register_pack()?;
+    let tagger = Tagger::of(engine.database(), engine.encoder())?;
     let root = fs::canonicalize(folder).at(folder)?;
     let source = engine.database().source(SourceKind::Root, &root)?;
     let found = timed(&mut costs.total[0], || {
@@ -48,8 +50,13 @@ pub fn measure_stages(
     })?;
     let mut batch = Batch::new();
     for candidate in &found.candidates {
-        let Some((hash, image)) =
-            measure_image(engine, &candidate.path, options, &mut batch, &mut costs)?
+        let Some((hash, image)) = measure_image(
+            engine,
+            &candidate.path,
+            (options, &tagger),
+            &mut batch,
+            &mut costs,
+        )?
         else {
             costs.n_skipped += 1;
             continue;
@@ -83,7 +90,7 @@ pub fn measure_stages(
 fn measure_image(
     engine: &Engine,
     path: &PathBuf,
-    options: &IndexOptions,
+    (options, tagger): (&IndexOptions, &Tagger),
     batch: &mut Batch,
     costs: &mut StageCosts,
 ) -> Result<Option<(ContentHash, decode::Metadata)>, Error> {
@@ -122,6 +129,7 @@ fn measure_image(
         put_features(
             engine.encoder(),
             regions,
+            tagger,
             content,
             &image,
             &mut batch.operations,

@@ -8,7 +8,7 @@ use fovea_vectordb::{ContentHash, ItemId, Part, Region};
 
 use crate::error::{Error, IoContext};
 use crate::parts::{self, Regions};
-use crate::query::{Meaning, Plan, Term, TermContent};
+use crate::query::{Given, Meaning, Plan, Term, TermContent};
 use crate::{Engine, space};
 
 /// A query image may be as large as what is indexed; reading it has the same bound.
@@ -51,7 +51,7 @@ impl Engine {
     /// one, all are brought to the same spread there, too.
     pub(crate) fn visual_sum(&self, plan: &Plan, region: Option<Region>) -> Result<Sum, Error> {
         let is_mixed = plan.has_concepts() && plan.terms().nth(1).is_some();
-        let background = is_mixed.then(|| self.visual_background()).transpose()?;
+        let background = is_mixed.then(|| self.known_looks()).transpose()?;
         sum(plan, &|content| {
             let vector = match region.filter(|_| content.is_image()) {
                 Some(region) => self
@@ -72,6 +72,9 @@ impl Engine {
                 Ok(self.encoder().text_vector(words)?)
             }
             TermContent::Image(path) => Ok(self.encoder().visual_vector(&self.feature_of(path)?)),
+            TermContent::Given(given) => Ok(self
+                .encoder()
+                .visual_vector(&self.feature_of_given(given, None)?)),
             TermContent::Item(item) => self.kept_vector(*item, space::VISUAL),
             TermContent::Named(name) => match plan.meaning(name)? {
                 Meaning::Saved(saved) => Ok(self.visual_sum(saved, None)?.vector),
@@ -91,6 +94,9 @@ impl Engine {
                 Ok(self.encoder().text_vector(words)?)
             }
             TermContent::Image(path) => Ok(self.encoder().image_vector(&self.feature_of(path)?)),
+            TermContent::Given(given) => Ok(self
+                .encoder()
+                .image_vector(&self.feature_of_given(given, None)?)),
             TermContent::Item(item) => self.kept_vector(*item, space::IMAGE),
             TermContent::Named(name) => match plan.meaning(name)? {
                 Meaning::Saved(saved) => Ok(self.shared_sum(saved, None)?.vector),
@@ -111,6 +117,7 @@ impl Engine {
     /// The feature of a part of an image, which is read from its file.
     fn feature_in(&self, content: &TermContent, region: Region) -> Result<Vec<f32>, Error> {
         let path = match content {
+            TermContent::Given(given) => return self.feature_of_given(given, Some(region)),
             TermContent::Image(path) => path.clone(),
             TermContent::Item(item) => {
                 let items = self.database().items(&[*item])?;
@@ -123,6 +130,10 @@ impl Engine {
             }
         };
         self.feature_of_part(&path, Some(region))
+    }
+
+    fn feature_of_given(&self, given: &Given, region: Option<Region>) -> Result<Vec<f32>, Error> {
+        self.feature_of_bytes(Path::new("the picture"), given.bytes(), region)
     }
 
     fn feature_of(&self, path: &Path) -> Result<Vec<f32>, Error> {

@@ -19,7 +19,7 @@ pub use absent::Absent;
 pub use heat::{Fill, Heat, HeatOptions, Occlusion, See};
 pub use paint::{paint, png};
 pub use reasons::Reason;
-pub use score::{Judged, Scored, SpaceScore, TermShare};
+pub use score::{Judged, Scored, SpaceScore, TermShare, WrittenScore};
 pub use standing::Standing;
 pub use subject::Subject;
 

@@ -39,7 +39,7 @@ pub enum Reason {
     /// The collection probably does not answer the query, so that its list is empty.
     Unanswered { answered: f32 },
     /// It is probably not what was meant.
-    BelowCut { likelihood: f32 },
+    BelowCut { likelihood: f32, cut: f32 },
     /// The list is full before it.
     BeyondTop { rank: usize, top_k: usize },
     /// Its folder cannot be reached.
@@ -106,11 +106,10 @@ impl fmt::Display for Reason {
                  --top N shows the nearest all the same",
                 judge::ANSWERED
             ),
-            Reason::BelowCut { likelihood } => write!(
+            Reason::BelowCut { likelihood, cut } => write!(
                 f,
-                "it is probably not what was meant (probability {likelihood:.4}, the cut is at {}); --top N shows it all \
-                 the same",
-                judge::SHOWN
+                "it is probably not what was meant (probability {likelihood:.4}, the cut is at {cut}); --top N shows it all \
+                 the same"
             ),
             Reason::BeyondTop { rank, top_k } => {
                 write!(f, "the list has {top_k} places and it is number {rank}; --top {rank} shows it")
@@ -216,13 +215,13 @@ pub(super) fn of_place(
     }
     match scored.and_then(|scored| scored.judged) {
         Some(judged) if judged.above_cut => {}
-        Some(judged) if judged.answered < judge::ANSWERED => {
-            let answered = judged.answered;
-            reasons.push(Reason::Unanswered { answered });
-        }
-        Some(judged) => reasons.push(Reason::BelowCut {
-            likelihood: judged.likelihood,
-        }),
+        Some(judged) => match judged.answered.filter(|one| *one < judge::ANSWERED) {
+            Some(answered) => reasons.push(Reason::Unanswered { answered }),
+            None => reasons.push(Reason::BelowCut {
+                likelihood: judged.likelihood,
+                cut: judged.cut,
+            }),
+        },
         None => {}
     }
     reasons

@@ -5,7 +5,7 @@ use fovea_vectordb::{Filter, Item, ItemVector};
 use crate::background::dot;
 use crate::error::Error;
 use crate::query::Plan;
-use crate::search::{Asked, Ranked};
+use crate::search::{Asked, Ranked, Spaces};
 use crate::terms::TermPart;
 use crate::{Engine, SearchOptions, judge, space};
 
@@ -14,9 +14,11 @@ use crate::{Engine, SearchOptions, judge, space};
 pub struct Scored {
     /// As the search gives it.
     pub score: f32,
-    /// Each space that was asked, the one whose score counts first. A further part of the score gets a line here.
+    /// Each space that was asked, the one whose cosine counts first.
     pub spaces: Vec<SpaceScore>,
-    /// Each term in the first space; the shares add up to its score.
+    /// What was written of it, which is added to that cosine.
+    pub written: Option<WrittenScore>,
+    /// Each term in the first space; the shares add up to its cosine.
     pub terms: Vec<TermShare>,
     /// None where nothing is stated: of images, and where the pack has no vocabulary or the collection is too small.
     pub judged: Option<Judged>,
@@ -31,6 +33,17 @@ pub struct SpaceScore {
     pub above: Option<f32>,
     /// The caption that matched best.
     pub caption: Option<String>,
+}
+
+/// What was written of an item.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenScore {
+    /// Of what the query wants to be written, 0 to 1.
+    pub share: f32,
+    /// What that adds to the score.
+    pub added: f32,
+    /// Words of the query that stand there, in any of their forms.
+    pub words: Vec<String>,
 }
 
 /// What one term gave.
@@ -53,12 +66,14 @@ pub struct TermShare {
 pub struct Judged {
     /// Deviations above the collection's mean.
     pub above: f32,
-    /// Probability that words and picture name the same entry of the vocabulary.
-    pub agreement: f32,
+    /// Probability that query and picture name the same entry of the vocabulary; of images alone none.
+    pub agreement: Option<f32>,
     /// Probability that the item is what was meant.
     pub likelihood: f32,
-    /// Probability that the collection answers the query at all, by the best of the list.
-    pub answered: f32,
+    /// And from which on it is shown.
+    pub cut: f32,
+    /// Probability that the collection answers the query at all, by the best of the list; of words alone.
+    pub answered: Option<f32>,
     /// A caption says what was asked, which is a match by itself.
     pub said: bool,
     pub above_cut: bool,
@@ -102,17 +117,45 @@ impl Engine {
                 caption: best.caption,
             });
         }
-        let judged = match asked {
-            Asked::Words(query) if options.judge => {
-                self.judged(query, plan, asked, &ranked, options)?
-            }
-            _ => None,
+        let judged = match options.judge && options.spaces != Spaces::Keyword {
+            true => self.judged(query, plan, asked, &ranked, options)?,
+            false => None,
         };
         Ok(Some(Scored {
             score: ranked.score.unwrap_or_default(),
             spaces,
+            written: self.written_score(item, asked, &ranked, options)?,
             terms,
             judged,
+        }))
+    }
+
+    /// Each thing that is wanted, looked for in this item alone.
+    fn written_score(
+        &self,
+        item: &Item,
+        asked: &Asked,
+        ranked: &Ranked,
+        options: &SearchOptions,
+    ) -> Result<Option<WrittenScore>, Error> {
+        let (Asked::Words(_, written), Some(share)) = (asked, ranked.written) else {
+            return Ok(None);
+        };
+        let alone = Filter::Ids(vec![item.id]);
+        let mut words = Vec::new();
+        for wanted in written.wanted.iter().filter(|one| !one.any.is_empty()) {
+            let hits = self
+                .database()
+                .keywords(std::slice::from_ref(wanted), &alone)?;
+            if !hits.is_empty() {
+                let forms: Vec<String> = wanted.any.iter().map(|form| form.join(" ")).collect();
+                words.push(forms.join("|"));
+            }
+        }
+        Ok(Some(WrittenScore {
+            share,
+            added: options.added(share),
+            words,
         }))
     }
 
@@ -135,7 +178,7 @@ impl Engine {
     fn spread(&self, space: &str, query: &[f32]) -> Result<Option<(f32, f32)>, Error> {
         let spread = match space {
             space::IMAGE => self.known_background()?.spread(query),
-            space::VISUAL => self.visual_background()?.spread(query),
+            space::VISUAL => self.known_looks()?.spread(query),
             _ => None,
         };
         Ok(spread.map(|spread| (spread.mean, spread.deviation)))
@@ -150,27 +193,57 @@ impl Engine {
         ranked: &Ranked,
         options: &SearchOptions,
     ) -> Result<Option<Judged>, Error> {
+        let mut alone = [ranked.clone()];
+        self.draw_cut(asked, &mut alone, false, None)?;
+        let [one] = alone;
+        let Some(likelihood) = one.likelihood else {
+            return Ok(None);
+        };
+        let said = judge::is_said(ranked);
+        let mut judged = Judged {
+            above: 0.0,
+            agreement: None,
+            likelihood,
+            cut: judge::SHOWN,
+            answered: None,
+            said,
+            above_cut: one.above_cut,
+        };
+        if matches!(asked, Asked::Images(_)) {
+            let spread = self.spread(space::VISUAL, query)?;
+            let above = |(mean, deviation)| (ranked.score.unwrap_or(0.0) - mean) / deviation;
+            judged.above = spread.map_or(0.0, above);
+            return Ok(Some(judged));
+        }
         let evidence = self.evidence(query, &[ranked.item])?;
         let Some(evidence) = evidence.and_then(|all| all.into_iter().next().flatten()) else {
             return Ok(None);
         };
-        // As if the filters let it through: what drops it is said elsewhere.
+        (judged.above, judged.agreement) = (evidence.above, Some(evidence.agreement.exp()));
+        judged.likelihood = judge::with_what_is_said(judge::meant(asked, evidence), ranked);
+        if asked.is_words() {
+            judged.answered = Some(self.answered_with(plan, asked, ranked, options)?);
+        }
+        let is_answered = judged
+            .answered
+            .is_none_or(|answered| answered >= judge::ANSWERED);
+        judged.above_cut = said || (is_answered && judged.likelihood >= judged.cut);
+        Ok(Some(judged))
+    }
+
+    /// How likely the list answers the query, as if the filters let the item through: what drops it is said elsewhere.
+    fn answered_with(
+        &self,
+        plan: &Plan,
+        asked: &Asked,
+        ranked: &Ranked,
+        options: &SearchOptions,
+    ) -> Result<f32, Error> {
         let let_in = Plan {
             filter: Filter::Or(vec![plan.filter.clone(), Filter::Ids(vec![ranked.item])]),
             ..plan.clone()
         };
-        let list = self.find(&let_in, asked, options)?;
-        let answered = self.answered(query, &list)?.unwrap_or(0.0);
-        let likelihood = judge::meant(evidence);
-        let said = judge::is_said(&ranked.cosines);
-        Ok(Some(Judged {
-            above: evidence.above,
-            agreement: evidence.agreement.exp(),
-            likelihood,
-            answered,
-            said,
-            above_cut: said || (answered >= judge::ANSWERED && likelihood >= judge::SHOWN),
-        }))
+        Ok(self.answered(&let_in, asked, options)?.unwrap_or(0.0))
     }
 }
 

@@ -24,7 +24,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use fovea_vectordb::ContentHash;
 
-pub use options::{CaptionChoice, IndexOptions};
+pub use options::{CaptionChoice, IndexOptions, TagChoice};
 pub use process::Verdict;
 pub use report::{IndexEvent, IndexReport, Observer, Offline, Silent, Skipped};
 
@@ -35,6 +35,7 @@ use self::setup::Setup;
 use crate::Engine;
 use crate::error::Error;
 use crate::parts::Regions;
+use crate::tagging;
 
 /// Bytes of files that are in memory at once, and of pixels being decoded.
 const READING_BUDGET: u64 = 96 << 20;
@@ -69,7 +70,8 @@ impl Engine {
             if setup.regions == Regions::None {
                 report.without_parts = setup::remove_parts(self, observer)?;
             }
-            report.interrupted = finish::index(self, observer)?;
+            report.interrupted =
+                tagging::renew(self, &setup.tagger, observer)? || finish::index(self, observer)?;
         }
         report.elapsed = started.elapsed();
         Ok(report)
@@ -91,6 +93,7 @@ impl Engine {
             previews: self.previews(),
             options,
             regions: setup.regions,
+            tagger: &setup.tagger,
             targets: &setup.targets.reachable,
             captions: &setup.captions,
             reading: Gate::new(READING_BUDGET),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use fovea_decode::Limits;
 
 use crate::parts::Regions;
+use crate::tagging::TagList;
 
 #[derive(Clone, Debug)]
 pub struct IndexOptions {
@@ -14,6 +15,8 @@ pub struct IndexOptions {
     pub exclude: Option<Vec<String>>,
     /// Which parts of each image are kept beside the whole; `None` keeps what the collection was last told (at first: none).
     pub regions: Option<Regions>,
+    /// A person's own list of tags; `None` keeps what the collection was last told (at first: none).
+    pub tags: Option<TagChoice>,
     /// Try files again that could not be read in an earlier run and have not changed.
     pub retry: bool,
     /// A root that has become empty normally counts as unplugged; this says that its pictures are really gone.
@@ -32,12 +35,20 @@ pub enum CaptionChoice {
     Tsv(PathBuf),
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TagChoice {
+    /// No list any more.
+    None,
+    List(TagList),
+}
+
 impl Default for IndexOptions {
     fn default() -> Self {
         Self {
             captions: None,
             exclude: None,
             regions: None,
+            tags: None,
             retry: false,
             prune_empty: false,
             limits: Limits::default(),

@@ -26,6 +26,7 @@ use crate::parts::{self, Regions};
 use crate::previews::PreviewStore;
 use crate::scan::mtime_ns;
 use crate::space;
+use crate::tagging::Tagger;
 use crate::time::now_ns;
 
 /// What became of one file.
@@ -58,6 +59,7 @@ pub struct Processor<'a> {
     pub previews: &'a PreviewStore,
     pub options: &'a IndexOptions,
     pub regions: Regions,
+    pub tagger: &'a Tagger,
     pub targets: &'a [Target],
     pub captions: &'a CaptionSource,
     pub reading: Gate,
@@ -210,8 +212,15 @@ impl Processor<'_> {
             color_version: decode::COLOR_VERSION,
             preview_version: decode::PREVIEW_VERSION,
         }));
-        put_features(self.encoder, self.regions, file.hash, &image, operations)
-            .map_err(Stop::Error)?;
+        put_features(
+            self.encoder,
+            self.regions,
+            self.tagger,
+            file.hash,
+            &image,
+            operations,
+        )
+        .map_err(Stop::Error)?;
         Ok(image.metadata)
     }
 
@@ -360,12 +369,15 @@ pub fn min_side(encoder: &dyn Encoder, regions: Regions) -> u32 {
 pub fn put_features(
     encoder: &dyn Encoder,
     regions: Regions,
+    tagger: &Tagger,
     content: ContentHash,
     image: &decode::Image,
     operations: &mut Vec<Operation>,
 ) -> Result<(), Error> {
     for feature in encoder.features(&[&image.pixels])? {
-        put_feature(encoder, content, Part::WHOLE, feature, operations);
+        let vector = encoder.image_vector(&feature);
+        operations.extend(tagger.operations(encoder, content, &feature, &vector)?);
+        put_feature(encoder, content, Part::WHOLE, (feature, vector), operations);
     }
     if regions == Regions::None {
         return Ok(());
@@ -375,7 +387,8 @@ pub fn put_features(
     for part in regions.of_image(&image.pixels, image.width, image.height) {
         let Some(region) = part.region else { continue };
         for feature in encoder.features(&[&parts::cut(&image.pixels, region)])? {
-            put_feature(encoder, content, part, feature, operations);
+            let vector = encoder.image_vector(&feature);
+            put_feature(encoder, content, part, (feature, vector), operations);
         }
     }
     Ok(())
@@ -385,12 +398,12 @@ fn is_of_a_part(operation: &Operation) -> bool {
     matches!(operation, Operation::PutFeature { part, .. } if part.index != Part::WHOLE.index)
 }
 
-/// Feature and what is derived from it; `visual` is the feature itself and is not kept twice.
+/// Feature and image vector, which is derived from it; `visual` is the feature itself and is not kept twice.
 fn put_feature(
     encoder: &dyn Encoder,
     content: ContentHash,
     part: Part,
-    feature: Vec<f32>,
+    (feature, vector): (Vec<f32>, Vec<f32>),
     operations: &mut Vec<Operation>,
 ) {
     let pack = encoder.spec().fingerprint.clone();
@@ -399,7 +412,7 @@ fn put_feature(
         pack: pack.clone(),
         space: space::IMAGE.to_owned(),
         part,
-        vector: encoder.image_vector(&feature),
+        vector,
     });
     operations.push(Operation::PutFeature {
         content,

@@ -59,6 +59,11 @@ pub enum IndexEvent {
     },
     Skipped(Skipped),
     Finishing,
+    /// All images are getting their tags.
+    Tagging {
+        n_done: u64,
+        n_items: u64,
+    },
     /// A space's index is being built.
     Indexing {
         space: String,

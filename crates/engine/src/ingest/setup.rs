@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use fovea_vectordb::{ContentHash, ContentState, Database, Operation, SourceId};
 
 use super::captions::CaptionSource;
-use super::options::{CaptionChoice, IndexOptions};
+use super::options::{CaptionChoice, IndexOptions, TagChoice};
 use super::plan::{Plan, PlanContext};
 use super::report::{IndexEvent, IndexReport, Observer, Offline};
 use super::target::{self, Target, Targets};
@@ -14,6 +14,7 @@ use crate::Engine;
 use crate::error::Error;
 use crate::parts::Regions;
 use crate::scan::{self, ScanOptions};
+use crate::tagging::{TagList, Tagger};
 
 /// How many hashes are asked about in one query.
 const HASHES_AT_ONCE: usize = 10_000;
@@ -27,6 +28,7 @@ pub struct Setup {
     pub choice: CaptionChoice,
     pub captions: CaptionSource,
     pub regions: Regions,
+    pub tagger: Tagger,
     /// For each reachable target: the globs, and whether the caption choice is another than last time.
     per_target: Vec<PerTarget>,
 }
@@ -48,6 +50,7 @@ impl Setup {
         let choice = caption_choice(engine.database(), &targets, options)?;
         let captions = CaptionSource::open(&choice)?;
         let regions = regions(engine.database(), &targets, options)?;
+        let tagger = tagger(engine, options)?;
         let mut per_target = Vec::new();
         for target in &targets.reachable {
             per_target.push(PerTarget::of(engine.database(), target, &choice, options)?);
@@ -57,6 +60,7 @@ impl Setup {
             choice,
             captions,
             regions,
+            tagger,
             per_target,
         })
     }
@@ -184,6 +188,18 @@ fn caption_choice(
     Ok(kept.map_or(CaptionChoice::Sidecar, |kept| {
         CaptionChoice::from_setting(&kept)
     }))
+}
+
+/// With the list of the options, which is kept before anything is done: a run that is stopped goes on with it.
+fn tagger(engine: &Engine, options: &IndexOptions) -> Result<Tagger, Error> {
+    match &options.tags {
+        None => {}
+        Some(TagChoice::None) => TagList::forget(engine.database())?,
+        Some(TagChoice::List(list)) => list.keep(engine.database())?,
+    }
+    let tagger = Tagger::of(engine.database(), engine.encoder())?;
+    tagger.begin(engine)?;
+    Ok(tagger)
 }
 
 fn foreign_folders(engine: &Engine, target: &Target) -> Result<Vec<PathBuf>, Error> {

@@ -108,7 +108,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "tag",
         example: "dog, \"red car\", hol*",
-        compile: |asked| Ok(is(Field::named("tag"), asked.value)),
+        compile: |asked| Ok(is(Field::Tag, asked.value)),
     },
     Key {
         name: "lang",
@@ -424,7 +424,7 @@ fn has(asked: &Asked<'_>) -> Result<Filter, String> {
         "caption" | "captions" => Filter::HasCaption,
         "gps" | "place" | "location" => Filter::Exists(Field::named("latitude")),
         "date" => Filter::Exists(Field::named("taken")),
-        "tags" => Filter::Exists(Field::named("tag")),
+        "tag" | "tags" => Filter::Exists(Field::Tag),
         "" => return Err("say what an item has".to_owned()),
         _ => Filter::Exists(Field::Metadata(asked.value.to_owned())),
     })

@@ -16,9 +16,11 @@ mod print;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use fovea_vectordb::ItemId;
+use fovea_vectordb::{ContentHash, ItemId};
 
 pub use error::QueryError;
 pub use names::{Meaning, Name, Names};
@@ -49,10 +51,48 @@ pub enum TermContent {
     /// Words in quotes, in which nothing is looked for but words.
     Phrase(String),
     Image(PathBuf),
+    /// A picture that was handed in; no text names it.
+    Given(Given),
     /// A picture of the collection itself.
     Item(ItemId),
     /// What the collection keeps under a name.
     Named(Name),
+}
+
+/// The bytes of a picture, of any format that is indexed.
+#[derive(Clone)]
+pub struct Given {
+    bytes: Arc<[u8]>,
+    hash: ContentHash,
+}
+
+impl Given {
+    pub fn new(bytes: Arc<[u8]>) -> Given {
+        let hash = ContentHash::of(&bytes);
+        Given { bytes, hash }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn hash(&self) -> ContentHash {
+        self.hash
+    }
+}
+
+impl PartialEq for Given {
+    fn eq(&self, other: &Given) -> bool {
+        self.hash == other.hash
+    }
+}
+
+impl Eq for Given {}
+
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Given({})", self.hash)
+    }
 }
 
 /// Filters of which one has to hold.
@@ -120,7 +160,10 @@ impl Query {
 
 impl TermContent {
     pub fn is_image(&self) -> bool {
-        matches!(self, TermContent::Image(_) | TermContent::Item(_))
+        matches!(
+            self,
+            TermContent::Image(_) | TermContent::Given(_) | TermContent::Item(_)
+        )
     }
 
     pub fn is_words(&self) -> bool {

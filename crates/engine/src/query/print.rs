@@ -51,6 +51,11 @@ impl fmt::Display for TermContent {
                     false => write!(f, "{IMAGE}:{}", quote(&path)),
                 }
             }
+            // Not read back: what was handed in is no file.
+            TermContent::Given(given) => {
+                let hash = given.hash().to_string();
+                write!(f, "{IMAGE}:{}", quote(&format!("given {}", &hash[..16])))
+            }
             TermContent::Item(item) => write!(f, "#{item}"),
             TermContent::Named(name) => name.fmt(f),
         }

@@ -7,6 +7,7 @@ fn shown(query: &Query) -> String {
         TermContent::Words(words) => format!("words {words}"),
         TermContent::Phrase(words) => format!("phrase {words}"),
         TermContent::Image(path) => format!("image {}", path.display()),
+        TermContent::Given(given) => format!("given {}", given.hash()),
         TermContent::Item(item) => format!("item {item}"),
         TermContent::Named(name) => format!("name {name}"),
     };

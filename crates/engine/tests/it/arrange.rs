@@ -100,7 +100,7 @@ fn what_comes_and_goes_moves_no_page() {
     assert_eq!(names(&first), all[..3]);
     // The last of the page leaves, and a better one comes.
     std::fs::remove_file(first.results[2].item.absolute()).unwrap();
-    fixture.paint("reddest.png", [255, 0, 0], 77);
+    fixture.paint("red99.png", [255, 0, 0], 77);
     fixture.index();
     let next = SearchOptions {
         after: first.next,

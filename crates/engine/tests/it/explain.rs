@@ -68,6 +68,7 @@ fn shares_of_terms_add_up_to_the_score() {
         let found = explain(&fixture, "blue3.png", query);
         let scored = found.scored.expect(query);
         let sum: f32 = scored.terms.iter().map(|one| one.share).sum();
+        let sum = sum + scored.written.as_ref().map_or(0.0, |one| one.added);
         assert!((sum - scored.score).abs() < 1e-3, "{query}: {scored:?}");
         for term in &scored.terms {
             assert!((term.share - term.factor * term.cosine).abs() < 1e-6);

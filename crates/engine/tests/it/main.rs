@@ -2,6 +2,7 @@
 
 mod arrange;
 mod captions;
+mod dedupe;
 mod explain;
 mod fixture;
 mod hostile;
@@ -10,4 +11,6 @@ mod names;
 mod parts;
 mod search;
 mod sources;
+mod tagging;
 mod watch;
+mod written;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fovea_engine::{
-    IndexEvent, IndexOptions, Observer, Query, Regions, Repair, SearchOptions, SearchResult,
+    IndexEvent, IndexOptions, Observer, Query, Regions, Repair, SearchOptions, SearchResult, Spaces,
 };
 use fovea_vectordb::{ContentHash, Filter, Part};
 
@@ -39,6 +39,8 @@ fn with(regions: Regions) -> IndexOptions {
 fn search(fixture: &Fixture, words: &str, parts: bool) -> Vec<SearchResult> {
     let options = SearchOptions {
         parts,
+        // What files are called is another matter.
+        spaces: Spaces::Image,
         ..Default::default()
     };
     let query = Query::words(words).unwrap();

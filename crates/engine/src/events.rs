@@ -1,0 +1,102 @@
+//! What people did with what was found: looked closer, liked it, did not. Kept with the collection, the latest alone.
+//!
+//! | key | value |
+//! |---|---|
+//! | `event.MICROSECONDS.ITEM` (16 digits, since 1970) | what happened, a space, and the query it was found by |
+
+use fovea_vectordb::{Database, ItemId};
+
+use crate::error::Error;
+
+/// Begins the key of a setting that keeps one.
+pub const PREFIX: &str = "event.";
+/// Events of a collection; the oldest give way.
+pub const MOST: usize = 10_000;
+/// Letters of a query that are kept with one.
+const LONGEST_QUERY: usize = 1_000;
+
+/// What somebody did with a result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub at_us: u64,
+    pub item: ItemId,
+    pub kind: EventKind,
+    /// The query by which it was found.
+    pub query: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It was looked at.
+    Opened,
+    Liked,
+    Disliked,
+}
+
+impl EventKind {
+    pub const ALL: [EventKind; 3] = [EventKind::Opened, EventKind::Liked, EventKind::Disliked];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            EventKind::Opened => "opened",
+            EventKind::Liked => "liked",
+            EventKind::Disliked => "disliked",
+        }
+    }
+}
+
+/// Keeps one, in the place of the oldest where there are enough.
+pub fn add(database: &dyn Database, event: &Event) -> Result<(), Error> {
+    let kept = database.settings(PREFIX)?;
+    for (key, _) in kept.iter().take((kept.len() + 1).saturating_sub(MOST)) {
+        database.set_setting(key, None)?;
+    }
+    let query: String = event.query.chars().take(LONGEST_QUERY).collect();
+    let key = format!("{PREFIX}{:016}.{}", event.at_us, event.item);
+    let value = format!("{} {query}", event.kind.name());
+    Ok(database.set_setting(&key, Some(&value))?)
+}
+
+/// All that are kept, the oldest first.
+pub fn list(database: &dyn Database) -> Result<Vec<Event>, Error> {
+    let kept = database.settings(PREFIX)?;
+    let read = kept.iter().filter_map(|(key, value)| read(key, value));
+    Ok(read.collect())
+}
+
+fn read(key: &str, value: &str) -> Option<Event> {
+    let (at, item) = key.strip_prefix(PREFIX)?.split_once('.')?;
+    let (kind, query) = value.split_once(' ')?;
+    Some(Event {
+        at_us: at.parse().ok()?,
+        item: item.parse().ok()?,
+        kind: EventKind::ALL.into_iter().find(|one| one.name() == kind)?,
+        query: query.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use fovea_vectordb::{Embedded, OpenMode};
+
+    use super::*;
+
+    #[test]
+    fn events_come_back_in_their_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Embedded::open(folder.path(), "default", OpenMode::Create).unwrap();
+        let event = |at_us, kind, query: &str| Event {
+            at_us,
+            item: ItemId::new(77).unwrap(),
+            kind,
+            query: query.to_owned(),
+        };
+        let all = [
+            event(9, EventKind::Liked, "red and blue"),
+            event(1_700_000_000_000_000, EventKind::Opened, ""),
+        ];
+        add(&database, &all[1]).unwrap();
+        add(&database, &all[0]).unwrap();
+        assert_eq!(list(&database).unwrap(), all);
+    }
+}

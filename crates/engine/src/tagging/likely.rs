@@ -1,0 +1,120 @@
+//! How likely a word of a person's list is for an image. What speaks for it is what speaks for a result of a search
+//! (`judge`), but measured against the pack's vocabulary alone, so that it does not depend on the rest of the collection, and
+//! with the probabilities of the classifier itself, whose feature is at hand here.
+
+use fovea_encode::Encoder;
+use fovea_measure::Logistic;
+use fovea_vectordb::Tag;
+
+use super::list::TagList;
+use crate::background::dot;
+use crate::error::Error;
+use crate::judge::{Evidence, IMAGE_TEMPERATURE, LEAST_AGREEMENT, TEXT_TEMPERATURE, probabilities};
+
+/// From this probability on an image is tagged.
+pub const LEAST: f32 = 0.1;
+/// No image has more of a list.
+const MOST: usize = 8;
+
+/// A list, ready to be compared with images.
+pub struct Likely {
+    names: Vec<Name>,
+    /// What the pack has names for; of a pack without any the list itself.
+    vocabulary: Vec<Vec<f32>>,
+}
+
+struct Name {
+    name: String,
+    vector: Vec<f32>,
+    /// How probable each entry of the vocabulary is for the words.
+    asked: Vec<f32>,
+}
+
+impl Likely {
+    pub fn new(list: &TagList, encoder: &dyn Encoder) -> Result<Likely, Error> {
+        let mut vectors = Vec::new();
+        for one in &list.0 {
+            vectors.push(encoder.text_vector(&one.words)?);
+        }
+        let known = encoder.sample_texts();
+        let vocabulary = if known.is_empty() {
+            vectors.clone()
+        } else {
+            known
+        };
+        let names = list.0.iter().zip(vectors).map(|(one, vector)| Name {
+            name: one.name.clone(),
+            asked: probabilities(&vector, &vocabulary, TEXT_TEMPERATURE),
+            vector,
+        });
+        Ok(Likely {
+            names: names.collect(),
+            vocabulary,
+        })
+    }
+
+    /// The words that are likely for an image, the likeliest first: its feature, and its unit vector in the shared space.
+    pub fn tags(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Tag> {
+        let calibration = calibration();
+        let evidence = self.evidence(encoder, feature, image);
+        let all = self.names.iter().zip(evidence).map(|(one, evidence)| Tag {
+            name: one.name.clone(),
+            probability: calibration.probability(&evidence.numbers()) as f32,
+        });
+        let mut tags: Vec<Tag> = all.filter(|tag| tag.probability >= LEAST).collect();
+        tags.sort_by(|a, b| {
+            let by_probability = b.probability.total_cmp(&a.probability);
+            by_probability.then_with(|| a.name.cmp(&b.name))
+        });
+        tags.truncate(MOST);
+        tags
+    }
+
+    /// What speaks for each word of the list, in its order.
+    pub fn evidence(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Evidence> {
+        let by_classifier = encoder.sample_probabilities(feature);
+        let shown = by_classifier
+            .unwrap_or_else(|| probabilities(image, &self.vocabulary, IMAGE_TEMPERATURE));
+        let cosines: Vec<f32> = self.vocabulary.iter().map(|one| dot(one, image)).collect();
+        let n = cosines.len().max(1) as f32;
+        let mean = cosines.iter().sum::<f32>() / n;
+        let square = cosines.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n;
+        let deviation = square.sqrt().max(1e-6);
+        let of = |name: &Name| Evidence {
+            above: (dot(&name.vector, image) - mean) / deviation,
+            agreement: (dot(&name.asked, &shown) + LEAST_AGREEMENT).ln(),
+        };
+        self.names.iter().map(of).collect()
+    }
+}
+
+/// Fitted by `fovea bench tags --fit` for the pack `base`, on keywords of Open Clip Art.
+pub fn calibration() -> Logistic {
+    Logistic {
+        weights: vec![-0.092, 0.571],
+        bias: 0.035,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fovea_encode::{Pixels, fake::FakeEncoder};
+
+    #[test]
+    fn an_image_gets_the_words_that_fit() {
+        let encoder = FakeEncoder::new();
+        let list = TagList::parse("tomato\ta red picture\nsky\tblue\nmeadow\tgreen\nsun\tyellow\n")
+            .unwrap();
+        let likely = Likely::new(&list, &encoder).unwrap();
+        let image = Pixels::new(2, 2, [230, 20, 20].repeat(4)).unwrap();
+        let feature = encoder.features(&[&image]).unwrap().remove(0);
+        let tags = likely.tags(&encoder, &feature, &encoder.image_vector(&feature));
+        assert_eq!(
+            tags.first().map(|tag| tag.name.as_str()),
+            Some("tomato"),
+            "{tags:?}"
+        );
+        assert!(tags.iter().all(|tag| tag.name != "sky"), "{tags:?}");
+    }
+}
