@@ -3,12 +3,15 @@
 //! A flat list of flags.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
+
+use crate::server::keys::Role;
 
 /// Find images by words, by images, and by mixtures of both.
 #[derive(Debug, Parser)]
@@ -26,6 +29,7 @@ First steps:
   fovea index ~/Pictures          make a folder searchable
   fovea search a dog on a beach   find pictures by words, in 16 languages
   fovea search ./photo.jpg        find similar pictures
+  fovea dedupe                    find copies of the same picture
   fovea import vectors.npy        search vectors of your own
 
 Exit codes: 0 found or done, 1 nothing found, 2 wrong usage or input, 3 the environment failed,
@@ -36,9 +40,9 @@ pub struct GlobalFlags {
     /// Folder of the database
     #[arg(long, global = true, env = "FOVEA_DB", value_name = "DIR")]
     pub db: Option<String>,
-    /// Collection inside the database
-    #[arg(long, global = true, default_value = "default", value_name = "NAME")]
-    pub collection: String,
+    /// Collection inside the database (default: `default`)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub collection: Option<String>,
     /// Print JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
@@ -66,10 +70,16 @@ pub enum Command {
     Concept(ConceptFlags),
     /// Count the items by year, camera, tag and other values, all of them or those that filters let through
     Facets(FacetsFlags),
+    /// Find copies of the same picture, and propose which one to keep; touches nothing unless told to
+    Dedupe(DedupeFlags),
     /// Bring vectors of your own into a collection: NumPy, Faiss, Annoy, clip-retrieval and others
     Import(ImportFlags),
     /// Write the collection's vectors as a file that NumPy, Faiss and others read
     Export(ExportFlags),
+    /// Answer over HTTP, with a page to look at pictures
+    Serve(ServeFlags),
+    /// Make, list and revoke the keys of the server
+    Keys(KeysFlags),
     /// Measure how well captions find their images
     Eval(EvalFlags),
     /// Measure speed
@@ -100,6 +110,10 @@ pub struct IndexFlags {
     /// (what stands out), `all` (both; what the bare flag means), or `none`, which removes them. Remembered for the collection
     #[arg(long, value_name = "all|grid|salient|none", num_args = 0..=1, require_equals = true, default_missing_value = "all")]
     pub regions: Option<String>,
+    /// Tags of your own, one on each line of a file: a name, or a name, a tab, and words that describe it. Pictures that look
+    /// like one get it, those that are indexed already, too. Remembered for the collection; `none` forgets them
+    #[arg(long, value_name = "FILE|none")]
+    pub tags: Option<String>,
     /// Keep following the folders until Ctrl-C
     #[arg(long)]
     pub watch: bool,
@@ -145,7 +159,7 @@ pub fn with_negations(arguments: impl Iterator<Item = OsString>) -> Vec<OsString
         let Some(text) = argument.to_str() else {
             return argument;
         };
-        is_search |= ["search", "saved", "explain", "facets"].contains(&text);
+        is_search |= ["search", "saved", "explain", "facets", "dedupe"].contains(&text);
         let filter = text.strip_prefix('-').filter(|_| is_search);
         let key = filter.and_then(|filter| filter.split_once(':'));
         let is_key = |name: &str| {
@@ -370,12 +384,14 @@ pub enum GroupFlag {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SpaceFlag {
-    /// What is seen and what was said; an image counts with the better of the two
+    /// What is seen and what captions mean, of which an image counts with the better; more where the words are written
     All,
     /// Only what is seen
     Image,
-    /// Only captions
+    /// Only what captions mean
     Caption,
+    /// Only the words that are written: in captions, tags, and names of files and folders
+    Keyword,
     /// The image alone, in the encoder's own space; for --vector only
     Visual,
 }
@@ -399,6 +415,36 @@ pub struct FacetsFlags {
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub limit: usize,
 }
+
+const DEDUPE_HELP: &str = "\
+The same picture is one that was saved again, in another format or size, cropped by up to a tenth, made
+brighter, darker or grey, marked, mirrored or turned. What is only alike is no copy: --similar shows that,
+and nothing ever moves or links it.
+
+  fovea dedupe                            groups of copies, the best of each to keep
+  fovea dedupe --where folder:2023        only among these
+  fovea dedupe --move ~/copies            move the others away; ~/copies/moved.tsv says where from
+  fovea dedupe --link                     let copies with the same bytes share them";
+
+#[derive(Args, Debug)]
+#[command(after_help = DEDUPE_HELP)]
+pub struct DedupeFlags {
+    /// Only among what this filter lets through, as in `fovea search` (repeatable)
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// Show pictures too that are alike and not the same, from this cosine on
+    #[arg(long, value_name = "COSINE", num_args = 0..=1, require_equals = true, default_missing_value = SIMILAR)]
+    pub similar: Option<f32>,
+    /// Let copies with the same bytes share them: by a reflink where the file system has these, or else as one file (hard link)
+    #[arg(long, conflicts_with = "move")]
+    pub link: bool,
+    /// Move all copies but the best into this folder, with their paths, never over another file
+    #[arg(long, value_name = "DIR")]
+    pub r#move: Option<PathBuf>,
+}
+
+/// As `fovea_engine::dedupe::SIMILAR`, written out for the help; a test compares them.
+pub const SIMILAR: &str = "0.9";
 
 const IMPORT_HELP: &str = "\
 Files: .npy; .fvecs .ivecs .bvecs; .fbin .ibin .u8bin .i8bin; .faiss (flat, IDMap, HNSWFlat); .ann (with
@@ -461,6 +507,71 @@ pub struct ExportFlags {
     /// Replace what is there
     #[arg(long)]
     pub force: bool,
+}
+
+const SERVE_HELP: &str = "\
+Without keys whoever reaches the server may do everything, so that it listens on this machine alone. Once a key exists, it
+is asked for everywhere.
+
+  fovea serve                                        http://127.0.0.1:7878
+  fovea keys add --role read family                  prints a key, once
+  fovea serve --listen 0.0.0.0:7878 --cert cert.pem --key key.pem --host photos.example.org";
+
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_HELP)]
+pub struct ServeFlags {
+    /// Where to listen; any other place than this machine itself needs a key
+    #[arg(long, default_value = "127.0.0.1:7878", value_name = "ADDR:PORT")]
+    pub listen: SocketAddr,
+    /// Certificates for TLS, as PEM
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub cert: Option<PathBuf>,
+    /// Private key of the first certificate, as PEM
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub key: Option<PathBuf>,
+    /// A name under which the server is reached, beside its addresses and `localhost` (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    pub hosts: Vec<String>,
+    /// A folder that may be indexed over HTTP although it is not part of the collection yet (repeatable)
+    #[arg(long = "allow-root", value_name = "DIR")]
+    pub allow_roots: Vec<PathBuf>,
+    /// Write what is looked for into the log
+    #[arg(long)]
+    pub log_queries: bool,
+    /// Requests a second that each key may make
+    #[arg(long, default_value_t = 500, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rate: u32,
+    /// Connections at once
+    #[arg(long, default_value_t = 512, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub connections: u32,
+    /// Largest picture that is taken, in MiB
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = clap::value_parser!(u32).range(1..2048))]
+    pub max_upload_mb: u32,
+}
+
+#[derive(Args, Debug)]
+pub struct KeysFlags {
+    #[command(subcommand)]
+    pub what: KeysCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a key, and print it once; with --collection it opens that one alone
+    Add {
+        /// What it is for, to know it again
+        name: String,
+        /// What it may do; each role may do what those before it may
+        #[arg(long, value_enum, default_value_t = Role::Read)]
+        role: Role,
+        /// It may be told where pictures were taken
+        #[arg(long)]
+        see_location: bool,
+    },
+    /// Show all of them; what they are is not known any more
+    List,
+    /// Let one open nothing any more
+    Revoke { name: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -529,6 +640,18 @@ pub enum BenchCommand {
         #[arg(long)]
         fit: bool,
     },
+    /// How well words find pictures by what is seen, by what captions mean, by what is written, and by all of these
+    Hybrid {
+        /// Try weights on other queries instead
+        #[arg(long)]
+        fit: bool,
+    },
+    /// How well the tags of a person's list fit
+    Tags {
+        /// Fit the regression on Open Clip Art instead, and print it
+        #[arg(long)]
+        fit: bool,
+    },
     /// How well a few pictures of a kind find the others, by several ways to learn from them
     Concepts,
     /// Whether heat maps are hot where the thing lies that was asked for
@@ -539,6 +662,12 @@ pub enum BenchCommand {
         #[arg(long)]
         clips: bool,
     },
+    /// What `fovea serve` answers over this collection, asked by another process
+    Serve {
+        /// One text on each line
+        #[arg(long, value_name = "FILE")]
+        queries: PathBuf,
+    },
     /// What filters cost among a million synthetic items: their first use, and with their bitmap kept
     Filters {
         /// How many items; they are made once and kept in Fovea's cache
@@ -548,8 +677,26 @@ pub enum BenchCommand {
         #[arg(long, default_value = "auto", value_name = "auto|FAMILY[:NAME=N,...]")]
         index: String,
     },
+    /// How well copies of pictures are found that were saved again, resized, cropped, marked, turned and more
+    Dedupe(BenchDedupeFlags),
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
+}
+
+#[derive(Args, Debug)]
+pub struct BenchDedupeFlags {
+    /// Pictures of Open Clip Art
+    #[arg(long, default_value_t = 2_000, value_name = "N")]
+    pub clips: usize,
+    /// Pictures of Tux Paint
+    #[arg(long, default_value_t = 700, value_name = "N")]
+    pub stamps: usize,
+    /// Measure with the half of the clips that bounds are chosen with, alone
+    #[arg(long)]
+    pub fit: bool,
+    /// Measure the time of so many synthetic pictures instead; they are made once and kept in Fovea's cache
+    #[arg(long, value_name = "N", conflicts_with_all = ["clips", "stamps", "fit"])]
+    pub items: Option<u64>,
 }
 
 #[derive(Args, Debug)]

@@ -4,9 +4,12 @@
 
 mod bench_ann;
 mod bench_cut;
+mod bench_dedupe;
 mod bench_explain;
 mod bench_filters;
+mod bench_hybrid;
 mod bench_regions;
+mod bench_serve;
 mod commands;
 mod exit;
 mod flags;
@@ -14,7 +17,9 @@ mod interrupt;
 mod memory;
 mod quiet;
 mod render;
+mod server;
 mod settings;
+mod web;
 
 use std::process::ExitCode;
 
@@ -54,8 +59,11 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Saved(flags) => commands::saved::run(&settings, flags),
         Command::Concept(flags) => commands::concept::run(&settings, flags),
         Command::Facets(flags) => commands::facets::run(&settings, &flags),
+        Command::Dedupe(flags) => commands::dedupe::run(&settings, &flags),
         Command::Import(flags) => commands::import::run(&settings, &flags),
         Command::Export(flags) => commands::export::run(&settings, &flags),
+        Command::Serve(flags) => commands::serve::run(&settings, flags),
+        Command::Keys(flags) => commands::keys::run(&settings, flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),
         Command::Bench(flags) => commands::bench::run(&settings, flags),
         Command::Tune(flags) => commands::tune::run(&settings, &flags),

@@ -14,11 +14,16 @@ use crate::memory;
 /// The pack that a new collection is made with.
 pub const DEFAULT_PACK: &str = "base";
 
+/// The collection that is meant where none is named.
+const DEFAULT_COLLECTION: &str = "default";
+
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Folder of the database.
     pub folder: PathBuf,
     pub collection: String,
+    /// Whether somebody named it.
+    pub is_collection_named: bool,
     pub json: bool,
     pub quiet: bool,
     pub models: PathBuf,
@@ -39,7 +44,10 @@ impl Settings {
         let models = flags.models.unwrap_or_else(models::default_dir);
         Ok(Self {
             folder,
-            collection: flags.collection,
+            is_collection_named: flags.collection.is_some(),
+            collection: flags
+                .collection
+                .unwrap_or_else(|| DEFAULT_COLLECTION.to_owned()),
             json: flags.json,
             quiet: flags.quiet,
             models,
@@ -91,12 +99,19 @@ impl Settings {
         Ok(self.join(database, pack))
     }
 
+    /// Every collection of the database; none where there is no database yet.
+    pub fn every_collection(&self, mode: OpenMode) -> anyhow::Result<Vec<Arc<dyn Database>>> {
+        let names = Embedded::collections(&self.folder)?;
+        let names = names.iter();
+        names.map(|name| self.open_collection(name, mode)).collect()
+    }
+
     pub fn open_database(&self, mode: OpenMode) -> anyhow::Result<Arc<dyn Database>> {
-        Ok(Arc::new(Embedded::open(
-            &self.folder,
-            &self.collection,
-            mode,
-        )?))
+        self.open_collection(&self.collection, mode)
+    }
+
+    pub fn open_collection(&self, name: &str, mode: OpenMode) -> anyhow::Result<Arc<dyn Database>> {
+        Ok(Arc::new(Embedded::open(&self.folder, name, mode)?))
     }
 
     /// Small pictures of what is indexed.

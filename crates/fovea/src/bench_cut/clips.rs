@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use fovea_engine::judge::Calibration;
+use fovea_engine::space;
 use fovea_index::Random;
 use fovea_measure::Logistic;
 
-use super::{Gallery, Judged, dot, image_vectors, indexed};
+use super::{Gallery, Judged, Looks, dot, image_vectors, indexed, vectors_in};
 use crate::bench_ann::datasets::clipart;
 use crate::settings::{Settings, cache_folder};
 
@@ -24,6 +25,8 @@ const LONGEST_TITLE: usize = 40;
 /// A picture with a title that says what it shows.
 struct Clip {
     image: Vec<f32>,
+    /// In the encoder's own space.
+    visual: Vec<f32>,
     title: String,
     text: Vec<f32>,
     words: HashSet<String>,
@@ -37,10 +40,13 @@ pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Calibratio
         clips.len()
     ));
     let (mut present, mut absent) = (Vec::new(), Vec::new());
+    let (mut mixed, mut alike) = (Vec::new(), Vec::new());
     for seed in 0..COLLECTIONS {
         let (inside, outside) = ask(&clips, &vocabulary, seed as u64)?;
         present.extend(inside);
         absent.extend(outside);
+        mixed.extend(mixtures(&clips, &vocabulary, seed as u64)?);
+        alike.extend(looks(&clips, seed as u64)?);
     }
     let answered: Vec<&Judged> = present.iter().filter(|one| one.is_answered()).collect();
     say(&format!(
@@ -59,6 +65,8 @@ pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Calibratio
     Ok(Calibration {
         answered: logistic(best.collect(), true)?,
         meant: logistic(items.collect(), false)?,
+        mixed: logistic(mixed, false)?,
+        alike: logistic(alike, false)?,
     })
 }
 
@@ -104,12 +112,59 @@ fn ask(
     Ok((present, absent.collect::<Result<_, _>>()?))
 }
 
+/// Each picture of a collection with its title asks for the others: what speaks for the ten nearest, and whether they share
+/// a word with it.
+fn mixtures(
+    clips: &[Clip],
+    vocabulary: &[Vec<f32>],
+    seed: u64,
+) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
+    let inside = drawn(clips, seed);
+    let images = inside.iter().map(|clip| clip.image.clone()).collect();
+    let gallery = Gallery::new(images, vocabulary.to_vec());
+    let mut rows = Vec::new();
+    for (at, clip) in inside.iter().enumerate() {
+        let right = same_words(&inside, at);
+        let judged = gallery.ask_mixed(&clip.text, at, &right)?;
+        let numbers = judged.evidence.iter().map(|one| one.numbers().to_vec());
+        rows.extend(numbers.zip(judged.is_right));
+    }
+    Ok(rows)
+}
+
+/// Each picture of a collection asks for those that look like it.
+fn looks(clips: &[Clip], seed: u64) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
+    let inside = drawn(clips, seed);
+    let visual: Vec<Vec<f32>> = inside.iter().map(|clip| clip.visual.clone()).collect();
+    let looks = Looks::new(visual);
+    let mut rows = Vec::new();
+    for at in 0..inside.len() {
+        rows.extend(looks.ask(at, &same_words(&inside, at)));
+    }
+    Ok(rows)
+}
+
+fn drawn(clips: &[Clip], seed: u64) -> Vec<&Clip> {
+    let mut order: Vec<&Clip> = clips.iter().collect();
+    Random::new(seed).shuffle(&mut order);
+    order.truncate(PICTURES);
+    order
+}
+
+/// The others whose titles share a word.
+fn same_words(inside: &[&Clip], at: usize) -> Vec<usize> {
+    let shares =
+        |other: &usize| *other != at && !inside[*other].words.is_disjoint(&inside[at].words);
+    (0..inside.len()).filter(shares).collect()
+}
+
 /// Clips that show something else than all others, and the pack's vocabulary.
 fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, Vec<Vec<f32>>)> {
     let cache = cache_folder()?;
     let (pictures, drawings) = clipart::folders(&cache, say)?;
     say("indexing Open Clip Art (minutes, the first time)");
     let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
+    let looks = vectors_in(&engine, space::VISUAL)?;
     let mut vectors: Vec<(PathBuf, Vec<f32>)> = image_vectors(&engine)?.into_iter().collect();
     vectors.sort_by(|a, b| a.0.cmp(&b.0));
     let vocabulary = engine.encoder().sample_texts();
@@ -134,8 +189,12 @@ fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, 
         let words = words_of(&title);
         let is_named = vocabulary.iter().any(|name| dot(name, &text) >= NAMED);
         if is_named && !words.is_empty() && !is_a_name(&title) {
+            let Some(visual) = looks.get(&path).cloned() else {
+                continue;
+            };
             clips.push(Clip {
                 image,
+                visual,
                 title,
                 text,
                 words,
@@ -158,7 +217,7 @@ fn is_a_name(title: &str) -> bool {
 }
 
 /// Words that say what is shown, without the plural.
-fn words_of(title: &str) -> HashSet<String> {
+pub(super) fn words_of(title: &str) -> HashSet<String> {
     let lower = title.to_lowercase();
     let words = lower.split(|letter: char| !letter.is_alphabetic());
     let words = words

@@ -60,22 +60,77 @@ impl Gallery {
     }
 
     fn ask(&self, query: &[f32], right: &[usize]) -> anyhow::Result<Judged> {
-        let images = &self.background.vectors;
-        let mut order: Vec<(f32, usize)> = images
+        self.judged(query, right, None)
+    }
+
+    /// Words together with one of the pictures, each brought to the same spread, as a search does.
+    fn ask_mixed(&self, words: &[f32], at: usize, right: &[usize]) -> anyhow::Result<Judged> {
+        let image = &self.background.vectors[at];
+        let scale = |vector: &[f32]| {
+            self.background
+                .spread(vector)
+                .map_or(1.0, |one| 1.0 / one.deviation)
+        };
+        let (of_words, of_image) = (scale(words), scale(image));
+        let sum = words
             .iter()
-            .map(|image| dot(image, query))
-            .zip(0..)
-            .collect();
-        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        order.truncate(BATCH);
-        let nearest = order.iter().map(|(_, at)| Some(images[*at].as_slice()));
-        let evidence = self.background.evidence(query, nearest);
+            .zip(image)
+            .map(|(a, b)| of_words * a + of_image * b);
+        let sum: Vec<f32> = sum.collect();
+        let length = dot(&sum, &sum).sqrt().max(1e-6);
+        let query: Vec<f32> = sum.iter().map(|x| x / length).collect();
+        self.judged(&query, right, Some(at))
+    }
+
+    fn judged(&self, query: &[f32], right: &[usize], but: Option<usize>) -> anyhow::Result<Judged> {
+        let images = &self.background.vectors;
+        let order = nearest(images, query, but);
+        let found = order.iter().map(|(_, at)| Some(images[*at].as_slice()));
+        let evidence = self.background.evidence(query, found);
         let evidence = evidence.context("the pack has no vocabulary to judge by")?;
         Ok(Judged {
             evidence: evidence.into_iter().flatten().collect(),
             is_right: order.iter().map(|(_, at)| right.contains(at)).collect(),
         })
     }
+}
+
+/// Pictures in the encoder's own space.
+struct Looks(Background);
+
+impl Looks {
+    fn new(vectors: Vec<Vec<f32>>) -> Looks {
+        Looks(Background {
+            vectors,
+            vocabulary: Vec::new(),
+        })
+    }
+
+    /// What speaks for each of the ten that look most like one, and whether they are right.
+    fn ask(&self, at: usize, right: &[usize]) -> Vec<(Vec<f64>, bool)> {
+        let query = &self.0.vectors[at];
+        let Some(spread) = self.0.spread(query) else {
+            return Vec::new();
+        };
+        let others = nearest(&self.0.vectors, query, Some(at));
+        let numbers = others.iter().map(|(cosine, other)| {
+            let above = (cosine - spread.mean) / spread.deviation;
+            (
+                vec![f64::from(above), f64::from(*cosine)],
+                right.contains(other),
+            )
+        });
+        numbers.collect()
+    }
+}
+
+/// The ten nearest, but for the one that asks.
+fn nearest(images: &[Vec<f32>], query: &[f32], but: Option<usize>) -> Vec<(f32, usize)> {
+    let all = images.iter().zip(0..).filter(|(_, at)| Some(*at) != but);
+    let mut order: Vec<(f32, usize)> = all.map(|(image, at)| (dot(image, query), at)).collect();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    order.truncate(BATCH);
+    order
 }
 
 fn dot(left: &[f32], right: &[f32]) -> f32 {
@@ -99,6 +154,13 @@ pub fn indexed(settings: &Settings, folder: &Path, database: &Path) -> anyhow::R
 
 /// The image vector of each picture, by its path.
 fn image_vectors(engine: &Engine) -> anyhow::Result<HashMap<std::path::PathBuf, Vec<f32>>> {
+    vectors_in(engine, space::IMAGE)
+}
+
+fn vectors_in(
+    engine: &Engine,
+    space: &str,
+) -> anyhow::Result<HashMap<std::path::PathBuf, Vec<f32>>> {
     let database = engine.database();
     let ids = database.scan(&Filter::All, None, usize::MAX)?;
     let pack = &engine.encoder().spec().fingerprint;
@@ -107,7 +169,7 @@ fn image_vectors(engine: &Engine) -> anyhow::Result<HashMap<std::path::PathBuf, 
         .iter()
         .map(|item| (item.id, item.absolute()))
         .collect();
-    let vectors = database.vectors(pack, space::IMAGE, &ids)?;
+    let vectors = database.vectors(pack, space, &ids)?;
     let whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);
     Ok(whole
         .filter_map(|one| Some((paths.get(&one.item)?.clone(), one.vector)))

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use fovea_engine::judge::{ANSWERED, Calibration, SHOWN};
+use fovea_engine::{Engine, space};
 use fovea_measure::{auc, calibration_error};
 
-use super::{Gallery, Judged, image_vectors, indexed};
+use super::clips::words_of;
+use super::{Gallery, Judged, Looks, image_vectors, indexed, vectors_in};
 use crate::bench_ann::Bar;
 use crate::commands::demo::{english_captions, prepare_stamps};
 use crate::settings::{Settings, cache_folder};
@@ -52,7 +54,98 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
         present.iter().filter(|one| one.is_answered()).count(),
         absent.len()
     ));
-    bars(&present, &absent)
+    let mut bars = bars(&present, &absent)?;
+    bars.push(mixed_bar(&captions, &gallery, &engine, &place)?);
+    let looks = vectors_in(&engine, space::VISUAL)?;
+    let visual = names
+        .iter()
+        .filter_map(|name| looks.get(&stamps.join(name)).cloned());
+    bars.extend(looks_bars(&captions, Looks::new(visual.collect()), &place)?);
+    Ok(bars)
+}
+
+type Place<'a> = dyn Fn(&String) -> Option<usize> + 'a;
+
+/// Stamps whose captions share a word that says what is shown, but for the one itself.
+fn relatives(
+    captions: &BTreeMap<String, Vec<String>>,
+    caption: &str,
+    but: usize,
+    place: &Place<'_>,
+) -> Vec<usize> {
+    let words = words_of(caption);
+    let related = captions
+        .iter()
+        .filter(|(other, _)| !words_of(other).is_disjoint(&words));
+    let places = related.flat_map(|(_, shown)| shown).filter_map(place);
+    places.filter(|at| *at != but).collect()
+}
+
+/// A stamp with its caption asks for others.
+fn mixed_bar(
+    captions: &BTreeMap<String, Vec<String>>,
+    gallery: &Gallery,
+    engine: &Engine,
+    place: &Place<'_>,
+) -> anyhow::Result<Bar> {
+    let mixed = Calibration::of_base().mixed;
+    let (mut stated, mut happened) = (Vec::new(), Vec::new());
+    for (caption, shown) in captions {
+        let text = engine.encoder().text_vector(caption)?;
+        for at in shown.iter().filter_map(place) {
+            let right = relatives(captions, caption, at, place);
+            let judged = gallery.ask_mixed(&text, at, &right)?;
+            stated.extend(
+                judged
+                    .evidence
+                    .first()
+                    .map(|one| mixed.probability(&one.numbers())),
+            );
+            happened.extend(judged.is_right.first());
+        }
+    }
+    let error =
+        calibration_error(&stated, &happened, BINS).context("there is nothing to measure with")?;
+    let name = "calibration error for the first result of a stamp with its caption (right: another whose caption shares a word)";
+    Ok(Bar::at_most(name, error, "", 0.1))
+}
+
+/// A stamp alone asks for others.
+fn looks_bars(
+    captions: &BTreeMap<String, Vec<String>>,
+    looks: Looks,
+    place: &Place<'_>,
+) -> anyhow::Result<Vec<Bar>> {
+    let alike = Calibration::of_base().alike;
+    let (mut stated, mut happened) = (Vec::new(), Vec::new());
+    let (mut kept, mut right_ones) = (0, 0);
+    for (caption, shown) in captions {
+        for at in shown.iter().filter_map(place) {
+            let rows = looks.ask(at, &relatives(captions, caption, at, place));
+            let judged: Vec<(f64, bool)> = rows
+                .iter()
+                .map(|(numbers, is_right)| (alike.probability(numbers), *is_right))
+                .collect();
+            let right = judged.iter().filter(|(_, is_right)| *is_right);
+            right_ones += right.clone().count();
+            kept += right.filter(|(p, _)| *p >= f64::from(SHOWN)).count();
+            if let Some((p, is_right)) = judged.first() {
+                stated.push(*p);
+                happened.push(*is_right);
+            }
+        }
+    }
+    let error =
+        calibration_error(&stated, &happened, BINS).context("there is nothing to measure with")?;
+    Ok(vec![
+        Bar::at_most("the same for a stamp alone", error, "", 0.1),
+        Bar::at_least(
+            "right answers of the first ten to a stamp that the cut keeps",
+            kept as f64 / f64::from(right_ones.max(1) as u32),
+            "",
+            0.8,
+        ),
+    ])
 }
 
 fn bars(present: &[Judged], absent: &[Judged]) -> anyhow::Result<Vec<Bar>> {

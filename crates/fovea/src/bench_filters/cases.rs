@@ -2,7 +2,7 @@
 
 use fovea_vectordb::{Comparison, Field, Filter, Value};
 
-use super::data::{CAMERAS, N_TRIPS, TAGS};
+use super::data::{CAMERAS, LEAST_SIZE, N_TRIPS, SIZES, TAGS};
 
 /// Filters of one kind.
 pub struct Case {
@@ -65,6 +65,13 @@ fn near(nth: usize) -> Filter {
         longitude: 11.6,
         km: 500.0,
     }
+}
+
+/// A range of sizes that lets about this share through.
+fn size(nth: usize, share: f64) -> Filter {
+    let least = LEAST_SIZE as i64 + nth as i64 * SIZES as i64 / 4;
+    let end = least + (share * SIZES as f64) as i64;
+    Filter::compare("size", Comparison::Ge, least).and(Filter::compare("size", Comparison::Lt, end))
 }
 
 /// Each field that a case names, with a filter that loads it and is measured nowhere else.
@@ -131,6 +138,10 @@ pub fn all() -> Vec<Case> {
         case("size:5mb..", |nth| {
             Filter::compare("size", Comparison::Ge, 5_000_000 + nth as i64)
         }),
+        case("size: of 3%", |nth| size(nth, 0.03)),
+        case("size: of 5%", |nth| size(nth, 0.05)),
+        case("size: of 10%", |nth| size(nth, 0.1)),
+        case("size: of 14%", |nth| size(nth, 0.14)),
         case("lang:", |nth| {
             like("language", ["zh*", "de", "en"][nth].to_owned())
         }),

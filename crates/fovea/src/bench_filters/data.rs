@@ -33,7 +33,7 @@ pub const TAGS: [&str; 20] = [
     "family", "beach", "mountain", "city", "food", "dog", "cat", "night", "snow", "forest", "car",
     "flower", "party", "museum", "river", "bird", "train", "child", "sunset", "boat",
 ];
-const SIZES: [(u32, u32); 6] = [
+const PIXELS: [(u32, u32); 6] = [
     (6000, 4000),
     (4000, 6000),
     (4032, 3024),
@@ -41,6 +41,9 @@ const SIZES: [(u32, u32); 6] = [
     (1920, 1080),
     (2048, 2048),
 ];
+/// Bytes of a file: so many at least, and how many sizes there are, one as frequent as the other.
+pub const LEAST_SIZE: u64 = 200_000;
+pub const SIZES: u64 = 12_000_000;
 /// Spread of a trip's pictures over that of the trips.
 const SPREAD: f32 = 0.7;
 /// Items of one write.
@@ -112,8 +115,8 @@ fn item(source: SourceId, number: u64) -> Vec<Operation> {
     let seconds = SECONDS_AT_FIRST_YEAR
         + (trip % 20) * YEAR_SECONDS
         + draw(number, 3) % (YEAR_SECONDS - 100_000);
-    let (width, height) = SIZES[(draw(number, 4) % SIZES.len() as u64) as usize];
-    let size = 200_000 + draw(number, 5) % 12_000_000;
+    let (width, height) = PIXELS[(draw(number, 4) % PIXELS.len() as u64) as usize];
+    let size = LEAST_SIZE + draw(number, 5) % SIZES;
     let content = Content {
         hash,
         bytes: size,

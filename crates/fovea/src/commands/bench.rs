@@ -9,13 +9,13 @@ use fovea_engine::{
 use fovea_measure::Latency;
 
 use crate::bench_ann::Bar;
-use crate::bench_explain;
 use crate::commands::search::{next_line, open_queries};
-use crate::commands::{bench_ann, bench_cut, bench_filters, bench_regions};
+use crate::commands::{bench_ann, bench_cut, bench_dedupe, bench_filters, bench_regions};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
 use crate::settings::Settings;
+use crate::{bench_explain, bench_hybrid, bench_serve};
 
 /// Answers before this many are not counted: they read the database and the model for the first time.
 const WARM_UP: usize = 20;
@@ -27,8 +27,21 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Cut { fit } => bench_cut::run(settings, fit),
         BenchCommand::Concepts => bars(settings, "concepts", bench_explain::concepts),
         BenchCommand::Heat => bars(settings, "heat", bench_explain::heat),
+        BenchCommand::Hybrid { fit: false } => bars(settings, "hybrid", bench_hybrid::measure),
+        BenchCommand::Hybrid { fit: true } => bars(settings, "hybrid of others", bench_hybrid::fit),
+        BenchCommand::Tags { fit: false } => bars(settings, "tags", bench_hybrid::tags),
+        BenchCommand::Tags { fit: true } => {
+            let say = |words: &str| render::note(settings, words);
+            let found = bench_hybrid::fit_tags(settings, &say)?;
+            render::regressions(settings, &[("tags", &found)])?;
+            Ok(Exit::Done)
+        }
         BenchCommand::Regions { clips } => bench_regions::run(settings, clips),
+        BenchCommand::Serve { queries } => bars(settings, "serve", |settings, say| {
+            bench_serve::measure(settings, &queries, say)
+        }),
         BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
+        BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
 }

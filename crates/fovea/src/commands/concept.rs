@@ -91,7 +91,7 @@ fn remove(settings: &Settings, name: &str, examples: &[String]) -> anyhow::Resul
 }
 
 /// What there is to say of a concept.
-fn card(engine: &Engine, concept: Concept) -> anyhow::Result<ConceptCard> {
+pub fn card(engine: &Engine, concept: Concept) -> anyhow::Result<ConceptCard> {
     let items = concept.examples.iter().filter_map(|one| match one.of {
         ExampleOf::Item(item) => Some(item),
         ExampleOf::File { .. } => None,

@@ -1,12 +1,18 @@
 //! `fovea index`: folders become searchable.
 
-use fovea_engine::{CaptionChoice, Engine, IndexOptions, IndexReport, WatchOptions, choose_index};
+use fovea_engine::tagging::TagList;
+use fovea_engine::{
+    CaptionChoice, Engine, IndexOptions, IndexReport, TagChoice, WatchOptions, choose_index,
+};
 use fovea_vectordb::IndexChoice;
 
 use crate::exit::{Exit, Refusal};
 use crate::flags::IndexFlags;
 use crate::render::{self, IndexProgress};
 use crate::settings::Settings;
+
+/// No list of tags is longer.
+const MOST_TAG_BYTES: u64 = 8 << 20;
 
 pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     let options = options(&flags)?;
@@ -66,6 +72,7 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
             globs.cloned().collect()
         }),
         regions: flags.regions.as_deref().map(str::parse).transpose()?,
+        tags: flags.tags.as_deref().map(tag_choice).transpose()?,
         retry: flags.retry,
         prune_empty: flags.prune_empty,
         ..Default::default()
@@ -83,6 +90,24 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
         options.n_workers = threads.max(1);
     }
     Ok(options)
+}
+
+fn tag_choice(text: &str) -> anyhow::Result<TagChoice> {
+    if text == "none" {
+        return Ok(TagChoice::None);
+    }
+    let refused = |reason: String| {
+        Refusal::input(format!(
+            "--tags {text}: {reason}; expected a file with a tag on each line, or `none`"
+        ))
+    };
+    let file = std::fs::metadata(text).map_err(|error| refused(error.to_string()))?;
+    if file.len() > MOST_TAG_BYTES {
+        return Err(refused(format!("{} bytes are too many", file.len())).into());
+    }
+    let bytes = std::fs::read(text).map_err(|error| refused(error.to_string()))?;
+    let lines = String::from_utf8(bytes).map_err(|_| refused("it is not UTF-8".to_owned()))?;
+    Ok(TagChoice::List(TagList::parse(&lines).map_err(refused)?))
 }
 
 fn caption_choice(text: &str) -> anyhow::Result<CaptionChoice> {

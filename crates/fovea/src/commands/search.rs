@@ -109,6 +109,7 @@ fn one(
         return Ok(Exit::Done);
     };
     render::guesses(settings, &plan);
+    render::corrections(settings, &results.corrections);
     let previews = engine.previews();
     render::results(&mut out, previews, &query.to_string(), &results, style)?;
     out.flush()?;
@@ -232,6 +233,7 @@ pub fn spaces(flag: SpaceFlag) -> Result<Spaces, Refusal> {
         SpaceFlag::All => Ok(Spaces::All),
         SpaceFlag::Image => Ok(Spaces::Image),
         SpaceFlag::Caption => Ok(Spaces::Caption),
+        SpaceFlag::Keyword => Ok(Spaces::Keyword),
         SpaceFlag::Visual => Err(Refusal::input(
             "--space visual: words do not lie there; ask with an image alone (./FILE), or with --vector FILE",
         )),

@@ -82,16 +82,19 @@ fn open(settings: &Settings, flags: &SearchFlags, file: &Path) -> anyhow::Result
     let matrix = read.map_err(fovea_engine::Error::from)?.matrix;
     let rows = rows(&matrix, flags.row, file)?;
     let database = settings.open_database(OpenMode::ReadOnly)?;
-    let asked = vectors::space_for(&*database, Some(matrix.dim), named(flags.space))?;
+    let asked = vectors::space_for(&*database, Some(matrix.dim), named(flags.space)?)?;
     Ok((database, matrix, rows, asked))
 }
 
-fn named(flag: SpaceFlag) -> Option<&'static str> {
+fn named(flag: SpaceFlag) -> Result<Option<&'static str>, Refusal> {
     match flag {
-        SpaceFlag::All => None,
-        SpaceFlag::Image => Some(space::IMAGE),
-        SpaceFlag::Caption => Some(space::CAPTION),
-        SpaceFlag::Visual => Some(space::VISUAL),
+        SpaceFlag::All => Ok(None),
+        SpaceFlag::Image => Ok(Some(space::IMAGE)),
+        SpaceFlag::Caption => Ok(Some(space::CAPTION)),
+        SpaceFlag::Visual => Ok(Some(space::VISUAL)),
+        SpaceFlag::Keyword => Err(Refusal::input(
+            "--space keyword: a vector holds no words; leave --space out",
+        )),
     }
 }
 

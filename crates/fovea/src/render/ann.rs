@@ -149,11 +149,25 @@ fn ratios(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
 /// Promises with what was found; answers whether all are kept.
 /// Regressions that were fitted, as they stand in the code.
 pub fn calibration(settings: &Settings, found: &Calibration) -> anyhow::Result<()> {
-    let parts = [("answered", &found.answered), ("meant", &found.meant)];
+    regressions(
+        settings,
+        &[
+            ("answered", &found.answered),
+            ("meant", &found.meant),
+            ("mixed", &found.mixed),
+            ("alike", &found.alike),
+        ],
+    )
+}
+
+/// Regressions that were fitted, each under its name.
+pub fn regressions(settings: &Settings, parts: &[(&str, &Logistic)]) -> anyhow::Result<()> {
     if settings.json {
         let part = |one: &Logistic| json!({"weights": one.weights, "bias": one.bias});
-        let [answered, meant] = parts.map(|(_, one)| part(one));
-        return print_json(&json!({"answered": answered, "meant": meant}));
+        let parts = parts
+            .iter()
+            .map(|(name, one)| ((*name).to_owned(), part(one)));
+        return print_json(&serde_json::Value::Object(parts.collect()));
     }
     let mut out = anstream::stdout().lock();
     for (name, one) in parts {

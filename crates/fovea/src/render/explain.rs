@@ -37,7 +37,7 @@ pub fn explained(
 ) -> anyhow::Result<()> {
     if settings.json {
         let mut value = match explained {
-            Explained::Item(explanation) => item_json(plan, explanation),
+            Explained::Item(explanation) => explanation_json(plan, explanation),
             Explained::Absent { path, reason } => absent_json(plan, path, reason),
         };
         value["heat"] = map.map_or(Value::Null, map_json);
@@ -109,6 +109,16 @@ fn score(out: &mut dyn Write, scored: &Scored) -> anyhow::Result<()> {
             beside(space)
         )?;
     }
+    if let Some(written) = &scored.written {
+        writeln!(
+            out,
+            "  {:<10} {:.3}  {:.0}% of the words are written of it: {}",
+            "keyword",
+            written.added,
+            100.0 * written.share,
+            printable(Path::new(&written.words.join(", ")))
+        )?;
+    }
     let widest = scored
         .terms
         .iter()
@@ -171,14 +181,16 @@ fn place(standing: &Standing, plan: &Plan, is_dropped: bool) -> String {
 fn verdict(judged: &Judged) -> String {
     let likelihood = format!("meant with probability {:.3}", judged.likelihood);
     if judged.said {
-        return format!("{likelihood}; its caption says what was asked");
+        return format!("{likelihood}; what was asked is written of it");
     }
-    format!(
-        "{likelihood}, the cut is at {}; the query is answered at all with {:.2}, {} is needed",
-        judge::SHOWN,
-        judged.answered,
-        judge::ANSWERED,
-    )
+    let cut = format!("{likelihood}, the cut is at {}", judged.cut);
+    match judged.answered {
+        None => cut,
+        Some(answered) => format!(
+            "{cut}; the query is answered at all with {answered:.2}, {} is needed",
+            judge::ANSWERED
+        ),
+    }
 }
 
 fn heat(out: &mut dyn Write, map: &Map, shown: &Shown<'_>) -> anyhow::Result<()> {
@@ -206,7 +218,8 @@ fn heat(out: &mut dyn Write, map: &Map, shown: &Shown<'_>) -> anyhow::Result<()>
     Ok(())
 }
 
-fn item_json(plan: &Plan, explanation: &Explanation) -> Value {
+/// An explanation on the wire.
+pub fn explanation_json(plan: &Plan, explanation: &Explanation) -> Value {
     let item = &explanation.item;
     let standing = &explanation.standing;
     let scored = explanation.scored.as_ref();
@@ -218,6 +231,9 @@ fn item_json(plan: &Plan, explanation: &Explanation) -> Value {
         "shown": explanation.reasons.is_empty(),
         "score": scored.map(|one| digits(one.score)),
         "spaces": scored.map(|one| one.spaces.iter().map(space_json).collect::<Vec<_>>()),
+        "keyword": scored.and_then(|one| one.written.as_ref()).map(|written| json!({
+            "share": digits(written.share), "added": digits(written.added), "words": written.words,
+        })),
         "terms": scored.map(|one| one.terms.iter().map(term_json).collect::<Vec<_>>()),
         "match": scored.and_then(|one| one.judged).map(|judged| judged_json(&judged)),
         "rank": standing.rank,
@@ -261,10 +277,10 @@ fn term_json(one: &TermShare) -> Value {
 fn judged_json(judged: &Judged) -> Value {
     json!({
         "probability": digits(judged.likelihood),
-        "cut": digits(judge::SHOWN),
-        "answered": digits(judged.answered),
-        "needed": digits(judge::ANSWERED),
-        "agreement": digits(judged.agreement),
+        "cut": digits(judged.cut),
+        "answered": judged.answered.map(digits),
+        "needed": judged.answered.map(|_| digits(judge::ANSWERED)),
+        "agreement": judged.agreement.map(digits),
         "above": digits(judged.above),
         "said": judged.said,
         "above_cut": judged.above_cut,

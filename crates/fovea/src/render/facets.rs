@@ -19,8 +19,7 @@ const WIDEST: usize = 40;
 
 pub fn facets(settings: &Settings, n_items: u64, all: &[Counted]) -> anyhow::Result<()> {
     if settings.json {
-        let facets: Vec<_> = all.iter().map(as_json).collect();
-        return print_json(&json!({ "items": n_items, "facets": facets }));
+        return print_json(&facets_json(n_items, all));
     }
     if n_items == 0 {
         return Ok(());
@@ -91,6 +90,12 @@ fn text(value: &Value) -> String {
         short.push(letter);
     }
     short + "…"
+}
+
+/// Of `n_items` items that match, the values of each key.
+pub fn facets_json(n_items: u64, all: &[Counted]) -> serde_json::Value {
+    let facets: Vec<_> = all.iter().map(as_json).collect();
+    json!({ "items": n_items, "facets": facets })
 }
 
 fn as_json(one: &Counted) -> serde_json::Value {

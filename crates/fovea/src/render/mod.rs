@@ -4,10 +4,12 @@
 
 mod ann;
 mod bench;
+mod duplicates;
 mod explain;
 mod facets;
 mod filters;
 mod indexes;
+mod keys;
 mod models;
 mod names;
 mod overview;
@@ -20,24 +22,30 @@ mod units;
 mod vectors;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 
 use fovea_engine::SearchResult;
 
 use ann::ann_bar_line;
-pub use ann::{ann_bars, ann_bench, calibration};
+pub use ann::{ann_bars, ann_bench, calibration, regressions};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
-pub use explain::{Explained, Map, explained};
-pub use facets::facets;
+pub use duplicates::{Deduped, duplicates};
+pub use explain::{Explained, Map, explained, explanation_json};
+pub use facets::{facets, facets_json};
 pub use filters::filters_bench;
 pub use indexes::indexes;
+pub use keys::{key, keys};
 pub use models::{pack, packs};
-pub use names::{ConceptCard, concept, concepts, removed, saved, saved_list};
+pub use names::{ConceptCard, concept, concept_json, concepts, removed, saved, saved_list};
 pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;
-pub use plan::{guesses, plan};
-pub use progress::{IndexProgress, PullProgress};
-pub use report::index_report;
-pub use results::{ResultStyle, line_error, query_error, results};
+pub use plan::{PlanParts, guesses, plan};
+pub use progress::{DedupeProgress, IndexProgress, PullProgress};
+pub use report::{index_report, report_json};
+pub use results::{
+    Found, ResultStyle, corrections, found, line_error, metric_of, milliseconds, query_error,
+    results,
+};
 pub use vectors::{
     ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,
 };
@@ -66,18 +74,36 @@ pub fn nothing_found(settings: &Settings, n_items: u64, below: &[SearchResult]) 
     if settings.json {
         return;
     }
-    match n_items {
-        0 => anstream::eprintln!(
-            "Nothing is indexed here yet. Begin with `fovea index FOLDER`, or with `fovea import FILE` for vectors of your own."
-        ),
-        _ if below.is_empty() => anstream::eprintln!("Nothing found among {n_items} items."),
-        _ => {
-            anstream::eprintln!(
-                "Nothing among {n_items} items looks like that. The nearest are these; --top 10 shows more."
-            );
-            results::nearest(&below[..below.len().min(NEAREST)]);
-        }
+    let words = why_nothing(n_items, !below.is_empty());
+    if below.is_empty() {
+        anstream::eprintln!("{words}");
+        return;
     }
+    anstream::eprintln!("{words} The nearest are these; --top 10 shows more.");
+    results::nearest(&below[..below.len().min(NEAREST)]);
+}
+
+/// Why a list is empty, in a sentence; `is_cut` says that what came nearest was left out of it.
+pub fn why_nothing(n_items: u64, is_cut: bool) -> String {
+    match (n_items, is_cut) {
+        (0, _) => "Nothing is indexed here yet. Begin with `fovea index FOLDER`, or with `fovea import FILE` for vectors of your own.".to_owned(),
+        (_, false) => format!("Nothing found among {n_items} items."),
+        (_, true) => format!("Nothing among {n_items} items looks like that."),
+    }
+}
+
+/// Where the server is reached, as soon as it is.
+pub fn serving(settings: &Settings, scheme: &str, address: SocketAddr) -> anyhow::Result<()> {
+    let url = format!("{scheme}://{address}");
+    if settings.json {
+        return print_json(&serde_json::json!({ "listening": url }));
+    }
+    writeln!(
+        anstream::stdout(),
+        "Fovea is at {} (Ctrl-C ends)",
+        strong(&url)
+    )?;
+    Ok(anstream::stdout().flush()?)
 }
 
 /// Bold where the terminal can.

@@ -114,7 +114,8 @@ fn saved_json(saved: &Saved) -> Value {
     json!({ "name": saved.name, "query": saved.query })
 }
 
-fn concept_json(card: &ConceptCard) -> Value {
+/// A concept on the wire.
+pub fn concept_json(card: &ConceptCard) -> Value {
     let example = |example: &Example| match &example.of {
         ExampleOf::Item(item) => json!({
             "liked": example.liked,

@@ -7,6 +7,7 @@ use std::io::Write;
 use fovea_engine::query::Meaning;
 use fovea_engine::{Plan, TermContent};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::dim;
 use super::units::count;
@@ -16,13 +17,14 @@ use crate::settings::Settings;
 #[derive(Serialize)]
 struct Planned<'a> {
     query: &'a str,
-    plan: Parts,
+    plan: PlanParts,
     matching: u64,
     n_items: u64,
 }
 
-#[derive(Serialize)]
-struct Parts {
+/// What a query means, part by part.
+#[derive(Serialize, ToSchema)]
+pub struct PlanParts {
     /// The whole, which `search` takes with `--no-guess`.
     query: String,
     terms: Vec<WeightedTerm>,
@@ -35,14 +37,14 @@ struct Parts {
     unused: Vec<Guessed>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct WeightedTerm {
     weight: f32,
     kind: &'static str,
     term: String,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum StandsFor {
     /// A query.
@@ -53,14 +55,15 @@ enum StandsFor {
     },
 }
 
-#[derive(Serialize)]
+/// A date that was found among the words.
+#[derive(Serialize, ToSchema)]
 struct Guessed {
     said: String,
     filter: String,
 }
 
-impl Parts {
-    fn of(plan: &Plan) -> Parts {
+impl PlanParts {
+    pub fn of(plan: &Plan) -> PlanParts {
         let query = &plan.query;
         let terms = query.terms.iter().map(|term| WeightedTerm {
             weight: term.weight,
@@ -74,7 +77,7 @@ impl Parts {
             });
             guesses.collect()
         };
-        Parts {
+        PlanParts {
             query: query.to_string(),
             terms: terms.collect(),
             without: query.without.iter().map(ToString::to_string).collect(),
@@ -126,7 +129,7 @@ fn kind(plan: &Plan, content: &TermContent) -> &'static str {
         },
         TermContent::Words(_) => "words",
         TermContent::Phrase(_) => "phrase",
-        TermContent::Image(_) => "image",
+        TermContent::Image(_) | TermContent::Given(_) => "image",
         TermContent::Item(_) => "item",
     }
 }
@@ -139,7 +142,7 @@ pub fn plan(
     plan: &Plan,
     (matching, n_items): (u64, u64),
 ) -> anyhow::Result<()> {
-    let parts = Parts::of(plan);
+    let parts = PlanParts::of(plan);
     if settings.json {
         let planned = Planned {
             query,

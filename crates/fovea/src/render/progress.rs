@@ -6,6 +6,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use fovea_encode::models;
+use fovea_engine::dedupe::Stage;
 use fovea_engine::{IndexEvent, Observer};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
@@ -70,6 +71,14 @@ impl Observer for IndexProgress {
                     .set_message(format!("({} skipped)", units::count(*skipped)));
             }
             IndexEvent::Finishing => self.bar.set_message("finishing"),
+            IndexEvent::Tagging { n_done, n_items } => {
+                let message = format!(
+                    "tagging: {} of {}",
+                    units::count(n_done),
+                    units::count(n_items)
+                );
+                self.bar.set_message(message);
+            }
             IndexEvent::Indexing { space, percent } => {
                 let message = format!("building the index of `{space}`: {percent}%");
                 self.bar.set_message(message);
@@ -79,6 +88,35 @@ impl Observer for IndexProgress {
 
     fn is_cancelled(&self) -> bool {
         interrupt::is_interrupted()
+    }
+}
+
+/// Follows a comparison of all pictures.
+pub struct DedupeProgress {
+    bar: ProgressBar,
+}
+
+impl DedupeProgress {
+    pub fn new(quiet: bool) -> Self {
+        let bar = bar(quiet);
+        bar.set_style(style(BAR, "images"));
+        Self { bar }
+    }
+
+    /// From any thread.
+    pub fn on(&self, stage: Stage, done: usize, all: usize) {
+        self.bar.set_length(all as u64);
+        self.bar.set_position(done as u64);
+        self.bar.set_message(match stage {
+            Stage::Reading => "reading previews",
+            Stage::Comparing => "comparing all with all",
+            Stage::Verifying => "looking closely",
+            Stage::Similar => "looking for similar shots",
+        });
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -14,7 +14,7 @@ const SKIPPED_SHOWN: usize = 20;
 
 pub fn index_report(settings: &Settings, report: &IndexReport) -> anyhow::Result<()> {
     if settings.json {
-        return print_json(&as_json(report));
+        return print_json(&report_json(report));
     }
     if settings.quiet {
         return Ok(());
@@ -99,7 +99,7 @@ fn summary(report: &IndexReport) -> String {
     )
 }
 
-fn as_json(report: &IndexReport) -> serde_json::Value {
+pub fn report_json(report: &IndexReport) -> serde_json::Value {
     let skipped = report.skipped.iter().map(|skipped| {
         json!({
             "path": skipped.path.to_string_lossy(),

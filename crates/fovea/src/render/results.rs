@@ -2,10 +2,13 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use fovea_engine::written::Correction;
 use fovea_engine::{Cursor, PreviewStore, SearchResult, SearchResults};
-use fovea_vectordb::{ItemId, Metric, Region, Value};
+use fovea_vectordb::{Item, ItemId, Metric, Region, Value};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{dim, pictures, strong};
 use crate::settings::Settings;
@@ -31,13 +34,18 @@ struct Answer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     metric: Option<&'static str>,
     results: Vec<Found>,
+    /// Words that nobody wrote, each with the one that was taken for it.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    did_you_mean: serde_json::Map<String, serde_json::Value>,
     /// For `--cursor`, where there is another page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Found {
+/// One result on the wire.
+#[derive(Serialize, ToSchema)]
+pub struct Found {
+    /// From 1 on each page.
     rank: usize,
     item: String,
     path: String,
@@ -56,12 +64,19 @@ struct Found {
     distance: Option<f32>,
     /// Cosine in each space that found the item.
     #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    #[schema(value_type = HashMap<String, f64>)]
     cosines: serde_json::Map<String, serde_json::Value>,
+    /// Share of the query's words that were written of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keyword: Option<f64>,
     /// Left, top, width and height of what matched, in fractions of the upright picture, unless all of it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<[f64; 4]>,
     #[serde(skip_serializing_if = "is_true")]
     online: bool,
+    /// What the encoder sees in it, with probabilities.
+    #[serde(skip_serializing_if = "serde_json::Map::is_empty")]
+    tags: serde_json::Map<String, serde_json::Value>,
     /// Folder or day that it stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     group: Option<String>,
@@ -89,16 +104,16 @@ pub fn results(
 ) -> anyhow::Result<()> {
     match style {
         ResultStyle::Json => {
-            let took_ms = round(results.took.as_secs_f64() * 1e3, 1e3);
-            let metric = (results.metric != Metric::Cosine).then(|| results.metric.name());
+            let took_ms = milliseconds(results.took);
             let found = |result| found(result, results.metric);
             serde_json::to_writer(
                 &mut *out,
                 &Answer {
                     query,
                     took_ms,
-                    metric,
+                    metric: metric_of(results),
                     results: results.results.iter().map(found).collect(),
+                    did_you_mean: meant(&results.corrections),
                     next: results.next.as_ref().map(Cursor::to_string),
                 },
             )?;
@@ -113,6 +128,29 @@ pub fn results(
         ResultStyle::Table { pictures } => table(out, previews, results, *pictures)?,
     }
     Ok(())
+}
+
+fn meant(corrections: &[Correction]) -> serde_json::Map<String, serde_json::Value> {
+    let pairs = corrections
+        .iter()
+        .map(|one| (one.word.clone(), one.meant.clone().into()));
+    pairs.collect()
+}
+
+/// Which words were taken for which, on standard error.
+pub fn corrections(settings: &Settings, corrections: &[Correction]) {
+    if settings.json || settings.quiet {
+        return;
+    }
+    for one in corrections {
+        anstream::eprintln!(
+            "{}",
+            dim(&format!(
+                "`{}` is written nowhere here; did you mean `{}`?",
+                one.word, one.meant
+            ))
+        );
+    }
 }
 
 /// A bad query with `--json`: still one object on one line.
@@ -141,7 +179,17 @@ pub fn line_error(
     Ok(())
 }
 
-fn found(result: &SearchResult, metric: Metric) -> Found {
+/// With the digits that a clock is worth.
+pub fn milliseconds(took: Duration) -> f64 {
+    round(took.as_secs_f64() * 1e3, 1e3)
+}
+
+/// What the scores are, where they are no cosines.
+pub fn metric_of(results: &SearchResults) -> Option<&'static str> {
+    (results.metric != Metric::Cosine).then(|| results.metric.name())
+}
+
+pub fn found(result: &SearchResult, metric: Metric) -> Found {
     let cosines = result.cosines.iter().map(|(space, cosine)| {
         let value = serde_json::Value::from(round(f64::from(*cosine), 1e6));
         ((*space).to_owned(), value)
@@ -156,13 +204,23 @@ fn found(result: &SearchResult, metric: Metric) -> Found {
         above_cut: result.likelihood.map(|_| result.above_cut),
         distance: result.score.filter(|_| metric == Metric::L2).map(distance),
         cosines: cosines.collect(),
+        keyword: result.written.map(|share| round(f64::from(share), 1e4)),
         region: result
             .region
             .map(|region| sides(region).map(|side| round(f64::from(side), 1e4))),
         online: result.item.online,
+        tags: tags(&result.item),
         group: result.group.clone(),
         others: result.others.iter().map(ItemId::to_string).collect(),
     }
+}
+
+fn tags(item: &Item) -> serde_json::Map<String, serde_json::Value> {
+    let tags = item.tags.iter().map(|tag| {
+        let probability = round(f64::from(tag.probability), 1e3);
+        (tag.name.clone(), serde_json::Value::from(probability))
+    });
+    tags.collect()
 }
 
 fn table(

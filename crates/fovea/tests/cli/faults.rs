@@ -157,6 +157,50 @@ fn a_full_disk_is_named_and_what_was_kept_is_still_found() {
 }
 
 #[test]
+fn copies_that_do_not_fit_on_a_full_disk_stay_where_they_are() {
+    const N: usize = 60;
+    let Some(disk) = SmallDisk::mount("256k") else {
+        eprintln!("no file system can be mounted here");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (database, root) = (folder.path().join("db"), folder.path().join("pictures"));
+    pictures(&root, 1);
+    let first = std::fs::read_dir(&root)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    // Bytes after the picture's end are read by nobody, and take room.
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes.resize(20_000, 0);
+    for number in 0..N {
+        std::fs::write(root.join(format!("copy-{number:02}.png")), &bytes).unwrap();
+    }
+    std::fs::remove_file(&first).unwrap();
+    fovea(&database, &["index", &root.to_string_lossy(), "-q"]).expect(0);
+    let away = disk.0.path().join("away");
+    let ran = fovea(&database, &["dedupe", "--move", &away.to_string_lossy()]).expect(3);
+    assert!(
+        ran.stdout.contains("the disk is full"),
+        "{}{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let is_whole = |path: &Path| std::fs::read(path).is_ok_and(|found| found == bytes);
+    let whole = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap();
+        entries
+            .filter(|entry| is_whole(&entry.as_ref().unwrap().path()))
+            .count()
+    };
+    let (stayed, moved) = (whole(&root), whole(&away));
+    assert_eq!(stayed + moved, N);
+    assert!(moved > 0 && stayed > 1, "{stayed} stayed, {moved} moved");
+}
+
+#[test]
 fn a_read_only_database_is_searched_and_not_written() {
     let Some(disk) = SmallDisk::mount("64m") else {
         eprintln!("no file system can be mounted here");

@@ -4,6 +4,7 @@
 
 mod ann;
 mod damage;
+mod dedupe;
 mod docs;
 mod explain;
 mod facets;
@@ -14,5 +15,6 @@ mod parts;
 mod program;
 mod quality;
 mod search;
+mod serve;
 mod vectors;
 mod vectors_refused;

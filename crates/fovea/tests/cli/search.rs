@@ -98,7 +98,8 @@ fn a_table_is_plain_where_there_is_no_terminal() {
         "{ran:?}"
     );
     let first = ran.stdout.lines().next().unwrap();
-    assert!(first.trim_start().starts_with("1  0."), "{first}");
+    // The cosine, and 2 because it is called so.
+    assert!(first.trim_start().starts_with("1  2."), "{first}");
 }
 
 #[test]
@@ -141,12 +142,37 @@ fn the_list_ends_where_the_matches_end_unless_a_number_is_asked_for() {
             "{one}"
         );
     }
-    // What images are like is not judged.
+    // What looks like an image is judged as well.
     let image = results[0]["path"].as_str().unwrap();
     let ran = fovea(database(), &["--json", "search", image]).expect(0);
     let results = ran.json()[0]["results"].as_array().unwrap().clone();
-    assert_eq!(results.len(), 10);
-    assert!(results[0]["match"].is_null() && results[0]["above_cut"].is_null());
+    assert!((1..=10).contains(&results.len()));
+    assert!(results[0]["match"].as_f64().unwrap() > 0.5, "itself");
+    assert!(results.iter().all(|one| one["above_cut"] == true));
+    let ran = fovea(database(), &["--json", "search", image, "+", "a bird"]).expect(0);
+    assert!(ran.json()[0]["results"][0]["match"].as_f64().unwrap() > 0.1);
+}
+
+/// A word that many names have puts these first; what is seen decides where matches end all the same.
+#[test]
+fn what_is_written_in_part_hides_no_match() {
+    let paths = |query: &str, space: &str| {
+        let ran = fovea(database(), &["--json", "search", query, "--space", space]).expect(0);
+        let results = ran.json()[0]["results"].as_array().unwrap().clone();
+        let path = |one: &serde_json::Value| one["path"].as_str().unwrap().to_owned();
+        results.iter().map(path).collect::<Vec<_>>()
+    };
+    // `animals` is a folder of a hundred stamps.
+    let seen = paths("a penguin animals", "image");
+    let both = paths("a penguin animals", "all");
+    assert!(!seen.is_empty());
+    assert!(both.iter().any(|path| path.contains("penguin")), "{both:?}");
+    let ran = fovea(
+        database(),
+        &["search", "a wedding couple animals", "--paths"],
+    )
+    .expect(1);
+    assert_eq!(ran.stdout, "", "a folder's name alone is no answer");
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! The encoder as a server uses it: texts that were asked for lately are not encoded again, and time is taken.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use fovea_encode::{Encoder, Error, PackSpec, Pixels};
+use fovea_engine::Recent;
+
+use super::metrics::{Metrics, Stage};
+
+/// Texts that are kept: of each a vector of some 500 numbers, 4 MB in all.
+const TEXTS: usize = 2_048;
+
+thread_local! {
+    static SPENT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// What this thread has spent on encoding since it was asked last.
+pub fn spent() -> Duration {
+    SPENT.take()
+}
+
+pub struct Remembering {
+    inner: Arc<dyn Encoder>,
+    texts: Mutex<Recent<String, Vec<f32>>>,
+    metrics: Metrics,
+}
+
+impl Remembering {
+    pub fn new(inner: Arc<dyn Encoder>, metrics: Metrics) -> Remembering {
+        Remembering {
+            inner,
+            texts: Mutex::new(Recent::new(TEXTS)),
+            metrics,
+        }
+    }
+
+    fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
+        let started = Instant::now();
+        let done = work();
+        let took = started.elapsed();
+        self.metrics.stage(Stage::Encode, took);
+        SPENT.set(SPENT.get() + took);
+        done
+    }
+}
+
+impl Encoder for Remembering {
+    fn spec(&self) -> &PackSpec {
+        self.inner.spec()
+    }
+
+    fn features(&self, images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error> {
+        self.timed(|| self.inner.features(images))
+    }
+
+    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
+        self.inner.image_vector(feature)
+    }
+
+    fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
+        self.inner.visual_vector(feature)
+    }
+
+    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
+        let known = self
+            .texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(text);
+        if let Some(vector) = known {
+            return Ok(vector);
+        }
+        let vector = self.timed(|| self.inner.text_vector(text))?;
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.put(text.to_owned(), vector.clone());
+        Ok(vector)
+    }
+
+    fn sample_texts(&self) -> Vec<Vec<f32>> {
+        self.inner.sample_texts()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fovea_encode::fake::FakeEncoder;
+
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_again_and_again_is_encoded_once() {
+        let encoder = Remembering::new(Arc::new(FakeEncoder::new()), Metrics::default());
+        let red = encoder.text_vector("red").unwrap();
+        for number in 0..3 * TEXTS {
+            encoder.text_vector(&format!("text {number}")).unwrap();
+            assert_eq!(encoder.text_vector("red").unwrap(), red);
+        }
+        // The first was encoded once; each of the others, too.
+        let counted = encoder
+            .metrics
+            .value("stage_seconds_count{stage=\"encode\"}");
+        assert_eq!(counted, Some(1.0 + 3.0 * TEXTS as f64));
+    }
+}

@@ -1,0 +1,156 @@
+//! The collections of one database, opened when they are first asked for and kept open.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use fovea_encode::Encoder;
+use fovea_engine::{Engine, PreviewStore};
+use fovea_vectordb::{Database, Embedded, OpenMode};
+
+use super::encoder::Remembering;
+use super::keys::Ring;
+use super::metrics::Metrics;
+use super::problem::Problem;
+use crate::exit::Refusal;
+use crate::settings::{DEFAULT_PACK, Settings};
+
+/// Opens a model pack by its name.
+type OpenPack = Box<dyn Fn(&str) -> anyhow::Result<Arc<dyn Encoder>> + Send + Sync>;
+
+pub struct Library {
+    folder: PathBuf,
+    /// The collection that is meant where none is named.
+    default: String,
+    open_pack: OpenPack,
+    shelves: Mutex<HashMap<String, Arc<Shelf>>>,
+    packs: Mutex<HashMap<String, Arc<dyn Encoder>>>,
+    metrics: Metrics,
+}
+
+/// A collection that is open.
+struct Shelf {
+    database: Arc<dyn Database>,
+    /// None as long as nothing asked for more than the database.
+    engine: OnceLock<Engine>,
+}
+
+impl Library {
+    /// Over the settings' database, which is made where there is none: whoever starts a server may index later.
+    pub fn open(settings: &Settings) -> anyhow::Result<Library> {
+        let pack_settings = settings.clone();
+        let open_pack = move |name: &str| -> anyhow::Result<Arc<dyn Encoder>> {
+            Ok(Arc::new(pack_settings.open_pack(name)?))
+        };
+        Library::new(
+            settings.folder.clone(),
+            settings.collection.clone(),
+            Box::new(open_pack),
+        )
+    }
+
+    pub fn new(folder: PathBuf, default: String, open_pack: OpenPack) -> anyhow::Result<Library> {
+        let database = Arc::new(Embedded::open(&folder, &default, OpenMode::Create)?);
+        let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
+        let shelf = Arc::new(Shelf {
+            database,
+            engine: OnceLock::new(),
+        });
+        Ok(Library {
+            folder,
+            shelves: Mutex::new(HashMap::from([(default.clone(), shelf)])),
+            default,
+            open_pack,
+            packs: Mutex::default(),
+            metrics: Metrics::default(),
+        })
+    }
+
+    pub fn default_collection(&self) -> &str {
+        &self.default
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn previews(&self) -> PreviewStore {
+        PreviewStore::new(self.folder.join("previews"))
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub fn collections(&self) -> Result<Vec<String>, Problem> {
+        Ok(Embedded::collections(&self.folder)?)
+    }
+
+    /// The keys of all collections.
+    pub fn keys(&self) -> anyhow::Result<Ring> {
+        let mut ring = Ring::default();
+        for name in Embedded::collections(&self.folder)? {
+            let shelf = self.shelf(&name)?;
+            ring.add_from(&*shelf.database)?;
+        }
+        Ok(ring)
+    }
+
+    pub fn database(&self, collection: &str) -> Result<Arc<dyn Database>, Problem> {
+        Ok(Arc::clone(&self.shelf(collection)?.database))
+    }
+
+    /// The collection with the pack it was indexed with, or would be.
+    pub fn engine(&self, collection: &str) -> Result<Engine, Problem> {
+        let shelf = self.shelf(collection)?;
+        if let Some(engine) = shelf.engine.get() {
+            return Ok(engine.clone());
+        }
+        let active = shelf.database.active_pack()?;
+        if active.as_ref().is_some_and(|pack| !pack.has_encoder()) {
+            let detail = format!(
+                "collection `{collection}` has vectors of its owner's and no model that could turn words or images into others"
+            );
+            return Err(Problem::input(detail));
+        }
+        let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
+        let engine = Engine::new(
+            Arc::clone(&shelf.database),
+            self.pack(&name)?,
+            self.previews(),
+        );
+        let engine = engine.with_own_folder(self.folder.clone());
+        Ok(shelf.engine.get_or_init(|| engine).clone())
+    }
+
+    fn shelf(&self, collection: &str) -> Result<Arc<Shelf>, fovea_vectordb::Error> {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shelf) = shelves.get(collection) {
+            return Ok(Arc::clone(shelf));
+        }
+        // Nobody makes a collection by asking for it.
+        let database = Embedded::open(&self.folder, collection, OpenMode::ReadWrite)?;
+        let shelf = Arc::new(Shelf {
+            database: Arc::new(database),
+            engine: OnceLock::new(),
+        });
+        shelves.insert(collection.to_owned(), Arc::clone(&shelf));
+        Ok(shelf)
+    }
+
+    /// One encoder for all collections of a pack: its model is in memory once.
+    fn pack(&self, name: &str) -> anyhow::Result<Arc<dyn Encoder>> {
+        let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pack) = packs.get(name) {
+            return Ok(Arc::clone(pack));
+        }
+        let inner = (self.open_pack)(name).map_err(|error| {
+            Refusal::environment(format!(
+                "the model pack `{name}` cannot be opened: {error:#}"
+            ))
+        })?;
+        let pack: Arc<dyn Encoder> = Arc::new(Remembering::new(inner, self.metrics.clone()));
+        packs.insert(name.to_owned(), Arc::clone(&pack));
+        Ok(pack)
+    }
+}

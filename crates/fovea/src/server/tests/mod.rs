@@ -1,0 +1,9 @@
+//! The server without a socket, over an engine with an encoder that knows colours.
+
+mod access;
+mod fixture;
+mod items;
+mod names;
+mod openapi;
+mod searching;
+mod sockets;
