@@ -27,10 +27,13 @@ class EventReader:
         # A line feed that belongs to this return may be in the next piece.
         self._skip_newline = text.endswith(b"\r")
         *lines, self._rest = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        if len(self._rest) + self._size > LONGEST:
+        events = [event for event in map(self._line, lines) if event is not None]
+        self._check(len(self._rest))
+        return events
+
+    def _check(self, more: int) -> None:
+        if self._size + more > LONGEST:
             raise AnswerError(f"an event is longer than {LONGEST} bytes")
-        events = (self._line(line) for line in lines)
-        return [event for event in events if event is not None]
 
     def _line(self, line: bytes) -> tuple[str, str] | None:
         if not line:
@@ -45,4 +48,5 @@ class EventReader:
         elif name == "data":
             self._data.append(value)
             self._size += len(line)
+            self._check(0)
         return None

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     class SavesItself(Protocol):
         """A ``PIL.Image.Image``, as far as it matters here."""
 
-        mode: str
+        @property
+        def mode(self) -> str: ...
 
         def convert(self, mode: str) -> Any: ...
 
