@@ -321,8 +321,7 @@ def test_a_key_that_asks_too_often_is_held_back_and_served(connect: Connect, lib
             patient.collections()
         hasty = connect(server.url, key=key, retries=0)
         with pytest.raises(fovea.TooManyRequestsError) as caught:
-            for _ in range(10):
-                hasty.collections()
+            [hasty.collections() for _ in range(10)]
         assert caught.value.retry_after == 1.0
 
 
