@@ -21,11 +21,15 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from PIL import ExifTags, Image
 from stub import Stub
 
 import fovea
 from fovea import AsyncClient, Client
 
+ROOT = Path(__file__).parents[3]
+GOLDEN = ROOT / "crates/fovea/tests/golden/openapi.json"
+"""What the server says of itself."""
 FOLDERS = ("animals", "food", "vehicles")
 """Of the stamps, with pictures that words find."""
 MOST_PICTURES = 60
@@ -65,7 +69,27 @@ def some_stamps(target: Path, most: int = MOST_PICTURES) -> Path:
         for file in (picture, picture.with_suffix(".txt")):
             if file.exists():
                 shutil.copy(file, into)
+    photo(target / "photo.jpg")
     return target
+
+
+def photo(path: Path) -> None:
+    """A picture that says when, where and by what it was taken."""
+    image = Image.effect_noise((96, 64), 40).convert("RGB")
+    exif = Image.Exif()
+    exif.update({ExifTags.Base.Make: "Maker", ExifTags.Base.Model: "Model 3", ExifTags.Base.ImageDescription: "some noise"})
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {ExifTags.Base.DateTimeOriginal: "2023:07:14 10:20:30", ExifTags.Base.ISOSpeedRatings: 800, ExifTags.Base.FNumber: 2.8}
+    )
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(
+        {
+            ExifTags.GPS.GPSLatitudeRef: "N",
+            ExifTags.GPS.GPSLatitude: (47.0, 22.0, 12.0),
+            ExifTags.GPS.GPSLongitudeRef: "E",
+            ExifTags.GPS.GPSLongitude: (8.0, 32.0, 30.0),
+        }
+    )
+    image.save(path, exif=exif)
 
 
 @dataclass

@@ -168,6 +168,17 @@ def test_items_are_told(reader: Face) -> None:
         reader.item("no/where")
 
 
+def test_places_are_for_keys_that_may_see_them(reader: Face, admin: Face) -> None:
+    (photo,) = admin.items("ext:jpg")
+    assert photo.metadata["iso"] == (800,)
+    assert any(isinstance(value, float) for values in photo.metadata.values() for value in values)
+    assert any("gps" in key or "lat" in key for key in photo.metadata)
+    assert not any("gps" in key or "lat" in key for key in reader.item(photo).metadata)
+    assert ids(admin.items("near:47.37,8.54,5")) == [photo.item]
+    with pytest.raises(fovea.ForbiddenError, match="see-location"):
+        list(reader.items("near:47.37,8.54,5"))
+
+
 def test_exports_are_all_items(reader: Face) -> None:
     assert sorted(ids(reader.export())) == sorted(ids(reader.items()))
     assert list(reader.export("ext:gif")) == []

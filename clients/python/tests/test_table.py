@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
-from pathlib import Path
 from typing import Any, get_type_hints
+
+from conftest import GOLDEN
 
 import fovea
 from fovea import AsyncClient, Client
 from fovea._operations import OPERATIONS
 
-ROOT = Path(__file__).parents[3]
-GOLDEN = ROOT / "crates/fovea/tests/golden/openapi.json"
 PAGE = "page"
 """The tag of what is for browsers."""
 
