@@ -32,7 +32,7 @@ GOLDEN = ROOT / "crates/fovea/tests/golden/openapi.json"
 """What the server says of itself."""
 FOLDERS = ("animals", "food", "vehicles")
 """Of the stamps, with pictures that words find."""
-MOST_PICTURES = 60
+MOST_PICTURES = 40
 KINDS = ("sync", "async")
 
 

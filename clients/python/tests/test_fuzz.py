@@ -18,7 +18,7 @@ from conftest import GOLDEN, fovea_cli, serving, some_stamps
 
 import fovea
 
-SECONDS = int(os.environ.get("FOVEA_FUZZ_SECONDS", "40"))
+SECONDS = int(os.environ.get("FOVEA_FUZZ_SECONDS", "30"))
 SEED = os.environ.get("FOVEA_FUZZ_SEED", "20230714")
 PICTURES = 12
 
