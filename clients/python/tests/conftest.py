@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -255,10 +254,3 @@ def reader(connect: Connect, server: Server) -> Face:
 @pytest.fixture
 def admin(connect: Connect, server: Server) -> Face:
     return connect(server.url, key=server.keys["admin"])
-
-
-@pytest.fixture(autouse=True)
-def no_thread_stays() -> Iterator[None]:
-    before = threading.active_count()
-    yield
-    assert threading.active_count() <= before + 8
