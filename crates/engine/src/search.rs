@@ -87,7 +87,7 @@ pub struct SearchResult {
     /// From 1.
     pub rank: usize,
     /// In the space where the item matches best; the cosine, unless a space of vectors of others goes by another metric.
-    /// What was written of the item is added to it.
+    /// Where words of the query were written of the item, the cosine of the image, and what was written added to it.
     /// None where only filters were asked for.
     pub score: Option<f32>,
     /// Cosine in each space that found the item; none where a vector was asked for.
@@ -187,6 +187,12 @@ impl Ranked {
     /// No match comes after it: it is none itself, and does not stand where it stands for a few of the words.
     pub(crate) fn ends_the_matches(&self) -> bool {
         !self.above_cut && self.written.is_none()
+    }
+
+    /// The cosine of the image; of an item that has none, of what was said.
+    pub(crate) fn seen(&self) -> Option<f32> {
+        let mut images = self.cosines.iter().filter(|(space, _)| *space == space::IMAGE);
+        images.next().map(|(_, cosine)| *cosine).or(self.score)
     }
 
     pub(crate) fn unscored(item: ItemId) -> Ranked {

@@ -100,6 +100,10 @@ impl Engine {
         };
         let mut cosines = ranked.cosines.clone();
         cosines.sort_by(|a, b| b.1.total_cmp(&a.1));
+        if ranked.written.is_some() {
+            // What counts beside words that are written is what is seen.
+            cosines.sort_by_key(|(space, _)| *space != space::IMAGE);
+        }
         let mut spaces = Vec::new();
         let mut terms = Vec::new();
         for (space, cosine) in cosines {
