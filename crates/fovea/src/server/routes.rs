@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::app::App;
 use super::handlers::{
-    collections, events, export, items, jobs, looks, names, originals, page, search, system,
+    collections, duplicates, events, export, items, jobs, looks, names, originals, page, search, system,
     thumbnails,
 };
 use super::keys::Role;
@@ -52,6 +52,7 @@ fn read() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(items::add_picture))
         .routes(routes!(collections::list))
         .routes(routes!(collections::facets))
+        .routes(routes!(duplicates::find))
         .routes(routes!(items::list))
         .routes(routes!(items::get))
         .routes(routes!(thumbnails::thumbnail))

@@ -22,7 +22,9 @@ export class Grid {
     this.lastTop = 0;
     this.hasMore = false;
     addEventListener("scroll", () => this.schedule(), { passive: true });
-    new ResizeObserver(() => this.width !== host.clientWidth && this.reflow()).observe(host);
+    // The host itself has no width while it is hidden.
+    this.room = host.parentElement;
+    new ResizeObserver(() => this.width !== this.room.clientWidth && this.reflow()).observe(this.room);
     host.addEventListener("keydown", (event) => this.key(event));
     host.addEventListener("focusin", (event) => this.focused(event));
     host.addEventListener("click", (event) => this.click(event));
@@ -37,13 +39,13 @@ export class Grid {
   }
 
   shape() {
-    const width = this.host.clientWidth;
+    const { width } = this;
     const height = width < 560 ? 122 : width < 1000 ? 168 : 196;
     return { width, height, gap: width < 560 ? 6 : 12, under: UNDER };
   }
 
   reflow() {
-    this.width = this.host.clientWidth;
+    this.width = this.room.clientWidth;
     if (!this.width) return;
     const { rows, height } = layOut(this.items, this.breaks, this.shape());
     this.rows = rows;

@@ -58,7 +58,7 @@ export function addButton(done) {
 
 function folder({ root, n_items, online }) {
   const count = online ? t("folderItems", { n: n_items }) : t("folderOffline");
-  return el("li", { className: "folder" }, el("span", { className: "value-name", title: root }, root), el("span", { className: online ? "count" : "count is-off" }, count));
+  return el("li", { className: "folder" }, el("span", { className: "value-name", title: root }, root.split(/[\\/]/).slice(-2).join("/")), el("span", { className: online ? "count" : "count is-off" }, count));
 }
 
 export function showCollections() {

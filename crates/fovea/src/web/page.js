@@ -80,6 +80,7 @@ function showResults(kind) {
   if (rights.isEmpty && !listed().length) guide(reload);
   else if (!listed().length) nothing();
   else if (!found.items.length) noneLike();
+  document.body.classList.toggle("is-empty", rights.isEmpty && !listed().length);
   showChoices();
   said();
 }

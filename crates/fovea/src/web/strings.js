@@ -458,7 +458,8 @@ export const known = (key) => key in STRINGS[language];
 export const percent = (share) => share > 0 && share < 0.01 ? "<1%" : `${Math.floor(share * 100)}%`;
 
 export function day(when, options = { year: "numeric", month: "short", day: "numeric" }) {
-  const date = when instanceof Date ? when : new Date(when);
+  if (when === null || when === undefined) return "";
+  const date = new Date(when);
   return Number.isNaN(date.getTime()) ? "" : new Intl.DateTimeFormat(locale(), options).format(date);
 }
 

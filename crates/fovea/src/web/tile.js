@@ -40,7 +40,7 @@ function picture(item, isFast) {
 }
 
 function under(item) {
-  const label = item.group ?? day(whenOf(item)) ?? "";
+  const label = item.group ?? day(whenOf(item));
   const words = el("span", { className: "when", title: item.path }, label || title(item.path));
   if (item.match === undefined) return el("div", { className: "under", "aria-hidden": "true" }, words);
   const match = el("span", { className: "strength", title: t(`strength_${strength(item.match)}`) }, bars(item.match), percent(item.match));

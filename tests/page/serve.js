@@ -1,0 +1,75 @@
+// Starts what the tests need: an index of the stamps in a folder of its own, a server of it on a free port, a browser.
+import { spawn, execFile } from "node:child_process";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const here = dirname(fileURLToPath(import.meta.url));
+// Packages lie outside the clone; scripts/check_page says where.
+const require = createRequire(process.env.FOVEA_PAGE_PACKAGES ? join(process.env.FOVEA_PAGE_PACKAGES, "package.json") : import.meta.url);
+export const { chromium } = require("playwright-core");
+export const axe = require.resolve("axe-core/axe.min.js");
+export const WEB = resolve(here, "../../crates/fovea/src/web");
+
+const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync"];
+const run = promisify(execFile);
+
+function needed(name) {
+  if (!process.env[name]) throw new Error(`${name} is not set; scripts/check_page sets it`);
+  return process.env[name];
+}
+
+// A server of `db`, once it answers.
+async function serve(fovea, db) {
+  const child = spawn(fovea, ["--db", db, "--json", "serve", "--listen", "127.0.0.1:0", "--allow-root", db], { stdio: ["ignore", "pipe", "inherit"] });
+  const line = await new Promise((done, failed) => {
+    let text = "";
+    child.stdout.on("data", (data) => {
+      text += data;
+      if (text.includes("\n")) done(text.split("\n")[0]);
+    });
+    child.on("exit", (code) => failed(new Error(`fovea serve ended with ${code}`)));
+  });
+  return { url: JSON.parse(line).listening, end: () => child.kill("SIGINT") };
+}
+
+// Everything, and a way to end it. The first search loads the model, which is no part of what is timed.
+export async function start() {
+  const fovea = needed("FOVEA");
+  const folder = await mkdtemp(join(tmpdir(), "fovea-page-"));
+  const pictures = join(folder, "pictures");
+  await cp(needed("FOVEA_STAMPS"), pictures, { recursive: true });
+  const tsv = join(pictures, "captions.tsv");
+  await run(fovea, ["--db", join(folder, "db"), "--quiet", "index", pictures, "--captions", tsv]).catch(async () =>
+    run(fovea, ["--db", join(folder, "db"), "--quiet", "index", pictures]));
+  const full = await serve(fovea, join(folder, "db"));
+  const empty = await serve(fovea, join(folder, "empty"));
+  await fetch(`${full.url}/api/v1/search?q=a+bird`);
+  const browser = await chromium.launch({ executablePath: process.env.FOVEA_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  const end = async () => {
+    await browser.close();
+    full.end();
+    empty.end();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { browser, url: full.url, emptyUrl: empty.url, pictures, end };
+}
+
+const KINDS = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; " +
+  "frame-ancestors 'none'; form-action 'none'";
+
+// With FOVEA_PAGE=tree the page comes from the working tree and not from the program: what one has just written is seen at once.
+export async function fromTree(page) {
+  if (process.env.FOVEA_PAGE !== "tree") return;
+  await page.route((url) => url.pathname === "/" || url.pathname.startsWith("/assets/"), async (route) => {
+    const name = new URL(route.request().url()).pathname.replace("/assets/", "").replace(/^\/$/, "index.html");
+    const body = await readFile(join(WEB, name)).catch(() => null);
+    if (body === null) return route.fulfill({ status: 404 });
+    return route.fulfill({ body, headers: { "content-type": KINDS[name.split(".").pop()], "content-security-policy": POLICY } });
+  });
+}
