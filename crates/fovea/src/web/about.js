@@ -3,7 +3,7 @@ import { ask as request, thumbnail } from "./client.js";
 import { el, icon, toast } from "./dom.js";
 import { filter } from "./query.js";
 import { address, ask, change, current } from "./state.js";
-import { bytes, known, moment, percent, t } from "./strings.js";
+import { bytes, known, moment, percent, spoken, t } from "./strings.js";
 import { bars, fileName, strength, title } from "./tile.js";
 
 const SIMILAR = 12;
@@ -47,9 +47,17 @@ function narrow(one) {
   else change({ open: "", filters: [...filters, one] });
 }
 
+// Those that the reader understands best come first.
+const nearness = ({ lang }) => (!lang ? 2 : lang.startsWith(spoken()) ? 0 : lang.startsWith("en") ? 1 : 3);
+
 function captions({ captions: all }) {
   if (!all.length) return null;
-  return section("captions", ...all.map(({ lang, text }) => el("p", { className: "caption", lang: lang ?? null }, text)));
+  const sorted = all.toSorted((one, other) => nearness(one) - nearness(other));
+  const said = ({ lang, text }) => el("p", { className: "caption", lang: lang ?? null, dir: "auto" }, text);
+  const first = sorted.filter((one, at) => at < 2 || (at < 5 && nearness(one) < 2));
+  const rest = sorted.slice(first.length);
+  const more = rest.length > 0 && el("details", {}, el("summary", {}, t("moreCaptions", { n: rest.length })), ...rest.map(said));
+  return section("captions", ...first.map(said), more || "");
 }
 
 function colors({ colors: all }) {

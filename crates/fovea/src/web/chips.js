@@ -45,7 +45,7 @@ function chip(kind, words, remove, { picture = null, extra = [], title = null } 
 function terms(state) {
   return plan.terms.map((one) => {
     if (one.kind === "image") return pictureChip(state);
-    if (one.kind === "item") return itemChip(state, one.term.slice(1), one.weight < 0 ? "lessLike" : "like", () => rewrite(one));
+    if (one.kind === "item") return itemChip(state, one.term.slice(1), one.weight < 0 ? "lessChip" : "like", () => rewrite(one));
     const what = one.term.replace(/^"|"$/g, "");
     const weight = Math.abs(one.weight) === 1 ? "" : ` × ${Math.abs(one.weight)}`;
     const words = one.kind === "words" || one.kind === "phrase" ? t(one.weight < 0 ? "termAway" : "termWords", { what }) : what;

@@ -8,6 +8,8 @@ import { fileName } from "./tile.js";
 
 // Groups that are shown at once; more come at a press.
 const SHOWN = 40;
+// Cosine from which on two shots are called alike; that of `fovea dedupe --similar`.
+const ALIKE = 0.9;
 
 let latest = 0;
 
@@ -17,7 +19,7 @@ export async function showCopies() {
   host.hidden = false;
   host.replaceChildren(head(), el("p", { className: "dim" }, t("copiesBusy")), el("div", { className: "loading" }));
   try {
-    const parameters = { filter: current().filters.join(" ") };
+    const parameters = { filter: current().filters.join(" "), similar: ALIKE };
     const found = await request("/duplicates", { parameters });
     if (mine === latest) host.replaceChildren(head(), ...lists(found));
     return { n: found.same.length };

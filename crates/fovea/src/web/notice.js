@@ -26,7 +26,7 @@ export function nothing() {
 
 // Above what came nearest, where nothing is likely to be meant.
 export function noneLike() {
-  card("none-like", el("h2", {}, t("noneLike")), el("p", {}, t("noneLikeMore")));
+  card("none-like", el("p", {}, t("noneLikeMore")));
 }
 
 // A failure, with what can be done about it. What was found before stays below it.

@@ -135,7 +135,7 @@ onFound((_, kind) => {
   // What cannot be understood yet is mostly not written to its end: the results stay, and the words say what is missing.
   if (problem.status === 400) return misread(problem);
   failure(problem, () => search());
-  byId("said").textContent = t("errorTitle");
+  byId("said").textContent = "";
 });
 
 async function forgotten() {

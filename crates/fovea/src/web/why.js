@@ -30,7 +30,7 @@ function explained(said) {
     said.match && el("p", {}, judged(said.match)),
     ...terms(said.terms ?? []),
     ...spaces(said.spaces ?? []),
-    said.keyword && el("p", {}, t("whyWritten", { words: said.keyword.words.join(", ") })),
+    said.keyword && el("p", {}, t("whyWritten", { words: said.keyword.words.map((word) => word.split("|")[0]).join(", ") })),
     ...reasons(said.reasons ?? []),
     ...(said.notes ?? []).map(({ reason }) => el("p", { className: "dim", lang: "en" }, reason)),
   ].filter(Boolean);
