@@ -10,6 +10,7 @@ export async function visit({ browser, url }, path = "/", options = {}) {
   const { size = "large", theme = "light", locale = "en-GB", before, base = url } = options;
   const context = await browser.newContext({ viewport: SIZES[size], colorScheme: theme, locale, hasTouch: size === "small", reducedMotion: "reduce" });
   const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
   const wrong = [];
   page.on("request", (request) => {
     const to = request.url();

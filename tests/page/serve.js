@@ -25,7 +25,7 @@ function needed(name) {
 
 // A server of `db`, once it answers.
 async function serve(fovea, db, pictures) {
-  const child = spawn(fovea, ["--db", db, "--json", "serve", "--listen", "127.0.0.1:0", "--allow-root", pictures], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(fovea, ["--db", db, "--json", "--quiet", "serve", "--listen", "127.0.0.1:0", "--allow-root", pictures], { stdio: ["ignore", "pipe", "inherit"] });
   const line = await new Promise((done, failed) => {
     let text = "";
     child.stdout.on("data", (data) => {

@@ -27,13 +27,15 @@ function rewrite(without) {
   const state = current();
   const ids = new Set([...state.like, ...state.less].map((item) => `#${item}`));
   const isOwn = (one) => ids.has(one);
+  // Filters of the panel stay there, unless the server writes them otherwise.
+  const own = state.filters.every((one) => plan.filters.includes(one)) ? state.filters : [];
   change({
     q: written({
       terms: plan.terms.filter((one) => one !== without && one.kind !== "image" && !(one.kind === "item" && isOwn(one.term))),
       without: plan.without.filter((one) => one !== without && !isOwn(one)),
-      filters: plan.filters.filter((one) => one !== without),
+      filters: plan.filters.filter((one) => one !== without && !own.includes(one)),
     }),
-    filters: [],
+    filters: own,
   });
 }
 

@@ -34,7 +34,7 @@ export class Grid {
   show(items, breaks, { hasMore, keep }) {
     Object.assign(this, { items, breaks, hasMore });
     if (!keep) this.active = 0;
-    this.reflow();
+    this.reflow(keep ? this.lasting() : []);
     if (!keep && scrollY > 0) scrollTo({ top: 0, behavior: "instant" });
   }
 
@@ -44,12 +44,18 @@ export class Grid {
     return { width, height, gap: width < 560 ? 6 : 12, under: UNDER };
   }
 
-  reflow() {
+  // Rows that a longer list does not move: all but the last one, up to the first line.
+  lasting() {
+    const line = this.rows.findIndex(({ kind }) => kind === "line");
+    return this.rows.slice(0, line < 0 ? Math.max(0, this.rows.length - 1) : line);
+  }
+
+  reflow(kept = []) {
     this.width = this.room.clientWidth;
     if (!this.width) return;
-    const { rows, height } = layOut(this.items, this.breaks, this.shape());
+    const { rows, height } = layOut(this.items, this.breaks, this.shape(), kept);
     this.rows = rows;
-    for (const index of [...this.shown.keys()]) this.drop(index);
+    for (const index of [...this.shown.keys()]) if (index >= kept.length) this.drop(index);
     this.host.hidden = rows.length === 0;
     this.host.style.height = `${height}px`;
     const isGrid = rows.length > 0;

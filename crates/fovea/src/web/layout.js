@@ -37,11 +37,13 @@ function rowEnd(items, from, shape) {
 }
 
 // Rows from top to bottom. `breaks` are lines across the list: `{ at, height, make }` stands before item `at`.
-// `shape` is `{ width, height, gap, under }`, `under` being the room for the words below each picture.
-export function layOut(items, breaks, shape) {
-  const rows = [];
-  let top = 0;
-  let from = 0;
+// `shape` is `{ width, height, gap, under }`, `under` being the room for the words below each picture. Rows that are `kept`
+// stand as they did, and what is new comes after them.
+export function layOut(items, breaks, shape, kept = []) {
+  const rows = [...kept];
+  const last = kept.at(-1);
+  let top = last ? last.top + last.height + shape.gap : 0;
+  let from = last?.to ?? 0;
   const put = (one, below) => {
     rows.push({ ...one, top });
     top += one.height + below;
