@@ -41,9 +41,9 @@ export function looking(world) {
     assert.equal(await focused(), "0");
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog.detail h2");
-    const title = await page.textContent("dialog.detail h2");
+    const { href } = new URL(page.url());
     await page.keyboard.press("ArrowRight");
-    await page.waitForFunction((before) => document.querySelector("dialog.detail h2")?.textContent !== before, title);
+    await page.waitForFunction((before) => location.href !== before, href);
     await page.keyboard.press("w");
     await page.waitForFunction(() => document.querySelector("#why")?.textContent.includes("Place"));
     await page.keyboard.press("r");

@@ -46,7 +46,7 @@ function lists({ items, same, similar }) {
   const pictures = t("pictures", { n: items });
   const lead = same.length ? t("copiesSome", { n: same.length, size: bytes(spare) }) : t("copiesNone", { n: pictures });
   return [
-    el("p", { className: "lead" }, lead), same.length > 0 && el("p", { className: "dim" }, t("copiesLead")),
+    el("p", { className: "lead", role: "status" }, lead), same.length > 0 && el("p", { className: "dim" }, t("copiesLead")),
     ...some(same, ({ keep, copies }) => group([{ ...keep, said: t("keep"), isBest: true }, ...copies.map((one) => ({ ...one, said: whatChanged(one) }))])),
     similar.length > 0 && el("h2", {}, t("similarTitle")), similar.length > 0 && el("p", { className: "dim" }, t("similarLead")),
     ...some(similar, ({ shots }) => group(shots.map((one) => ({ ...one, said: t("alike", { n: percent(one.cosine) }) })))),

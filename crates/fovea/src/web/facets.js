@@ -14,19 +14,25 @@ const ORDER = ["tag", "year", "folder", "camera", "rating", "ext"];
 
 let latest = 0;
 let counted = null;
+// The filters for which that was.
+let countedFor = null;
 let applied = [];
 const open = new Set();
 
-// Counts again for the filters of a search. Nothing waits for it, and an old answer never replaces a newer one.
+// Counts again for the filters of a search. Nothing waits for it, and an old answer never replaces a newer one. Other words
+// with the same filters have the same counts, which are not asked for again.
 export async function count(filters) {
   const mine = (latest += 1);
+  const key = filters.join("\n");
+  const isSame = key === applied.join("\n");
   applied = filters;
-  show();
+  if (!isSame) show();
+  if (key === countedFor) return counted.items;
   try {
     const parameters = { filter: filters.join(" "), limit: MANY };
     const answer = await request("/facets", { parameters });
     if (mine !== latest) return null;
-    counted = answer;
+    [counted, countedFor] = [answer, key];
     show();
     return answer.items;
   } catch {
@@ -34,6 +40,11 @@ export async function count(filters) {
     return null;
   }
 }
+
+// After something was indexed all counts are old.
+export const forgetCounts = () => {
+  countedFor = null;
+};
 
 function toggle(one) {
   const { filters } = current();

@@ -7,7 +7,7 @@ import { change, current } from "./state.js";
 const FIRST = 60;
 const LATER = 200;
 // Long enough to pass over letters of a word, short enough not to be felt.
-const PAUSE = 60;
+const PAUSE = 50;
 
 // What was found for the search in the address.
 export const found = { items: [], below: [], plan: null, query: "", next: null, took: 0, isLoading: false, problem: null, isFresh: false };

@@ -16,7 +16,8 @@ export function guide(changed) {
   const here = may("admin") && [el("h3", {}, t("guideHere")), folderForm("guide-path")];
   const add = may("write") && [el("h3", {}, t("guideDrop")), el("p", { className: "dim" }, t("guideDropMore")), addButton(changed)];
   card("guide", el("img", { src: "/assets/icon.svg", alt: "", width: 64, height: 64 }), el("h2", {}, t("guideTitle")), el("p", { className: "lead" }, t("guideLead")),
-    el("h3", {}, t("guideFolder")), command("fovea index ~/Pictures"), ...(here || []), ...(add || []), el("p", { className: "dim" }, t("guideStays")));
+    el("h3", {}, t("guideFolder")), command("fovea index ~/Pictures"), ...(here || []),
+    el("p", { className: "dim" }, t("guideStays")), ...(add || []));
 }
 
 export function nothing() {

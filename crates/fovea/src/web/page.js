@@ -4,7 +4,7 @@ import { learnRights, note, rights } from "./client.js";
 import { hideCopies, showCopies } from "./copies.js";
 import { follow, openItem, wireDetail } from "./detail.js";
 import { byId, el, icon, toast } from "./dom.js";
-import { count, show as showFacets } from "./facets.js";
+import { count, forgetCounts, show as showFacets } from "./facets.js";
 import { found, listed, more, onFound, search, showAll } from "./finding.js";
 import { Grid } from "./grid.js";
 import { look, wireJobs } from "./jobs.js";
@@ -159,7 +159,6 @@ function refresh(state, typing) {
     return search({ typing });
   }
   clearNotice();
-  byId("said").textContent = t("copiesTitle");
   byId("more").hidden = true;
   showCopies();
   showChips(null);
@@ -202,6 +201,7 @@ function wireBox() {
 // Everything that changes with what is indexed.
 async function reload() {
   await learnRights().catch(() => {});
+  forgetCounts();
   showCollections();
   showLibrary(reload);
   refresh(current(), false);

@@ -38,11 +38,11 @@ async function forget(name) {
 }
 
 // Whether there is something to save: a search, by somebody who may.
-export const canSave = () => may("write") && Boolean(found.query) && current().view !== "copies";
+export const canSave = () => may("write") && Boolean(found.query) && !current().picture && current().view !== "copies";
 
 export function saveSearch() {
-  if (!canSave()) return;
   if (current().picture) return toast(t("cannotSavePicture"));
+  if (!canSave()) return;
   const { query } = found;
   const name = el("input", { id: "save-name", name: "name", required: true, autocomplete: "off", maxLength: 64, "aria-describedby": "save-hint save-trouble" });
   const trouble = el("p", { id: "save-trouble", className: "trouble", role: "alert", hidden: true });

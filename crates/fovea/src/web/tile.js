@@ -13,11 +13,15 @@ export const fileName = (path) => path.split(/[\\/]/).pop();
 // What a person would call it: the name without its ending.
 export const title = (path) => fileName(path).replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ");
 
-const whenOf = (item) => item.taken ?? item.modified_ms ?? null;
+// As filters take it, and short: when the camera took it, or the file's day in UTC where it does not say.
+export function dateOf({ taken, modified_ms: modified }) {
+  if (taken) return taken.slice(0, 10);
+  return modified === undefined ? "" : new Date(modified).toISOString().slice(0, 10);
+}
 
 function spoken(item) {
   const tags = Object.keys(item.tags ?? {}).slice(0, 2);
-  const parts = [title(item.path), tags.join(", "), day(whenOf(item))];
+  const parts = [title(item.path), tags.join(", "), day(dateOf(item))];
   if (item.match !== undefined) parts.push(t("match", { n: percent(item.match) }), t(`strength_${strength(item.match)}`));
   if (item.others?.length) parts.push(t("others", { n: item.others.length }));
   return parts.filter(Boolean).join(", ");
@@ -40,7 +44,7 @@ function picture(item, isFast) {
 }
 
 function under(item) {
-  const label = item.group ?? day(whenOf(item));
+  const label = item.group ?? dateOf(item);
   const words = el("span", { className: "when", title: item.path }, label || title(item.path));
   if (item.match === undefined) return el("div", { className: "under", "aria-hidden": "true" }, words);
   const match = el("span", { className: "strength", title: t(`strength_${strength(item.match)}`) }, bars(item.match), percent(item.match));

@@ -59,7 +59,7 @@ function terms(all) {
   const most = Math.max(...all.map(({ share }) => Math.abs(share)));
   const rows = all.map(({ term, weight, share }) => el("li", {},
     el("span", { className: "share-name" }, weight === 1 ? term : `${weight} × ${term}`), el("span", { className: "count" }, number(share)), bar(share, most)));
-  return [el("h4", {}, t("whyTerms")), el("ul", { className: "shares" }, ...rows)];
+  return [el("h3", {}, t("whyTerms")), el("ul", { className: "shares" }, ...rows)];
 }
 
 function beside({ caption, above }) {
@@ -74,10 +74,10 @@ function spaces(all) {
   const name = (space) => (known(`space_${space}`) ? t(`space_${space}`) : space);
   const rows = all.map((one) => el("li", {}, el("span", { className: "share-name" }, name(one.space)), el("span", { className: "count" }, number(one.cosine)),
     bar(one.cosine, most), el("span", { className: "dim" }, beside(one))));
-  return [el("h4", {}, t("whySpaces")), el("ul", { className: "shares" }, ...rows)];
+  return [el("h3", {}, t("whySpaces")), el("ul", { className: "shares" }, ...rows)];
 }
 
 function reasons(all) {
   if (!all.length) return [];
-  return [el("h4", {}, t("whyNotShown")), el("ul", {}, ...all.map(({ reason }) => el("li", { lang: "en" }, reason)))];
+  return [el("h3", {}, t("whyNotShown")), el("ul", {}, ...all.map(({ reason }) => el("li", { lang: "en" }, reason)))];
 }
