@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::app::App;
 use super::handlers::{
-    collections, duplicates, events, export, items, jobs, looks, names, originals, page, search, system,
-    thumbnails,
+    collections, duplicates, events, export, items, jobs, looks, names, originals, page, search,
+    system, thumbnails,
 };
 use super::keys::Role;
 use super::problem::Problem;
