@@ -3,12 +3,22 @@ import assert from "node:assert/strict";
 
 import { fromTree } from "./serve.js";
 
-export const SIZES = { small: { width: 390, height: 844 }, middle: { width: 900, height: 1200 }, large: { width: 1600, height: 1000 } };
+export const SIZES = {
+  small: { width: 390, height: 844 },
+  middle: { width: 900, height: 1200 },
+  large: { width: 1600, height: 1000 },
+};
 
 // A visit; `check` fails where something was loaded from elsewhere or went wrong in the page.
 export async function visit({ browser, url }, path = "/", options = {}) {
   const { size = "large", theme = "light", locale = "en-GB", before, base = url } = options;
-  const context = await browser.newContext({ viewport: SIZES[size], colorScheme: theme, locale, hasTouch: size === "small", reducedMotion: "reduce" });
+  const context = await browser.newContext({
+    viewport: SIZES[size],
+    colorScheme: theme,
+    locale,
+    hasTouch: size === "small",
+    reducedMotion: "reduce",
+  });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const wrong = [];
@@ -32,7 +42,10 @@ export async function visit({ browser, url }, path = "/", options = {}) {
 
 // What the status line says, once it says something that fits.
 export async function said(page, pattern) {
-  await page.waitForFunction(([source]) => new RegExp(source, "u").test(document.querySelector("#said").textContent), [pattern.source]);
+  await page.waitForFunction(
+    ([source]) => new RegExp(source, "u").test(document.querySelector("#said").textContent),
+    [pattern.source],
+  );
   return page.locator("#said").textContent();
 }
 

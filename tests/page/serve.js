@@ -9,13 +9,23 @@ import { promisify } from "node:util";
 
 const here = dirname(fileURLToPath(import.meta.url));
 // Packages lie outside the clone; scripts/check_page says where.
-const require = createRequire(process.env.FOVEA_PAGE_PACKAGES ? join(process.env.FOVEA_PAGE_PACKAGES, "package.json") : import.meta.url);
+const require = createRequire(
+  process.env.FOVEA_PAGE_PACKAGES ? join(process.env.FOVEA_PAGE_PACKAGES, "package.json") : import.meta.url,
+);
 export const { chromium } = require("playwright-core");
 export const axe = require.resolve("axe-core/axe.min.js");
 export const WEB = resolve(here, "../../crates/fovea/src/web");
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const run = promisify(execFile);
 
 function needed(name) {
@@ -25,7 +35,9 @@ function needed(name) {
 
 // A server of `db`, once it answers.
 async function serve(fovea, db, pictures) {
-  const child = spawn(fovea, ["--db", db, "--json", "--quiet", "serve", "--listen", "127.0.0.1:0", "--allow-root", pictures], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(fovea, ["--db", db, "--json", "--quiet", "serve", "--listen", "127.0.0.1:0", "--allow-root", pictures], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const line = await new Promise((done, failed) => {
     let text = "";
     child.stdout.on("data", (data) => {
@@ -52,11 +64,22 @@ const CHANGED = new Date("2023-07-14T12:00:00Z");
 async function take(stamps, pictures) {
   for (const folder of FOLDERS) await cp(join(stamps, "stamps", folder), join(pictures, folder), { recursive: true });
   const files = await readdir(pictures, { recursive: true, withFileTypes: true });
-  await Promise.all(files.filter((one) => one.isFile()).map(async (one) => {
-    const path = join(one.parentPath ?? one.path, one.name);
-    if (path.endsWith(".txt")) await writeFile(path, (await readFile(path, "utf8")).split("\n").filter((line, at) => !at || SPOKEN.test(line)).join("\n"));
-    await utimes(path, CHANGED, CHANGED);
-  }));
+  await Promise.all(
+    files
+      .filter((one) => one.isFile())
+      .map(async (one) => {
+        const path = join(one.parentPath ?? one.path, one.name);
+        if (path.endsWith(".txt"))
+          await writeFile(
+            path,
+            (await readFile(path, "utf8"))
+              .split("\n")
+              .filter((line, at) => !at || SPOKEN.test(line))
+              .join("\n"),
+          );
+        await utimes(path, CHANGED, CHANGED);
+      }),
+  );
 }
 
 // Everything, and a way to end it. The first search loads the model, which is no part of what is timed.
@@ -80,17 +103,29 @@ export async function start() {
   return { browser, url: full.url, emptyUrl: empty.url, pictures, end };
 }
 
-const KINDS = { html: "text/html; charset=utf-8", js: "text/javascript; charset=utf-8", css: "text/css; charset=utf-8", svg: "image/svg+xml" };
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; " +
+const KINDS = {
+  html: "text/html; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml",
+};
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; " +
   "frame-ancestors 'none'; form-action 'none'";
 
 // With FOVEA_PAGE=tree the page comes from the working tree and not from the program: what one has just written is seen at once.
 export async function fromTree(page) {
   if (process.env.FOVEA_PAGE !== "tree") return;
-  await page.route((url) => url.pathname === "/" || url.pathname.startsWith("/assets/"), async (route) => {
-    const name = new URL(route.request().url()).pathname.replace("/assets/", "").replace(/^\/$/, "index.html");
-    const body = await readFile(join(WEB, name)).catch(() => null);
-    if (body === null) return route.fulfill({ status: 404 });
-    return route.fulfill({ body, headers: { "content-type": KINDS[name.split(".").pop()], "content-security-policy": POLICY } });
-  });
+  await page.route(
+    (url) => url.pathname === "/" || url.pathname.startsWith("/assets/"),
+    async (route) => {
+      const name = new URL(route.request().url()).pathname.replace("/assets/", "").replace(/^\/$/, "index.html");
+      const body = await readFile(join(WEB, name)).catch(() => null);
+      if (body === null) return route.fulfill({ status: 404 });
+      return route.fulfill({
+        body,
+        headers: { "content-type": KINDS[name.split(".").pop()], "content-security-policy": POLICY },
+      });
+    },
+  );
 }

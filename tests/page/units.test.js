@@ -42,10 +42,18 @@ test("pictures are asked for beside words, with words, and without", async () =>
     [{ q: "tag:bird", less: ["2"] }, "tag:bird not:#2"],
     [{ q: "tag:bird", like: ["2"] }, "tag:bird #2"],
     [{ picture: "x", less: ["2"] }, "not:#2"],
-  ]) assert.equal(line(state(part)), expect);
+  ])
+    assert.equal(line(state(part)), expect);
   assert.ok(hasTerms('"red car"') && hasTerms("一只鸟") && !hasTerms('path:"my" -tag:x | ext:png not:dog'));
   assert.equal(filter("path", 'my "dir"'), 'path:"my \\"dir\\""');
-  const plan = { terms: [{ weight: 1, term: "a" }, { weight: -0.5, term: "b" }], without: ["c d"], filters: ["tag:e"] };
+  const plan = {
+    terms: [
+      { weight: 1, term: "a" },
+      { weight: -0.5, term: "b" },
+    ],
+    without: ["c d"],
+    filters: ["tag:e"],
+  };
   assert.equal(written(plan), 'a - 0.5:b not:"c d" tag:e');
 });
 
@@ -57,7 +65,10 @@ test("rows fill the width, keep proportions, and hold each picture once", async 
   const { rows, height } = layOut(items, [{ at: 777, height: 80, make: () => null }], shape);
   console.log(`layout of 10,000 pictures: ${(performance.now() - began).toFixed(1)} ms`);
   const held = rows.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, at) => from + at));
-  assert.deepEqual(held, items.map((_, at) => at));
+  assert.deepEqual(
+    held,
+    items.map((_, at) => at),
+  );
   for (const row of rows.slice(0, -1)) {
     const last = row.cells.at(-1);
     if (row.kind === "tiles" && row.to !== 777) assert.ok(Math.abs(last.left + last.width - 1000) <= 2, JSON.stringify(row));

@@ -18,7 +18,16 @@ async function findings(page) {
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   const bad = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
   const rest = violations.filter((one) => !bad.includes(one)).map(({ id, impact }) => `${id} (${impact})`);
-  return { bad: bad.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).slice(0, 3).join(" ")}`), rest };
+  return {
+    bad: bad.map(
+      ({ id, help, nodes }) =>
+        `${id}: ${help}: ${nodes
+          .map(({ html }) => html)
+          .slice(0, 3)
+          .join(" ")}`,
+    ),
+    rest,
+  };
 }
 
 async function check(page, name) {
@@ -60,7 +69,9 @@ export function access(world) {
     test(`axe finds nothing serious where there is little: ${theme}`, async () => {
       const gone = (page) => page.route("**/api/v1/search*", (route) => route.abort());
       for (const [name, path, options, wait] of [
-        ["nothing", "/?q=a+duck&f=year:1999", {}, ".nothing"], ["failure", "/", { before: gone }, ".failure"], ["small", "/?q=a+duck", { size: "small" }, ".tile"],
+        ["nothing", "/?q=a+duck&f=year:1999", {}, ".nothing"],
+        ["failure", "/", { before: gone }, ".failure"],
+        ["small", "/?q=a+duck", { size: "small" }, ".tile"],
         ["panel", "/?q=a+duck", { size: "small" }, "panel"],
       ]) {
         const { page, end } = await visit(world, path, { theme, ...options });
@@ -78,7 +89,7 @@ export function access(world) {
     await said(page, /match/);
     assert.equal(await page.getAttribute("#said", "role"), "status");
     const grid = page.getByRole("grid", { name: "Results" });
-    assert.ok(await grid.getByRole("row").count() > 0);
+    assert.ok((await grid.getByRole("row").count()) > 0);
     assert.ok(Number(await grid.getAttribute("aria-rowcount")) > 0);
     assert.match(await grid.getByRole("link").first().getAttribute("aria-label"), /penguin/i);
     assert.equal(await page.getByRole("searchbox", { name: "What to look for" }).count(), 1);

@@ -29,10 +29,18 @@ export function finding(world) {
     const { page, end } = await visit(world, "/?q=a+bird+July+2023+-+water+not:owl&f=ext:png");
     await page.waitForSelector(".chip");
     assert.deepEqual(await chips(page), ["looks like “a bird”", "less “water”", "not “owl”", "File type: png", "Date: 2023-07"]);
-    for (const [name, q] of [["less “water”", 'a bird not:"owl" date:2023-07'], ["not “owl”", "a bird date:2023-07"],
-      ["Date: 2023-07", "a bird"], ["File type: png", "a bird"], ["looks like “a bird”", ""]]) {
+    for (const [name, q] of [
+      ["less “water”", 'a bird not:"owl" date:2023-07'],
+      ["not “owl”", "a bird date:2023-07"],
+      ["Date: 2023-07", "a bird"],
+      ["File type: png", "a bird"],
+      ["looks like “a bird”", ""],
+    ]) {
       await page.getByRole("button", { name: `Remove ${name}` }).click();
-      await page.waitForFunction((gone) => ![...document.querySelectorAll(".chip-words")].some((one) => one.textContent === gone), name);
+      await page.waitForFunction(
+        (gone) => ![...document.querySelectorAll(".chip-words")].some((one) => one.textContent === gone),
+        name,
+      );
       assert.equal(await page.inputValue("#q"), q);
     }
     assert.equal(page.url(), `${world.url}/`);
@@ -85,7 +93,7 @@ export function finding(world) {
     await page.waitForURL(/sort=name/);
     await page.getByLabel("Group").selectOption("folder");
     await said(page, /groups/);
-    assert.ok(await page.locator(".stack").count() > 0);
+    assert.ok((await page.locator(".stack").count()) > 0);
     await page.getByLabel("Group").selectOption("similar");
     await page.waitForURL(/group=similar/);
     await end();

@@ -113,7 +113,7 @@ export function looking(world) {
     await page.waitForFunction(() => !document.body.classList.contains("has-panel"));
     await page.locator("a.shot").first().click();
     await page.waitForSelector("dialog.detail h2");
-    assert.ok(await page.evaluate(() => document.querySelector("dialog").scrollWidth) <= 390);
+    assert.ok((await page.evaluate(() => document.querySelector("dialog").scrollWidth)) <= 390);
     await end();
   });
 }

@@ -35,9 +35,29 @@ export function managing(world) {
 
   test("copies and similar shots are told apart", async () => {
     const copies = {
-      items: 3, similar: [{ shots: [{ item: "1", path: "/a/x.png", width: 2, height: 1, format: "png", bytes: 9, cosine: 1 }] }],
-      same: [{ spare_bytes: 1200, keep: { item: "1", path: "/a/x.png", width: 2, height: 1, format: "png", bytes: 9 },
-        copies: [{ item: "2", path: "/a/y.png", width: 2, height: 1, format: "png", bytes: 9, identical: false, shown: 0.9, marked: false, likeness: 0.999, worse_by: "pixels" }] }],
+      items: 3,
+      similar: [{ shots: [{ item: "1", path: "/a/x.png", width: 2, height: 1, format: "png", bytes: 9, cosine: 1 }] }],
+      same: [
+        {
+          spare_bytes: 1200,
+          keep: { item: "1", path: "/a/x.png", width: 2, height: 1, format: "png", bytes: 9 },
+          copies: [
+            {
+              item: "2",
+              path: "/a/y.png",
+              width: 2,
+              height: 1,
+              format: "png",
+              bytes: 9,
+              identical: false,
+              shown: 0.9,
+              marked: false,
+              likeness: 0.999,
+              worse_by: "pixels",
+            },
+          ],
+        },
+      ],
     };
     const before = (page) => page.route("**/api/v1/duplicates*", (route) => route.fulfill({ json: copies }));
     const { page, end } = await visit(world, "/", { before });
@@ -65,7 +85,10 @@ export function managing(world) {
     assert.match(await page.textContent(".guide"), /fovea index/);
     await page.fill("#guide-path", "/nowhere/at/all");
     await page.getByRole("button", { name: "Index", exact: true }).click();
-    await page.locator("#toast.is-on").filter({ hasText: /allow-root/ }).waitFor();
+    await page
+      .locator("#toast.is-on")
+      .filter({ hasText: /allow-root/ })
+      .waitFor();
     await page.fill("#guide-path", join(world.pictures, "food"));
     await page.getByRole("button", { name: "Index", exact: true }).click();
     await page.locator("#jobs progress").waitFor();

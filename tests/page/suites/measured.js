@@ -22,10 +22,12 @@ async function weigh(world) {
   const before = (page) => {
     page.on("requestfinished", (request) => {
       if (request.resourceType() === "image") return;
-      waiting.push(request.sizes().then(({ responseBodySize }) => {
-        if (request.url().includes("/api/")) data += responseBodySize;
-        else page_ += responseBodySize;
-      }));
+      waiting.push(
+        request.sizes().then(({ responseBodySize }) => {
+          if (request.url().includes("/api/")) data += responseBodySize;
+          else page_ += responseBodySize;
+        }),
+      );
     });
   };
   const { page, end } = await visit(world, "/", { before });
@@ -57,8 +59,15 @@ async function firstResults(page, words) {
 // Answers as of a collection of ten thousand, one real small picture for all.
 async function many(page, thumbnail) {
   const item = (at) => ({
-    rank: at + 1, item: String(at).padStart(13, "0"), path: `/many/picture ${at}.jpg`, width: 100 + ((at * 37) % 300), height: 100 + ((at * 53) % 200),
-    match: 1 - at / MANY, above_cut: true, score: 1, thumbnail,
+    rank: at + 1,
+    item: String(at).padStart(13, "0"),
+    path: `/many/picture ${at}.jpg`,
+    width: 100 + ((at * 37) % 300),
+    height: 100 + ((at * 53) % 200),
+    match: 1 - at / MANY,
+    above_cut: true,
+    score: 1,
+    thumbnail,
   });
   await page.route("**/api/v1/search*", (route) => {
     const asked = new URL(route.request().url()).searchParams;
@@ -66,28 +75,34 @@ async function many(page, thumbnail) {
     const to = Math.min(MANY, from + Number(asked.get("top")));
     const results = Array.from({ length: to - from }, (_, at) => item(from + at));
     const plan = { query: "", terms: [], without: [], filters: [], guessed: [], unused: [] };
-    return route.fulfill({ json: { query: "", took_ms: 1, encode_ms: 0, results, plan, ...(to < MANY && { next: String(to) }) } });
+    return route.fulfill({
+      json: { query: "", took_ms: 1, encode_ms: 0, results, plan, ...(to < MANY && { next: String(to) }) },
+    });
   });
 }
 
 // Scrolls as somebody who looks does, then rushes to the end; tells the time of each slow frame, and the most tiles that ever
 // were in the document.
-const scrollThrough = (page) => page.evaluate(() => new Promise((done) => {
-  const frames = [];
-  let [before, most, still, seen] = [performance.now(), 0, 0, 0];
-  const step = (now) => {
-    if (frames.length < 180) frames.push(now - before);
-    before = now;
-    most = Math.max(most, document.querySelectorAll(".tile").length);
-    const height = document.documentElement.scrollHeight;
-    still = height === seen && scrollY + innerHeight >= height - 2 ? still + 1 : 0;
-    seen = height;
-    scrollBy(0, frames.length < 180 ? 90 : 6000);
-    if (still > 40) done({ frames, most });
-    else requestAnimationFrame(step);
-  };
-  requestAnimationFrame(step);
-}));
+const scrollThrough = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((done) => {
+        const frames = [];
+        let [before, most, still, seen] = [performance.now(), 0, 0, 0];
+        const step = (now) => {
+          if (frames.length < 180) frames.push(now - before);
+          before = now;
+          most = Math.max(most, document.querySelectorAll(".tile").length);
+          const height = document.documentElement.scrollHeight;
+          still = height === seen && scrollY + innerHeight >= height - 2 ? still + 1 : 0;
+          seen = height;
+          scrollBy(0, frames.length < 180 ? 90 : 6000);
+          if (still > 40) done({ frames, most });
+          else requestAnimationFrame(step);
+        };
+        requestAnimationFrame(step);
+      }),
+  );
 
 export function measured(world) {
   test("the page is light", async () => {
@@ -95,8 +110,10 @@ export function measured(world) {
     const zipped = await Promise.all(files.map(async (name) => gzipSync(await readFile(join(WEB, name)), { level: 9 }).length));
     const all = zipped.reduce((sum, one) => sum + one, 0);
     const loaded = await weigh(world);
-    console.log(`page weight: ${files.length} files, ${(all / 1024).toFixed(1)} KiB compressed; the browser took in ` +
-      `${(loaded.page / 1024).toFixed(1)} KiB of page and ${(loaded.data / 1024).toFixed(1)} KiB of answers`);
+    console.log(
+      `page weight: ${files.length} files, ${(all / 1024).toFixed(1)} KiB compressed; the browser took in ` +
+        `${(loaded.page / 1024).toFixed(1)} KiB of page and ${(loaded.data / 1024).toFixed(1)} KiB of answers`,
+    );
     assert.ok(all <= HEAVIEST, `${all} bytes`);
     if (process.env.FOVEA_PAGE !== "tree") assert.ok(loaded.page <= HEAVIEST, `${loaded.page} bytes`);
   });
@@ -110,8 +127,10 @@ export function measured(world) {
       await page.waitForTimeout(150);
     }
     const kind = process.env.FOVEA?.includes("release") ? "release" : "debug or unknown";
-    console.log(`first results after the last letter (${kind} program): median ${median(times).toFixed(0)} ms, ` +
-      `slowest ${Math.max(...times).toFixed(0)} ms of ${times.length}`);
+    console.log(
+      `first results after the last letter (${kind} program): median ${median(times).toFixed(0)} ms, ` +
+        `slowest ${Math.max(...times).toFixed(0)} ms of ${times.length}`,
+    );
     assert.ok(median(times) <= SLOWEST_MS);
     await end();
   });
@@ -123,8 +142,10 @@ export function measured(world) {
     const { frames, most } = await scrollThrough(page);
     const sorted = frames.toSorted((one, other) => one - other);
     const at = (share) => sorted[Math.floor(share * (sorted.length - 1))].toFixed(1);
-    console.log(`scrolling through ${MANY} results: ${frames.length} frames, median ${at(0.5)} ms, 95% ${at(0.95)} ms, slowest ${at(1)} ms; ` +
-      `at most ${most} tiles in the document`);
+    console.log(
+      `scrolling through ${MANY} results: ${frames.length} frames, median ${at(0.5)} ms, 95% ${at(0.95)} ms, slowest ${at(1)} ms; ` +
+        `at most ${most} tiles in the document`,
+    );
     assert.ok(most < 250, `${most} tiles`);
     assert.equal(await page.locator(".tile").last().getAttribute("data-index"), String(MANY - 1));
     // The median tells of the page, the slowest of the machine.
@@ -133,7 +154,10 @@ export function measured(world) {
     await page.keyboard.press("Control+Home");
     await page.waitForFunction(() => document.activeElement.closest("[data-index]")?.dataset.index === "0");
     await page.keyboard.press("Control+End");
-    await page.waitForFunction((last) => document.activeElement.closest("[data-index]")?.dataset.index === last, String(MANY - 1));
+    await page.waitForFunction(
+      (last) => document.activeElement.closest("[data-index]")?.dataset.index === last,
+      String(MANY - 1),
+    );
     await end();
   });
 }

@@ -11,14 +11,19 @@ const DUCK = "animals/birds/duck.png";
 // Hands a file to the page as a drop or a paste does.
 async function hand(page, kind, path) {
   const bytes = (await readFile(path)).toString("base64");
-  await page.evaluate(([kind, bytes]) => {
-    const data = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([data], "mine.png", { type: "image/png" }));
-    const send = (name, event) => document.body.dispatchEvent(event ?? new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
-    if (kind === "paste") return send("paste", new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
-    for (const name of ["dragenter", "dragover", "drop"]) send(name);
-  }, [kind, bytes]);
+  await page.evaluate(
+    ([kind, bytes]) => {
+      const data = Uint8Array.from(atob(bytes), (one) => one.charCodeAt(0));
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([data], "mine.png", { type: "image/png" }));
+      const send = (name, event) =>
+        document.body.dispatchEvent(event ?? new DragEvent(name, { dataTransfer: transfer, bubbles: true, cancelable: true }));
+      if (kind === "paste")
+        return send("paste", new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true, cancelable: true }));
+      for (const name of ["dragenter", "dragover", "drop"]) send(name);
+    },
+    [kind, bytes],
+  );
   await page.waitForURL(/picture=/);
 }
 
@@ -65,7 +70,13 @@ export function pictures(world) {
     await page.getByRole("button", { name: "Search by this part" }).click();
     await page.waitForURL(/region=/);
     const [x, y, w, h] = parameters(page).get("region").split(",").map(Number);
-    for (const [is, expect] of [[x, 0.2], [y, 0.1], [w, 0.3], [h, 0.3]]) assert.ok(Math.abs(is - expect) < 0.03, `${is} ${expect}`);
+    for (const [is, expect] of [
+      [x, 0.2],
+      [y, 0.1],
+      [w, 0.3],
+      [h, 0.3],
+    ])
+      assert.ok(Math.abs(is - expect) < 0.03, `${is} ${expect}`);
     assert.equal(parameters(page).getAll("like").length, 1);
     await page.waitForFunction(() => document.querySelector(".chip-words")?.textContent === "like this · a part of it");
     await end();
@@ -93,7 +104,7 @@ export function pictures(world) {
     const { page, end } = await visit(world, "/?q=a+duck");
     await page.locator("a.shot").first().click();
     await page.waitForSelector(".strip img");
-    assert.ok(await page.locator(".strip img").count() > 3);
+    assert.ok((await page.locator(".strip img").count()) > 3);
     await page.getByRole("button", { name: "See all" }).click();
     await page.waitForFunction(() => !document.querySelector("dialog"));
     await page.waitForFunction(() => document.querySelector(".chip-words")?.textContent === "like this");

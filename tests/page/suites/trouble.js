@@ -5,7 +5,11 @@ import { test } from "node:test";
 import { results, search, visit } from "../browse.js";
 
 const SEARCH = "**/api/v1/search*";
-const problem = (status, detail) => ({ status, contentType: "application/problem+json", body: JSON.stringify({ status, detail }) });
+const problem = (status, detail) => ({
+  status,
+  contentType: "application/problem+json",
+  body: JSON.stringify({ status, detail }),
+});
 
 export function trouble(world) {
   test("a server that is gone is said so, and asked again", async () => {
@@ -25,6 +29,19 @@ export function trouble(world) {
     await page.fill("#q", "a goose");
     await page.getByText("the index of `image` is damaged").waitFor();
     assert.ok((await results(page)).length > 0);
+    await end();
+  });
+
+  test("a page of results that does not come is said at the end of the list, and asked for again", async () => {
+    const next = (route) => (new URL(route.request().url()).searchParams.has("cursor") ? route.abort() : route.continue());
+    const { page, end } = await visit(world, "/", { before: (page) => page.route(SEARCH, next) });
+    await results(page);
+    await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+    await page.locator("#more button").waitFor();
+    await page.unroute(SEARCH);
+    const before = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.locator("#more button").click();
+    await page.waitForFunction((height) => document.documentElement.scrollHeight > height + 500, before);
     await end();
   });
 
@@ -67,8 +84,14 @@ export function trouble(world) {
   });
 
   test("a server that knows no sessions refuses the key", async () => {
-    const before = (page) => page.route("**/api/v1/**", (route) =>
-      route.fulfill(route.request().url().includes("/session") ? problem(404, "there is nothing at this address") : problem(401, "a key is needed")));
+    const before = (page) =>
+      page.route("**/api/v1/**", (route) =>
+        route.fulfill(
+          route.request().url().includes("/session")
+            ? problem(404, "there is nothing at this address")
+            : problem(401, "a key is needed"),
+        ),
+      );
     const { page, end } = await visit(world, "/", { before });
     await page.fill("#key", "any");
     await page.keyboard.press("Enter");

@@ -25,10 +25,22 @@ export function about(item, shown, { buttons, openItem }) {
 
 function head(item, shown) {
   const when = item.metadata.taken?.[0] ?? shown?.taken ?? item.modified_ms;
-  const match = shown?.match !== undefined && el("p", { className: "strength-line" }, bars(shown.match),
-    `${t("match", { n: percent(shown.match) })} · ${t(`strength_${strength(shown.match)}`)}`);
-  return el("div", { className: "about-head" }, el("h2", { title: item.path }, title(item.path)), el("p", { className: "dim" }, moment(when)), match,
-    item.online === false && el("p", { className: "note" }, t("offline")));
+  const match =
+    shown?.match !== undefined &&
+    el(
+      "p",
+      { className: "strength-line" },
+      bars(shown.match),
+      `${t("match", { n: percent(shown.match) })} · ${t(`strength_${strength(shown.match)}`)}`,
+    );
+  return el(
+    "div",
+    { className: "about-head" },
+    el("h2", { title: item.path }, title(item.path)),
+    el("p", { className: "dim" }, moment(when)),
+    match,
+    item.online === false && el("p", { className: "note" }, t("offline")),
+  );
 }
 
 const section = (name, ...children) => el("section", {}, el("h3", {}, t(name)), ...children);
@@ -36,8 +48,13 @@ const section = (name, ...children) => el("section", {}, el("h3", {}, t(name)), 
 function tags(shown) {
   const all = Object.entries(shown?.tags ?? {});
   if (!all.length) return null;
-  const one = ([name, share]) => el("button", { type: "button", className: "pill", title: t("searchTag", { name }), onclick: () => narrow(filter("tag", name)) },
-    name, el("span", { className: "count" }, percent(share)));
+  const one = ([name, share]) =>
+    el(
+      "button",
+      { type: "button", className: "pill", title: t("searchTag", { name }), onclick: () => narrow(filter("tag", name)) },
+      name,
+      el("span", { className: "count" }, percent(share)),
+    );
   return section("tags", el("div", { className: "pills" }, ...all.map(one)));
 }
 
@@ -63,8 +80,13 @@ function captions({ captions: all }) {
 function colors({ colors: all }) {
   if (!all.length) return null;
   const one = ({ rgb, share }) => {
-    const made = el("button", { type: "button", className: "color", title: `${rgb} · ${percent(share)}`, "aria-label": t("searchColor", { name: rgb }),
-      onclick: () => ask({ filters: [`color:${rgb}`] }) });
+    const made = el("button", {
+      type: "button",
+      className: "color",
+      title: `${rgb} · ${percent(share)}`,
+      "aria-label": t("searchColor", { name: rgb }),
+      onclick: () => ask({ filters: [`color:${rgb}`] }),
+    });
     made.style.backgroundColor = rgb;
     made.style.flexGrow = String(Math.max(share, 0.05));
     return made;
@@ -74,17 +96,24 @@ function colors({ colors: all }) {
 
 // Small pictures that lead to others.
 export function strip(items, openItem) {
-  return el("div", { className: "strip" }, ...items.map((one) => {
-    const id = one.item ?? one;
-    const open = (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      openItem(id);
-    };
-    const name = one.path ? title(one.path) : t("detail");
-    return el("a", { href: address({ open: id }), onclick: open, title: name },
-      el("img", { src: thumbnail(one), alt: name, loading: "lazy", decoding: "async" }));
-  }));
+  return el(
+    "div",
+    { className: "strip" },
+    ...items.map((one) => {
+      const id = one.item ?? one;
+      const open = (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        openItem(id);
+      };
+      const name = one.path ? title(one.path) : t("detail");
+      return el(
+        "a",
+        { href: address({ open: id }), onclick: open, title: name },
+        el("img", { src: thumbnail(one), alt: name, loading: "lazy", decoding: "async" }),
+      );
+    }),
+  );
 }
 
 function group(shown, openItem) {
@@ -104,8 +133,21 @@ function similar({ item }, openItem) {
 }
 
 function facts(item) {
-  const copy = () => navigator.clipboard?.writeText(item.path).then(() => toast(t("copied")), () => {});
-  const path = el("span", { className: "path" }, item.path, el("button", { type: "button", className: "icon small", title: t("copyPath"), "aria-label": t("copyPath"), onclick: copy }, icon("copy")));
+  const copy = () =>
+    navigator.clipboard?.writeText(item.path).then(
+      () => toast(t("copied")),
+      () => {},
+    );
+  const path = el(
+    "span",
+    { className: "path" },
+    item.path,
+    el(
+      "button",
+      { type: "button", className: "icon small", title: t("copyPath"), "aria-label": t("copyPath"), onclick: copy },
+      icon("copy"),
+    ),
+  );
   const rows = [
     [t("file"), fileName(item.path)],
     [t("dimensions"), `${item.width} × ${item.height}`],
@@ -113,7 +155,10 @@ function facts(item) {
     [t("format"), item.format.toUpperCase()],
     [t("modified"), moment(item.modified_ms)],
     [t("added"), moment(item.added_ms)],
-    ...Object.entries(item.metadata).map(([key, values]) => [known(`key_${key}`) ? t(`key_${key}`) : key.replaceAll("_", " "), values.join(", ")]),
+    ...Object.entries(item.metadata).map(([key, values]) => [
+      known(`key_${key}`) ? t(`key_${key}`) : key.replaceAll("_", " "),
+      values.join(", "),
+    ]),
     [t("key_path"), path],
   ];
   const pairs = rows.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]);

@@ -13,7 +13,8 @@ export function showChips(latest) {
   plan = latest;
   const state = current();
   const chips = plan && state.view !== "copies" ? [...terms(state), ...withouts(state), ...filters(state)] : [];
-  if (plan && chips.length > 1) chips.push(el("button", { type: "button", className: "quiet", onclick: () => ask({}) }, t("clearAll")));
+  if (plan && chips.length > 1)
+    chips.push(el("button", { type: "button", className: "quiet", onclick: () => ask({}) }, t("clearAll")));
   const notes = (plan?.unused ?? []).map(({ said }) => el("span", { className: "note" }, t("unused", { said })));
   const had = byId("chips").contains(document.activeElement);
   byId("chips").replaceChildren(...chips, ...notes);
@@ -40,8 +41,14 @@ function rewrite(without) {
 }
 
 function chip(kind, words, remove, { picture = null, extra = [], title = null } = {}) {
-  return el("span", { className: `chip ${kind}`, title }, picture, el("span", { className: "chip-words" }, words), ...extra,
-    iconButton("close", t("remove", { what: words }), remove));
+  return el(
+    "span",
+    { className: `chip ${kind}`, title },
+    picture,
+    el("span", { className: "chip-words" }, words),
+    ...extra,
+    iconButton("close", t("remove", { what: words }), remove),
+  );
 }
 
 function terms(state) {
@@ -52,7 +59,9 @@ function terms(state) {
     const weight = Math.abs(one.weight) === 1 ? "" : ` × ${Math.abs(one.weight)}`;
     const words = one.kind === "words" || one.kind === "phrase" ? t(one.weight < 0 ? "termAway" : "termWords", { what }) : what;
     const stands = plan.names?.[one.term]?.saved;
-    return chip(one.weight < 0 ? "away" : "term", words + weight, () => rewrite(one), { title: stands ? t("standsFor", { query: stands }) : null });
+    return chip(one.weight < 0 ? "away" : "term", words + weight, () => rewrite(one), {
+      title: stands ? t("standsFor", { query: stands }) : null,
+    });
   });
 }
 
@@ -105,7 +114,8 @@ export function readable(text) {
 function filters(state) {
   return plan.filters.map((one) => {
     const guessed = plan.guessed.find(({ filter }) => filter === one);
-    const remove = () => (state.filters.includes(one) ? change({ filters: state.filters.filter((other) => other !== one) }) : rewrite(one));
+    const remove = () =>
+      state.filters.includes(one) ? change({ filters: state.filters.filter((other) => other !== one) }) : rewrite(one);
     const extra = guessed ? [iconButton("words", t("keepWords", { said: guessed.said }), () => change({ words: true }))] : [];
     const title = guessed ? t("fromWords", { said: guessed.said }) : one;
     return chip("filter", readable(one), remove, { extra, title });

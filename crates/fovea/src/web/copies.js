@@ -37,8 +37,12 @@ export function hideCopies() {
 }
 
 function head() {
-  return el("div", { className: "copies-head" }, el("h2", {}, t("copiesTitle")),
-    el("button", { type: "button", className: "plain", onclick: () => change({ view: "" }) }, t("copiesBack")));
+  return el(
+    "div",
+    { className: "copies-head" },
+    el("h2", {}, t("copiesTitle")),
+    el("button", { type: "button", className: "plain", onclick: () => change({ view: "" }) }, t("copiesBack")),
+  );
 }
 
 function lists({ items, same, similar }) {
@@ -46,9 +50,13 @@ function lists({ items, same, similar }) {
   const pictures = t("pictures", { n: items });
   const lead = same.length ? t("copiesSome", { n: same.length, size: bytes(spare) }) : t("copiesNone", { n: pictures });
   return [
-    el("p", { className: "lead", role: "status" }, lead), same.length > 0 && el("p", { className: "dim" }, t("copiesLead")),
-    ...some(same, ({ keep, copies }) => group([{ ...keep, said: t("keep"), isBest: true }, ...copies.map((one) => ({ ...one, said: whatChanged(one) }))])),
-    similar.length > 0 && el("h2", {}, t("similarTitle")), similar.length > 0 && el("p", { className: "dim" }, t("similarLead")),
+    el("p", { className: "lead", role: "status" }, lead),
+    same.length > 0 && el("p", { className: "dim" }, t("copiesLead")),
+    ...some(same, ({ keep, copies }) =>
+      group([{ ...keep, said: t("keep"), isBest: true }, ...copies.map((one) => ({ ...one, said: whatChanged(one) }))]),
+    ),
+    similar.length > 0 && el("h2", {}, t("similarTitle")),
+    similar.length > 0 && el("p", { className: "dim" }, t("similarLead")),
     ...some(similar, ({ shots }) => group(shots.map((one) => ({ ...one, said: t("alike", { n: percent(one.cosine) }) })))),
   ].filter(Boolean);
 }
@@ -57,14 +65,23 @@ function some(groups, make) {
   const first = groups.slice(0, SHOWN).map(make);
   const rest = groups.slice(SHOWN);
   if (!rest.length) return first;
-  const button = el("button", { type: "button", className: "plain", onclick: () => button.replaceWith(...some(rest, make)) }, t("moreValues", { n: rest.length }));
+  const button = el(
+    "button",
+    { type: "button", className: "plain", onclick: () => button.replaceWith(...some(rest, make)) },
+    t("moreValues", { n: rest.length }),
+  );
   return [...first, button];
 }
 
 // What a copy is to the best one, in words.
 function whatChanged({ identical, shown, marked, likeness, worse_by }) {
   if (identical) return t("identical");
-  const words = [shown < 0.985 && t("cropped", { n: percent(shown) }), worse_by === "color" && t("grey"), marked && t("marked"), t("alike", { n: percent(likeness) })];
+  const words = [
+    shown < 0.985 && t("cropped", { n: percent(shown) }),
+    worse_by === "color" && t("grey"),
+    marked && t("marked"),
+    t("alike", { n: percent(likeness) }),
+  ];
   return words.filter(Boolean).join(", ");
 }
 
@@ -74,10 +91,18 @@ function card({ item, path, width, height, format, bytes: size, said, isBest, ..
     event.preventDefault();
     openItem(item);
   };
-  return el("li", { className: isBest ? "copy is-best" : "copy" },
-    el("a", { href: address({ open: item }), onclick: open, title: path }, el("img", { src: thumbnail({ item, ...one }), alt: fileName(path), loading: "lazy", decoding: "async" })),
-    el("span", { className: "copy-said" }, said), el("span", { className: "copy-name" }, fileName(path)),
-    el("span", { className: "dim" }, `${width} × ${height} ${format}, ${bytes(size)}`));
+  return el(
+    "li",
+    { className: isBest ? "copy is-best" : "copy" },
+    el(
+      "a",
+      { href: address({ open: item }), onclick: open, title: path },
+      el("img", { src: thumbnail({ item, ...one }), alt: fileName(path), loading: "lazy", decoding: "async" }),
+    ),
+    el("span", { className: "copy-said" }, said),
+    el("span", { className: "copy-name" }, fileName(path)),
+    el("span", { className: "dim" }, `${width} × ${height} ${format}, ${bytes(size)}`),
+  );
 }
 
 const group = (items) => el("ul", { className: "copies" }, ...items.map(card));

@@ -63,8 +63,13 @@ function build() {
   const said = el("p", { className: "stage-said", role: "status" });
   const stage = el("div", { className: "stage" }, holder, step(-1, "previous"), step(1, "next"), said);
   const side = el("div", { className: "about", tabIndex: -1 });
-  const box = el("dialog", { className: "detail", "aria-label": t("detail") },
-    iconButton("close", t("close"), leave, { className: "icon leave" }), stage, side);
+  const box = el(
+    "dialog",
+    { className: "detail", "aria-label": t("detail") },
+    iconButton("close", t("close"), leave, { className: "icon leave" }),
+    stage,
+    side,
+  );
   box.addEventListener("cancel", (event) => {
     event.preventDefault();
     leave();
@@ -88,7 +93,10 @@ async function turn(item) {
   view.item = item;
   endOverlays();
   const shown = listed().find((one) => one.item === item) ?? null;
-  for (const [by, name] of [[-1, "previous"], [1, "next"]]) {
+  for (const [by, name] of [
+    [-1, "previous"],
+    [1, "next"],
+  ]) {
     view.box.querySelector(`.is-${name}`).disabled = !listed()[position() + by] || position() < 0;
   }
   view.picture.classList.remove("is-sharp");
@@ -134,11 +142,14 @@ function sharpen({ item, original, format, size, online }) {
   if (!SHOWN.includes(format) || size > LARGEST || online === false) return;
   const large = new Image();
   large.src = url(original);
-  large.decode().then(() => {
-    if (view?.item !== item) return;
-    view.picture.src = large.src;
-    view.picture.classList.add("is-sharp");
-  }, () => {});
+  large.decode().then(
+    () => {
+      if (view?.item !== item) return;
+      view.picture.src = large.src;
+      view.picture.classList.add("is-sharp");
+    },
+    () => {},
+  );
 }
 
 function actions(known, hasTerms) {
@@ -153,7 +164,12 @@ function actions(known, hasTerms) {
     act("crop", t("region"), draw, { id: "region-button" }),
     hasTerms && act("heat", t("heat"), heat, { id: "heat-button", "aria-pressed": "false" }),
     why,
-    el("a", { className: "act-wide", href: url(known.original), target: "_blank", rel: "noopener" }, icon("download"), el("span", {}, t("original"))),
+    el(
+      "a",
+      { className: "act-wide", href: url(known.original), target: "_blank", rel: "noopener" },
+      icon("download"),
+      el("span", {}, t("original")),
+    ),
   ];
 }
 
@@ -178,7 +194,10 @@ function draw() {
     else view.box.querySelector("#region-button")?.focus();
   });
   const act = (label, className, onclick) => el("button", { type: "button", className, onclick }, label);
-  view.said.replaceChildren(act(t("cancel"), "plain", () => view.drawing.leave()), act(t("regionSearch"), "main", () => view.drawing.finish()));
+  view.said.replaceChildren(
+    act(t("cancel"), "plain", () => view.drawing.leave()),
+    act(t("regionSearch"), "main", () => view.drawing.finish()),
+  );
 }
 
 async function heat() {
@@ -204,14 +223,23 @@ async function heat() {
 // An image does not tell why it did not come; the same address as a document does.
 async function sayWhyNot(item) {
   endOverlays();
-  const words = await request(`/items/${item}/heat`, { parameters: parameters(current()) }).then(() => t("errorTitle"), (error) => error.detail);
+  const words = await request(`/items/${item}/heat`, { parameters: parameters(current()) }).then(
+    () => t("errorTitle"),
+    (error) => error.detail,
+  );
   if (view?.item === item) view.said.textContent = words || t("errorGone");
 }
 
 function key(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || view.drawing || event.target.matches("input, textarea, select")) return;
   const press = (id) => view.box.querySelector(id)?.click();
-  const known = { ArrowLeft: () => move(-1), ArrowRight: () => move(1), h: () => press("#heat-button"), r: draw, w: () => press("#why-button") };
+  const known = {
+    ArrowLeft: () => move(-1),
+    ArrowRight: () => move(1),
+    h: () => press("#heat-button"),
+    r: draw,
+    w: () => press("#why-button"),
+  };
   const likes = { "+": "more", "=": "more", "-": "less" };
   const shown = { item: view.item, path: view.picture.alt };
   if (known[event.key]) known[event.key]();

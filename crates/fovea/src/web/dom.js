@@ -8,7 +8,8 @@ const ICONS = {
   filters: "M4 7h10M18 7h2M4 17h2M10 17h10M14 7a2 2 0 1 0 4 0a2 2 0 1 0-4 0M6 17a2 2 0 1 0 4 0a2 2 0 1 0-4 0",
   help: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M9.500 9.500a2.500 2.500 0 1 1 3.700 2.200c-.8.5-1.200 1-1.200 1.800M12 16.800h.01",
   auto: "M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18M12 3v18M12 7l5.500 5.500M12 11.500l4 4M12 16l2.500 2.500",
-  light: "M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8M12 2.500v2M12 19.500v2M2.500 12h2M19.500 12h2M5.300 5.300l1.400 1.400M17.300 17.300l1.400 1.400M18.700 5.300l-1.400 1.400M6.700 17.300l-1.400 1.400",
+  light:
+    "M12 8a4 4 0 1 0 0 8a4 4 0 1 0 0-8M12 2.500v2M12 19.500v2M2.500 12h2M19.500 12h2M5.300 5.300l1.400 1.400M17.300 17.300l1.400 1.400M18.700 5.300l-1.400 1.400M6.700 17.300l-1.400 1.400",
   dark: "M20 14.500A8.500 8.500 0 0 1 9.500 4a8.500 8.500 0 1 0 10.500 10.500z",
   more: "M12 5v14M5 12h14",
   less: "M5 12h14",
@@ -22,7 +23,8 @@ const ICONS = {
   stack: "M8 8h12v12H8zM4 16V4h12",
   search: "M10.500 4a6.500 6.500 0 1 0 0 13a6.500 6.500 0 1 0 0-13M15.500 15.500L20.500 20.500",
   refresh: "M19.500 12a7.500 7.500 0 1 1-2.200-5.300M19.500 4v4h-4",
-  words: "M4 18l4.500-12L13 18M5.500 14h6M15 12.500c.5-1.500 1.500-2 2.500-2c2 0 2.500 1.200 2.500 2.500v5M20 14.500c-4-.5-5 .500-5 1.800c0 2.200 4 2.500 5 0",
+  words:
+    "M4 18l4.500-12L13 18M5.500 14h6M15 12.500c.5-1.500 1.500-2 2.500-2c2 0 2.500 1.200 2.500 2.500v5M20 14.500c-4-.5-5 .500-5 1.800c0 2.200 4 2.500 5 0",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
 };
 
@@ -52,7 +54,11 @@ export function el(name, properties = {}, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 export function iconButton(name, label, onclick, properties = {}) {
-  return el("button", { type: "button", className: "icon", title: label, "aria-label": label, onclick, ...properties }, icon(name));
+  return el(
+    "button",
+    { type: "button", className: "icon", title: label, "aria-label": label, onclick, ...properties },
+    icon(name),
+  );
 }
 
 // A dialog that takes its place in the document while it is open.

@@ -57,8 +57,16 @@ const isOn = (one) => applied.includes(one) || current().filters.includes(one);
 function value(key, { value: text, count: n }) {
   const one = filter(key, text);
   const said = key === "rating" ? "★".repeat(Number(text)) || String(text) : String(text);
-  return el("li", {}, el("button", { type: "button", className: "value", "aria-pressed": String(isOn(one)), onclick: () => toggle(one) },
-    el("span", { className: "value-name", title: said }, said), el("span", { className: "count" }, n.toLocaleString())));
+  return el(
+    "li",
+    {},
+    el(
+      "button",
+      { type: "button", className: "value", "aria-pressed": String(isOn(one)), onclick: () => toggle(one) },
+      el("span", { className: "value-name", title: said }, said),
+      el("span", { className: "count" }, n.toLocaleString()),
+    ),
+  );
 }
 
 function facet({ by, values }) {
@@ -71,36 +79,70 @@ function facet({ by, values }) {
     show();
     byId(`facet-${by}`).querySelector(".quiet")?.focus();
   };
-  const more = rest > 0 && el("button", { type: "button", className: "quiet", "aria-expanded": String(isOpen), onclick: flip },
-    isOpen ? t("fewerValues") : t("moreValues", { n: rest }));
-  return el("div", { className: "facet", id: `facet-${by}` }, el("h3", {}, known(`key_${by}`) ? t(`key_${by}`) : by),
-    el("ul", {}, ...shown.map((one) => value(by, one))), more);
+  const more =
+    rest > 0 &&
+    el(
+      "button",
+      { type: "button", className: "quiet", "aria-expanded": String(isOpen), onclick: flip },
+      isOpen ? t("fewerValues") : t("moreValues", { n: rest }),
+    );
+  return el(
+    "div",
+    { className: "facet", id: `facet-${by}` },
+    el("h3", {}, known(`key_${by}`) ? t(`key_${by}`) : by),
+    el("ul", {}, ...shown.map((one) => value(by, one))),
+    more,
+  );
 }
 
 function swatches() {
   const swatch = (color) => {
     const one = `color:${color}`;
-    return el("button", { type: "button", className: `swatch is-${color}`, title: t(`color_${color}`), "aria-label": t(`color_${color}`),
-      "aria-pressed": String(isOn(one)), onclick: () => toggle(one) });
+    return el("button", {
+      type: "button",
+      className: `swatch is-${color}`,
+      title: t(`color_${color}`),
+      "aria-label": t(`color_${color}`),
+      "aria-pressed": String(isOn(one)),
+      onclick: () => toggle(one),
+    });
   };
-  return el("div", { className: "facet" }, el("h3", {}, t("key_color")), el("div", { className: "swatches" }, ...COLORS.map(swatch)));
+  return el(
+    "div",
+    { className: "facet" },
+    el("h3", {}, t("key_color")),
+    el("div", { className: "swatches" }, ...COLORS.map(swatch)),
+  );
 }
 
 function shapes() {
   const shape = (name) => {
     const one = `orientation:${name}`;
-    return el("button", { type: "button", className: "pill", "aria-pressed": String(isOn(one)), onclick: () => toggle(one) },
-      el("i", { className: `shape is-${name}`, "aria-hidden": "true" }), t(`orientation_${name}`));
+    return el(
+      "button",
+      { type: "button", className: "pill", "aria-pressed": String(isOn(one)), onclick: () => toggle(one) },
+      el("i", { className: `shape is-${name}`, "aria-hidden": "true" }),
+      t(`orientation_${name}`),
+    );
   };
-  return el("div", { className: "facet" }, el("h3", {}, t("key_orientation")), el("div", { className: "pills" }, ...SHAPES.map(shape)));
+  return el(
+    "div",
+    { className: "facet" },
+    el("h3", {}, t("key_orientation")),
+    el("div", { className: "pills" }, ...SHAPES.map(shape)),
+  );
 }
 
 export function show() {
   const place = (by) => (ORDER.includes(by) ? ORDER.indexOf(by) : ORDER.length);
   // A key with one value narrows nothing down.
-  const useful = (counted?.facets ?? []).filter(({ by, values }) => values.length > 1 || values.some((one) => isOn(filter(by, one.value))));
+  const useful = (counted?.facets ?? []).filter(
+    ({ by, values }) => values.length > 1 || values.some((one) => isOn(filter(by, one.value))),
+  );
   const all = useful.sort((one, other) => place(one.by) - place(other.by)).map(facet);
   const had = document.activeElement?.closest?.("#facets") ? document.activeElement.textContent : null;
-  byId("facets").replaceChildren(...(counted?.items === 0 && !applied.length ? [] : [...all.slice(0, 1), swatches(), shapes(), ...all.slice(1)]));
+  byId("facets").replaceChildren(
+    ...(counted?.items === 0 && !applied.length ? [] : [...all.slice(0, 1), swatches(), shapes(), ...all.slice(1)]),
+  );
   if (had) [...byId("facets").querySelectorAll("button")].find((one) => one.textContent === had)?.focus();
 }

@@ -10,7 +10,17 @@ const LATER = 200;
 const PAUSE = 50;
 
 // What was found for the search in the address.
-export const found = { items: [], below: [], plan: null, query: "", next: null, took: 0, isLoading: false, problem: null, isFresh: false };
+export const found = {
+  items: [],
+  below: [],
+  plan: null,
+  query: "",
+  next: null,
+  took: 0,
+  isLoading: false,
+  problem: null,
+  isFresh: false,
+};
 
 const listeners = new Set();
 export const onFound = (listener) => listeners.add(listener);
@@ -39,7 +49,13 @@ async function begin() {
   tell("began");
   try {
     const answer = await page(FIRST, null, signal);
-    Object.assign(found, answer, { problem: null, isBrowsing: isBrowsing(state), isGrouped: Boolean(state.group), isAll: state.all });
+    Object.assign(found, answer, {
+      problem: null,
+      isStuck: false,
+      isBrowsing: isBrowsing(state),
+      isGrouped: Boolean(state.group),
+      isAll: state.all,
+    });
     end("found");
   } catch (error) {
     fail(error);
@@ -51,7 +67,8 @@ async function page(top, cursor, signal) {
   parameters.set("top", top);
   if (cursor) parameters.set("cursor", cursor);
   const { results, below, plan, query, next, took_ms } = await ask("/search", { parameters, signal });
-  return { items: results, below: below ?? [], plan, query, next: next ?? null, took: took_ms };
+  // While matches go on, nothing is below them.
+  return { items: results, below: (!next && below) || [], plan, query, next: next ?? null, took: took_ms };
 }
 
 function end(kind) {
@@ -65,10 +82,16 @@ function fail(error) {
   end("failed");
 }
 
-// The next page, once at a time.
-export async function more() {
-  if (found.isLoading || !found.next) return;
-  found.isLoading = true;
+// Leaves off; what was found stays.
+export function leaveOff() {
+  clearTimeout(waiting);
+  running.abort();
+}
+
+// The next page, once at a time. After a failure only somebody who asks for it tries again.
+export async function more({ again = false } = {}) {
+  if (found.isLoading || !found.next || (found.isStuck && !again)) return;
+  Object.assign(found, { isLoading: true, isStuck: false });
   const { signal } = running;
   try {
     const answer = await page(LATER, found.next, signal);
@@ -76,8 +99,10 @@ export async function more() {
     Object.assign(found, { next: answer.next, below: answer.below });
     end("more");
   } catch (error) {
-    // Without a next page the list would look as if it ended here.
-    fail(error);
+    if (error.name === "AbortError") return;
+    // Said at the end of the list, which would otherwise look as if it were whole.
+    found.isStuck = true;
+    end("stuck");
   }
 }
 

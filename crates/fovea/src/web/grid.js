@@ -59,7 +59,11 @@ export class Grid {
     this.host.hidden = rows.length === 0;
     this.host.style.height = `${height}px`;
     const isGrid = rows.length > 0;
-    for (const [name, value] of [["role", "grid"], ["aria-label", this.label()], ["aria-rowcount", this.hasMore ? -1 : rows.length]]) {
+    for (const [name, value] of [
+      ["role", "grid"],
+      ["aria-label", this.label()],
+      ["aria-rowcount", this.hasMore ? -1 : rows.length],
+    ]) {
       if (isGrid) this.host.setAttribute(name, value);
       else this.host.removeAttribute(name);
     }
@@ -198,15 +202,24 @@ export class Grid {
     const at = rowOf(this.rows, this.active);
     const row = this.rows[at];
     switch (key) {
-      case "ArrowLeft": return this.active - 1;
-      case "ArrowRight": return Math.min(this.active + 1, this.items.length - 1);
-      case "ArrowUp": return this.across(at, -1);
-      case "ArrowDown": return this.across(at, 1);
-      case "PageUp": return this.across(rowAt(this.rows, row.top - innerHeight * 0.8), -1);
-      case "PageDown": return this.across(rowAt(this.rows, row.top + innerHeight * 0.8), 1);
-      case "Home": return isFar ? 0 : row.from;
-      case "End": return isFar ? this.items.length - 1 : row.to - 1;
-      default: return null;
+      case "ArrowLeft":
+        return this.active - 1;
+      case "ArrowRight":
+        return Math.min(this.active + 1, this.items.length - 1);
+      case "ArrowUp":
+        return this.across(at, -1);
+      case "ArrowDown":
+        return this.across(at, 1);
+      case "PageUp":
+        return this.across(rowAt(this.rows, row.top - innerHeight * 0.8), -1);
+      case "PageDown":
+        return this.across(rowAt(this.rows, row.top + innerHeight * 0.8), 1);
+      case "Home":
+        return isFar ? 0 : row.from;
+      case "End":
+        return isFar ? this.items.length - 1 : row.to - 1;
+      default:
+        return null;
     }
   }
 

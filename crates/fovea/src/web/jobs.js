@@ -81,8 +81,12 @@ function show(job) {
 function card(job) {
   const cancel = () => request(`/jobs/${job.id}`, { method: "DELETE" }).catch((error) => toast(error.detail || t("errorGone")));
   return [
-    el("div", { className: "job-head" }, el("strong", {}, t("job")),
-      may("admin") && el("button", { type: "button", className: "plain", onclick: cancel }, t("jobStop"))),
+    el(
+      "div",
+      { className: "job-head" },
+      el("strong", {}, t("job")),
+      may("admin") && el("button", { type: "button", className: "plain", onclick: cancel }, t("jobStop")),
+    ),
     el("progress", { "aria-label": t("job") }),
     el("p", { className: "dim" }, el("span", { className: "job-doing" }), " ", el("span", { className: "job-skipped" })),
   ];

@@ -23,9 +23,20 @@ async function begin(path) {
 
 // A form that takes a folder of the server.
 export function folderForm(id) {
-  const input = el("input", { id, name: "path", required: true, placeholder: "/home/me/Pictures", autocomplete: "off", spellcheck: false });
-  const form = el("form", { className: "inline" }, el("label", { htmlFor: id }, t("indexPath")), el("div", { className: "row-of" }, input,
-    el("button", { type: "submit", className: "main" }, t("indexStart"))));
+  const input = el("input", {
+    id,
+    name: "path",
+    required: true,
+    placeholder: "/home/me/Pictures",
+    autocomplete: "off",
+    spellcheck: false,
+  });
+  const form = el(
+    "form",
+    { className: "inline" },
+    el("label", { htmlFor: id }, t("indexPath")),
+    el("div", { className: "row-of" }, input, el("button", { type: "submit", className: "main" }, t("indexStart"))),
+  );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     begin(input.value.trim());
@@ -53,19 +64,31 @@ export async function addPictures(files, done) {
 export function addButton(done) {
   const input = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true });
   input.addEventListener("change", () => addPictures([...input.files], done));
-  return el("span", {}, input, el("button", { type: "button", className: "plain", onclick: () => input.click() }, t("addPictures")));
+  return el(
+    "span",
+    {},
+    input,
+    el("button", { type: "button", className: "plain", onclick: () => input.click() }, t("addPictures")),
+  );
 }
 
 function folder({ root, n_items, online }) {
   const count = online ? t("folderItems", { n: n_items }) : t("folderOffline");
-  return el("li", { className: "folder" }, el("span", { className: "value-name", title: root }, root.split(/[\\/]/).slice(-2).join("/")), el("span", { className: online ? "count" : "count is-off" }, count));
+  return el(
+    "li",
+    { className: "folder" },
+    el("span", { className: "value-name", title: root }, root.split(/[\\/]/).slice(-2).join("/")),
+    el("span", { className: online ? "count" : "count is-off" }, count),
+  );
 }
 
 export function showCollections() {
   const host = byId("collections");
   host.hidden = rights.collections.length < 2;
   if (host.hidden) return;
-  const options = rights.collections.map(({ name, is_default }) => el("option", { value: is_default ? "" : name, selected: (current().collection || "") === (is_default ? "" : name) }, name));
+  const options = rights.collections.map(({ name, is_default }) =>
+    el("option", { value: is_default ? "" : name, selected: (current().collection || "") === (is_default ? "" : name) }, name),
+  );
   const choice = el("select", { id: "collection", onchange: () => ask({ collection: choice.value }) }, ...options);
   host.replaceChildren(el("label", { htmlFor: "collection" }, t("collection")), choice);
 }
@@ -80,8 +103,21 @@ export function showLibrary(changed = () => location.reload()) {
   const signed = localStorage.getItem("fovea-signed-in") === "1";
   const admin = may("admin") && [
     sources.length ? el("ul", { className: "folders" }, ...sources.map(folder)) : el("p", { className: "dim" }, t("foldersNone")),
-    el("div", { className: "row-of" }, sources.length > 0 && el("button", { type: "button", className: "plain", onclick: () => begin() }, t("update")), addButton(changed)),
+    el(
+      "div",
+      { className: "row-of" },
+      sources.length > 0 && el("button", { type: "button", className: "plain", onclick: () => begin() }, t("update")),
+      addButton(changed),
+    ),
   ];
-  byId("library").replaceChildren(el("h3", {}, t("library")), ...(admin || []), el("p", { className: "foot" }, el("a", { href: "/api" }, t("apiLink")),
-    signed && el("button", { type: "button", className: "quiet", onclick: signOut }, t("signOut"))));
+  byId("library").replaceChildren(
+    el("h3", {}, t("library")),
+    ...(admin || []),
+    el(
+      "p",
+      { className: "foot" },
+      el("a", { href: "/api" }, t("apiLink")),
+      signed && el("button", { type: "button", className: "quiet", onclick: signOut }, t("signOut")),
+    ),
+  );
 }

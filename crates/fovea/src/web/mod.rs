@@ -49,6 +49,7 @@ const FILES: &[(&str, &str, &[u8])] = files![
     "region.js" JS,
     "saved.js" JS,
     "settings.js" JS,
+    "showing.js" JS,
     "signin.js" JS,
     "state.js" JS,
     "strings.js" JS,

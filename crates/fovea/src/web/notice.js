@@ -7,22 +7,40 @@ import { t } from "./strings.js";
 
 export const clearNotice = () => byId("notice").replaceChildren();
 
-const card = (className, ...children) => byId("notice").replaceChildren(el("section", { className: `notice ${className}` }, ...children));
+const card = (className, ...children) =>
+  byId("notice").replaceChildren(el("section", { className: `notice ${className}` }, ...children));
 
 // First run: what to do, on the command line or from here.
 export function guide(changed) {
   if (byId("notice").querySelector(".guide")) return;
   const command = (text) => el("code", { className: "command" }, text);
   const here = may("admin") && [el("h3", {}, t("guideHere")), folderForm("guide-path")];
-  const add = may("write") && [el("h3", {}, t("guideDrop")), el("p", { className: "dim" }, t("guideDropMore")), addButton(changed)];
-  card("guide", el("img", { src: "/assets/icon.svg", alt: "", width: 64, height: 64 }), el("h2", {}, t("guideTitle")), el("p", { className: "lead" }, t("guideLead")),
-    el("h3", {}, t("guideFolder")), command("fovea index ~/Pictures"), ...(here || []),
-    el("p", { className: "dim" }, t("guideStays")), ...(add || []));
+  const add = may("write") && [
+    el("h3", {}, t("guideDrop")),
+    el("p", { className: "dim" }, t("guideDropMore")),
+    addButton(changed),
+  ];
+  card(
+    "guide",
+    el("img", { src: "/assets/icon.svg", alt: "", width: 64, height: 64 }),
+    el("h2", {}, t("guideTitle")),
+    el("p", { className: "lead" }, t("guideLead")),
+    el("h3", {}, t("guideFolder")),
+    command("fovea index ~/Pictures"),
+    ...(here || []),
+    el("p", { className: "dim" }, t("guideStays")),
+    ...(add || []),
+  );
 }
 
 export function nothing() {
-  card("nothing", icon("search"), el("h2", {}, t("nothing")), el("p", {}, t("nothingMore")),
-    el("button", { type: "button", className: "plain", onclick: () => ask({}) }, t("clearAll")));
+  card(
+    "nothing",
+    icon("search"),
+    el("h2", {}, t("nothing")),
+    el("p", {}, t("nothingMore")),
+    el("button", { type: "button", className: "plain", onclick: () => ask({}) }, t("clearAll")),
+  );
 }
 
 // Above what came nearest, where nothing is likely to be meant.
@@ -36,7 +54,11 @@ export function failure(problem, retry) {
   const title = isGone ? t("errorGone") : problem.status === 429 || problem.status === 503 ? t("errorBusy") : t("errorTitle");
   const isForgotten = problem.status === 404 && current().picture;
   const words = isGone ? t("errorGoneMore") : isForgotten ? t("errorPicture") : problem.detail;
-  card("failure", el("h2", {}, title), el("p", { lang: isGone || isForgotten ? null : "en" }, words),
-    el("button", { type: "button", className: "main", onclick: retry }, icon("refresh"), t("retry")));
+  card(
+    "failure",
+    el("h2", {}, title),
+    el("p", { lang: isGone || isForgotten ? null : "en" }, words),
+    el("button", { type: "button", className: "main", onclick: retry }, icon("refresh"), t("retry")),
+  );
   byId("notice").firstChild.setAttribute("role", "alert");
 }

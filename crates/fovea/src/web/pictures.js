@@ -38,7 +38,8 @@ export async function handInAgain() {
   return true;
 }
 
-const firstImage = (transfer) => [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? transfer?.files?.[0];
+const firstImage = (transfer) =>
+  [...(transfer?.files ?? [])].find((file) => file.type.startsWith("image/")) ?? transfer?.files?.[0];
 const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
 
 function wireDrop(onFiles) {

@@ -14,7 +14,9 @@ export function line({ q, like, less, picture }) {
   const positive = like.map((item) => `+ #${item}`);
   // Beside words a picture only pulls away; where nothing is looked for, it can only be left out.
   const pulls = hasTerms(q) || like.length > 0;
-  const negative = less.map((item) => (pulls && !(picture && !like.length && !hasTerms(q)) ? `- ${AWAY}#${item}` : `not:#${item}`));
+  const negative = less.map((item) =>
+    pulls && !(picture && !like.length && !hasTerms(q)) ? `- ${AWAY}#${item}` : `not:#${item}`,
+  );
   const [first, ...rest] = positive;
   const start = first && !hasTerms(q) ? first.slice(2) : first;
   return [q.trim(), start, ...rest, ...negative].filter(Boolean).join(" ");
@@ -58,6 +60,8 @@ export function written({ terms, without, filters }) {
   const words = first.map((one, at) => (at ? `+ ${weighed(one)}` : weighed(one)));
   // Nothing can only be taken away: what is left of such a query leaves out instead.
   const taken = away.map((one) => (first.length ? `- ${weighed(one)}` : `not:${one.term}`));
-  const left = without.map((one) => `not:${one.startsWith('"') || one.startsWith("#") || one.startsWith("@") ? one : `"${one}"`}`);
+  const left = without.map(
+    (one) => `not:${one.startsWith('"') || one.startsWith("#") || one.startsWith("@") ? one : `"${one}"`}`,
+  );
   return [...words, ...taken, ...left, ...filters].join(" ");
 }

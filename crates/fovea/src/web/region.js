@@ -17,7 +17,12 @@ export function place(frame, [x, y, w, h]) {
 export class Drawing {
   constructor(holder, done) {
     Object.assign(this, { holder, done, box: { x: 0.25, y: 0.25, w: 0.5, h: 0.5 }, start: null });
-    this.frame = el("div", { className: "frame-box", tabIndex: 0, role: "application", "aria-label": `${t("regionFrame")}. ${t("regionHelp")}` });
+    this.frame = el("div", {
+      className: "frame-box",
+      tabIndex: 0,
+      role: "application",
+      "aria-label": `${t("regionFrame")}. ${t("regionHelp")}`,
+    });
     this.said = el("p", { className: "hidden", role: "status" });
     this.layer = el("div", { className: "drawing" }, this.frame, this.said);
     this.layer.addEventListener("pointerdown", (event) => this.press(event));
@@ -52,7 +57,12 @@ export class Drawing {
     if (!this.start) return;
     const to = this.at(event);
     const { start } = this;
-    this.box = { x: Math.min(start.x, to.x), y: Math.min(start.y, to.y), w: Math.abs(to.x - start.x), h: Math.abs(to.y - start.y) };
+    this.box = {
+      x: Math.min(start.x, to.x),
+      y: Math.min(start.y, to.y),
+      w: Math.abs(to.x - start.x),
+      h: Math.abs(to.y - start.y),
+    };
     this.draw();
   }
 

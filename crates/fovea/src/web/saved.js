@@ -17,11 +17,21 @@ export async function loadSaved() {
 }
 
 export function showSaved() {
-  const row = ({ name, query }) => el("li", {},
-    el("button", { type: "button", className: "value", title: query, onclick: () => ask({ q: query }) }, el("span", { className: "value-name" }, `@${name}`)),
-    may("write") && iconButton("close", t("forget", { name }), () => forget(name), { className: "icon small" }));
-  byId("saved").replaceChildren(el("h3", {}, t("saved")),
-    all.length ? el("ul", { className: "saved-list" }, ...all.map(row)) : el("p", { className: "dim" }, t("savedNone")));
+  const row = ({ name, query }) =>
+    el(
+      "li",
+      {},
+      el(
+        "button",
+        { type: "button", className: "value", title: query, onclick: () => ask({ q: query }) },
+        el("span", { className: "value-name" }, `@${name}`),
+      ),
+      may("write") && iconButton("close", t("forget", { name }), () => forget(name), { className: "icon small" }),
+    );
+  byId("saved").replaceChildren(
+    el("h3", {}, t("saved")),
+    all.length ? el("ul", { className: "saved-list" }, ...all.map(row)) : el("p", { className: "dim" }, t("savedNone")),
+  );
 }
 
 const pathOf = (name) => `/saved/${encodeURIComponent(name)}`;
@@ -44,12 +54,31 @@ export function saveSearch() {
   if (current().picture) return toast(t("cannotSavePicture"));
   if (!canSave()) return;
   const { query } = found;
-  const name = el("input", { id: "save-name", name: "name", required: true, autocomplete: "off", maxLength: 64, "aria-describedby": "save-hint save-trouble" });
+  const name = el("input", {
+    id: "save-name",
+    name: "name",
+    required: true,
+    autocomplete: "off",
+    maxLength: 64,
+    "aria-describedby": "save-hint save-trouble",
+  });
   const trouble = el("p", { id: "save-trouble", className: "trouble", role: "alert", hidden: true });
-  const form = el("form", { method: "dialog" }, el("h2", { id: "save-title" }, t("saveSearch")), el("p", { className: "query" }, query),
-    el("label", { htmlFor: "save-name" }, t("saveName")), name, el("p", { id: "save-hint", className: "dim" }, t("saveHint")), trouble,
-    el("div", { className: "row-of" }, el("button", { type: "button", className: "plain", onclick: () => box.close() }, t("cancel")),
-      el("button", { type: "submit", className: "main" }, t("save"))));
+  const form = el(
+    "form",
+    { method: "dialog" },
+    el("h2", { id: "save-title" }, t("saveSearch")),
+    el("p", { className: "query" }, query),
+    el("label", { htmlFor: "save-name" }, t("saveName")),
+    name,
+    el("p", { id: "save-hint", className: "dim" }, t("saveHint")),
+    trouble,
+    el(
+      "div",
+      { className: "row-of" },
+      el("button", { type: "button", className: "plain", onclick: () => box.close() }, t("cancel")),
+      el("button", { type: "submit", className: "main" }, t("save")),
+    ),
+  );
   const box = dialog({ className: "box", "aria-labelledby": "save-title" }, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

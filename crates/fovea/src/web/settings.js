@@ -27,7 +27,6 @@ function showLanguage() {
   button.lang = spoken() === "zh" ? "en" : "zh-CN";
   button.title = t("languageLabel");
   button.setAttribute("aria-label", `${t("language")}: ${t("languageLabel")}`);
-  document.title = "Fovea";
 }
 
 // `changed` says everything again in the other language.

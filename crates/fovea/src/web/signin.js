@@ -17,11 +17,25 @@ export function wireSignIn(signedIn) {
 }
 
 function show(done) {
-  const key = el("input", { id: "key", name: "key", type: "password", required: true, autocomplete: "current-password", "aria-describedby": "key-trouble" });
+  const key = el("input", {
+    id: "key",
+    name: "key",
+    type: "password",
+    required: true,
+    autocomplete: "current-password",
+    "aria-describedby": "key-trouble",
+  });
   const trouble = el("p", { id: "key-trouble", className: "trouble", role: "alert", hidden: true });
-  const form = el("form", { method: "dialog" }, el("h2", { id: "sign-in-title" }, t("signInTitle")), el("p", { className: "dim" }, t("signInLead")),
-    el("label", { htmlFor: "key" }, t("key")), key, trouble,
-    el("div", { className: "row-of" }, el("button", { type: "submit", className: "main" }, t("signIn"))));
+  const form = el(
+    "form",
+    { method: "dialog" },
+    el("h2", { id: "sign-in-title" }, t("signInTitle")),
+    el("p", { className: "dim" }, t("signInLead")),
+    el("label", { htmlFor: "key" }, t("key")),
+    key,
+    trouble,
+    el("div", { className: "row-of" }, el("button", { type: "submit", className: "main" }, t("signIn"))),
+  );
   const box = dialog({ className: "box sign-in", "aria-labelledby": "sign-in-title" }, form);
   let isIn = false;
   form.addEventListener("submit", async (event) => {

@@ -5,13 +5,21 @@ import { address } from "./state.js";
 import { day, percent, t } from "./strings.js";
 
 // Probabilities from which on a match is called so; the list itself is cut by the server.
-const STRENGTHS = [[0.75, 4], [0.4, 3], [0.1, 2], [0, 1]];
+const STRENGTHS = [
+  [0.75, 4],
+  [0.4, 3],
+  [0.1, 2],
+  [0, 1],
+];
 
 export const strength = (match) => STRENGTHS.find(([least]) => match >= least)[1];
 
 export const fileName = (path) => path.split(/[\\/]/).pop();
 // What a person would call it: the name without its ending.
-export const title = (path) => fileName(path).replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ");
+export const title = (path) =>
+  fileName(path)
+    .replace(/\.[^.]+$/, "")
+    .replace(/[_-]+/g, " ");
 
 // As filters take it, and short: when the camera took it, or the file's day in UTC where it does not say.
 export function dateOf({ taken, modified_ms: modified }) {
@@ -47,20 +55,44 @@ function under(item) {
   const label = item.group ?? dateOf(item);
   const words = el("span", { className: "when", title: item.path }, label || title(item.path));
   if (item.match === undefined) return el("div", { className: "under", "aria-hidden": "true" }, words);
-  const match = el("span", { className: "strength", title: t(`strength_${strength(item.match)}`) }, bars(item.match), percent(item.match));
+  const match = el(
+    "span",
+    { className: "strength", title: t(`strength_${strength(item.match)}`) },
+    bars(item.match),
+    percent(item.match),
+  );
   return el("div", { className: "under", "aria-hidden": "true" }, words, match);
 }
 
 // `acts` has `more` and `less`, which take an item.
 export function tile(item, { isFast, isWeak, acts }) {
   const name = title(item.path);
-  const link = el("a", { className: "shot", href: address({ open: item.item }), "aria-label": spoken(item) }, picture(item, isFast));
+  const link = el(
+    "a",
+    { className: "shot", href: address({ open: item.item }), "aria-label": spoken(item) },
+    picture(item, isFast),
+  );
   if (item.others?.length) {
     link.append(el("span", { className: "stack", "aria-hidden": "true" }, icon("stack"), `+${item.others.length}`));
   }
-  const act = (kind, label) => el("button", {
-    type: "button", className: "act", tabIndex: -1, title: t(`${kind}Like`), "aria-label": t(label, { name }), onclick: () => acts[kind](item),
-  }, icon(kind));
-  return el("div", { role: "gridcell", className: isWeak ? "tile is-weak" : "tile" },
-    link, el("div", { className: "acts" }, act("more", "moreLikeOf"), act("less", "lessLikeOf")), under(item));
+  const act = (kind, label) =>
+    el(
+      "button",
+      {
+        type: "button",
+        className: "act",
+        tabIndex: -1,
+        title: t(`${kind}Like`),
+        "aria-label": t(label, { name }),
+        onclick: () => acts[kind](item),
+      },
+      icon(kind),
+    );
+  return el(
+    "div",
+    { role: "gridcell", className: isWeak ? "tile is-weak" : "tile" },
+    link,
+    el("div", { className: "acts" }, act("more", "moreLikeOf"), act("less", "lessLikeOf")),
+    under(item),
+  );
 }

@@ -57,8 +57,15 @@ const number = (value) => value.toFixed(3);
 function terms(all) {
   if (!all.length) return [];
   const most = Math.max(...all.map(({ share }) => Math.abs(share)));
-  const rows = all.map(({ term, weight, share }) => el("li", {},
-    el("span", { className: "share-name" }, weight === 1 ? term : `${weight} × ${term}`), el("span", { className: "count" }, number(share)), bar(share, most)));
+  const rows = all.map(({ term, weight, share }) =>
+    el(
+      "li",
+      {},
+      el("span", { className: "share-name" }, weight === 1 ? term : `${weight} × ${term}`),
+      el("span", { className: "count" }, number(share)),
+      bar(share, most),
+    ),
+  );
   return [el("h3", {}, t("whyTerms")), el("ul", { className: "shares" }, ...rows)];
 }
 
@@ -72,8 +79,16 @@ function spaces(all) {
   if (!all.length) return [];
   const most = Math.max(...all.map(({ cosine }) => Math.abs(cosine)));
   const name = (space) => (known(`space_${space}`) ? t(`space_${space}`) : space);
-  const rows = all.map((one) => el("li", {}, el("span", { className: "share-name" }, name(one.space)), el("span", { className: "count" }, number(one.cosine)),
-    bar(one.cosine, most), el("span", { className: "dim" }, beside(one))));
+  const rows = all.map((one) =>
+    el(
+      "li",
+      {},
+      el("span", { className: "share-name" }, name(one.space)),
+      el("span", { className: "count" }, number(one.cosine)),
+      bar(one.cosine, most),
+      el("span", { className: "dim" }, beside(one)),
+    ),
+  );
   return [el("h3", {}, t("whySpaces")), el("ul", { className: "shares" }, ...rows)];
 }
 
