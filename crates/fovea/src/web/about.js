@@ -46,7 +46,7 @@ function head(item, shown) {
 const section = (name, ...children) => el("section", {}, el("h3", {}, t(name)), ...children);
 
 function tags(shown) {
-  const all = Object.entries(shown?.tags ?? {});
+  const all = Object.entries(shown?.tags ?? {}).toSorted(([, one], [, other]) => other - one);
   if (!all.length) return null;
   const one = ([name, share]) =>
     el(

@@ -67,7 +67,9 @@ export class Grid {
       if (isGrid) this.host.setAttribute(name, value);
       else this.host.removeAttribute(name);
     }
-    this.draw();
+    // What is seen comes first, what may be scrolled to a frame later.
+    this.draw(kept.length ? AHEAD : 0);
+    this.schedule();
   }
 
   schedule() {
@@ -78,14 +80,14 @@ export class Grid {
   }
 
   // Takes away what is out of sight and puts in what has come into it, each row at its place in the document.
-  draw() {
+  draw(ahead = AHEAD) {
     if (!this.rows.length) return;
     const top = -this.host.getBoundingClientRect().top;
     const screen = innerHeight;
     const isFast = Math.abs(top - this.lastTop) > FAST;
     this.lastTop = top;
-    const first = rowAt(this.rows, top - AHEAD * screen);
-    const last = rowAt(this.rows, top + (1 + AHEAD) * screen);
+    const first = rowAt(this.rows, top - ahead * screen);
+    const last = rowAt(this.rows, top + (1 + ahead) * screen);
     const pinned = this.hasFocus() ? rowOf(this.rows, this.active) : -1;
     for (const index of [...this.shown.keys()]) {
       if ((index < first || index > last) && index !== pinned) this.drop(index);
