@@ -7,7 +7,7 @@ import { change, current } from "./state.js";
 const FIRST = 60;
 const LATER = 200;
 // Long enough to pass over letters of a word, short enough not to be felt.
-const PAUSE = 50;
+const PAUSE = 40;
 
 // What was found for the search in the address.
 export const found = {

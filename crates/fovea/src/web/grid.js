@@ -10,6 +10,9 @@ const HUNGRY = 2;
 // Pixels between two frames above which pictures are waited for: they would be gone before they came.
 const FAST = 1500;
 const UNDER = 26;
+// Below these widths a tile has no room for bars beside the numbers, and none for a date.
+const NARROW = 132;
+const TINY = 104;
 
 export class Grid {
   constructor(host, { label, tile, open, hungry }) {
@@ -133,6 +136,8 @@ export class Grid {
       const cell = this.tile(this.items[index], index, { isFast });
       cell.style.left = `${left}px`;
       cell.style.width = `${width}px`;
+      if (width < NARROW) cell.classList.add("is-narrow");
+      if (width < TINY) cell.classList.add("is-tiny");
       cell.dataset.index = index;
       cell.querySelector("a").tabIndex = index === this.active ? 0 : -1;
       return cell;

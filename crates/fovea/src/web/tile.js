@@ -75,6 +75,14 @@ export function tile(item, { isFast, isWeak, acts }) {
   if (item.others?.length) {
     link.append(el("span", { className: "stack", "aria-hidden": "true" }, icon("stack"), `+${item.others.length}`));
   }
+  const cell = el("div", { role: "gridcell", className: isWeak ? "tile is-weak" : "tile" }, link, under(item));
+  // The buttons are made when somebody comes near: most tiles are only looked at. By keys + and - do the same.
+  const summon = () => cell.querySelector(".acts") ?? link.after(buttons(item, name, acts));
+  cell.addEventListener("pointerenter", summon, { once: true });
+  return cell;
+}
+
+function buttons(item, name, acts) {
   const act = (kind, label) =>
     el(
       "button",
@@ -88,11 +96,5 @@ export function tile(item, { isFast, isWeak, acts }) {
       },
       icon(kind),
     );
-  return el(
-    "div",
-    { role: "gridcell", className: isWeak ? "tile is-weak" : "tile" },
-    link,
-    el("div", { className: "acts" }, act("more", "moreLikeOf"), act("less", "lessLikeOf")),
-    under(item),
-  );
+  return el("div", { className: "acts" }, act("more", "moreLikeOf"), act("less", "lessLikeOf"));
 }
