@@ -1,6 +1,6 @@
 // Accessibility by axe-core, and screenshots to be looked at: in both themes, both languages, three sizes.
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -13,7 +13,6 @@ const SHOTS = process.env.FOVEA_PAGE_SHOTS ?? join(dirname(fileURLToPath(import.
 // Findings that keep somebody from using the page.
 async function findings(page) {
   // The policy of the page allows no script of others, so that axe comes in by the debugger.
-  const { readFile } = await import("node:fs/promises");
   await page.evaluate(await readFile(axe, "utf8"));
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
   const bad = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
@@ -29,6 +28,9 @@ async function findings(page) {
     rest,
   };
 }
+
+// Once every picture that has a place on the page is there.
+const painted = (page) => page.waitForFunction(() => [...document.images].every((one) => one.complete || one.loading === "lazy"));
 
 async function check(page, name) {
   const { bad, rest } = await findings(page);
@@ -105,11 +107,11 @@ export function access(world) {
         const locale = size === "middle" ? "zh-CN" : "en-GB";
         const { page, end } = await visit(world, locale === "zh-CN" ? "/?q=鸟" : "/?q=a+bird", { size, theme, locale });
         await results(page);
-        await page.waitForTimeout(800);
+        await painted(page);
         await page.screenshot({ path: join(SHOTS, `results-${size}-${theme}.png`) });
         await page.locator("a.shot").first().click();
         await page.waitForSelector("dialog .strip img");
-        await page.waitForTimeout(500);
+        await painted(page);
         await page.screenshot({ path: join(SHOTS, `detail-${size}-${theme}.png`) });
         await end();
       }
