@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `event.MICROSECONDS.ITEM` (16 digits, since 1970) | what happened, a space, and the query it was found by |
 
+use std::collections::HashSet;
+
 use fovea_vectordb::{Database, ItemId};
 
 use crate::error::Error;
@@ -64,6 +66,21 @@ pub fn list(database: &dyn Database) -> Result<Vec<Event>, Error> {
     Ok(read.collect())
 }
 
+/// Forgets what was done with some items, and what was asked that names one of them; answers how many went.
+pub(crate) fn forget(database: &dyn Database, items: &HashSet<ItemId>) -> Result<u64, Error> {
+    let names: Vec<String> = items.iter().map(|item| format!("#{item}")).collect();
+    let mut n_gone = 0;
+    for (key, value) in database.settings(PREFIX)? {
+        let names_one = || names.iter().any(|name| value.contains(name));
+        let is_of_one = read(&key, &value).is_some_and(|event| items.contains(&event.item));
+        if is_of_one || names_one() {
+            database.set_setting(&key, None)?;
+            n_gone += 1;
+        }
+    }
+    Ok(n_gone)
+}
+
 fn read(key: &str, value: &str) -> Option<Event> {
     let (at, item) = key.strip_prefix(PREFIX)?.split_once('.')?;
     let (kind, query) = value.split_once(' ')?;
@@ -98,5 +115,10 @@ mod tests {
         add(&database, &all[1]).unwrap();
         add(&database, &all[0]).unwrap();
         assert_eq!(list(&database).unwrap(), all);
+        let other = HashSet::from([ItemId::new(7).unwrap()]);
+        assert_eq!(forget(&database, &other).unwrap(), 0);
+        let item = HashSet::from([all[0].item]);
+        assert_eq!(forget(&database, &item).unwrap(), 2);
+        assert_eq!(list(&database).unwrap(), []);
     }
 }

@@ -19,6 +19,7 @@ mod eval;
 pub mod events;
 pub mod explain;
 pub mod facets;
+pub mod forget;
 mod indexes;
 mod ingest;
 pub mod judge;
@@ -55,6 +56,7 @@ pub use cursor::Cursor;
 pub use error::{Error, Fault};
 pub use eval::{Candidates, EvalOptions, Evaluation, LanguageResult};
 pub use explain::{Absent, Explanation, Heat, Subject};
+pub use forget::Forgotten;
 pub use indexes::choose_index;
 pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,

@@ -11,6 +11,9 @@ use fovea_vectordb::ContentHash;
 
 use crate::error::{Error, IoContext};
 
+/// Whether a file goes, by its path and by the content that its name tells.
+type Goes<'a> = dyn Fn(&Path, Option<ContentHash>) -> bool + 'a;
+
 /// Previews under one folder, named by content: `ab/abcdef….jpg`.
 ///
 /// Two contents never share a name and one content never has two pictures, so writers need no lock:
@@ -68,14 +71,24 @@ impl PreviewStore {
     ///
     /// A preview is written before its content is committed, so the young ones of another process are left alone.
     pub fn sweep(&self, is_known: &dyn Fn(&ContentHash) -> bool) -> Result<u64, Error> {
+        self.remove_files(&|path, content| {
+            content.is_none_or(|content| !is_known(&content)) && is_older_than(path, self.grace)
+        })
+    }
+
+    /// Removes the previews of some contents at once.
+    pub fn remove(&self, goes: &dyn Fn(&ContentHash) -> bool) -> Result<u64, Error> {
+        self.remove_files(&|_, content| content.is_some_and(|content| goes(&content)))
+    }
+
+    fn remove_files(&self, goes: &Goes<'_>) -> Result<u64, Error> {
         let mut removed = 0;
         for shard in folders(&self.folder)? {
             for entry in fs::read_dir(&shard).at(&shard)? {
                 let path = entry.at(&shard)?.path();
                 let name = path.file_stem().and_then(|stem| stem.to_str());
                 let content = name.and_then(|name| name.parse::<ContentHash>().ok());
-                let is_stray = content.is_none_or(|content| !is_known(&content));
-                if is_stray && is_older_than(&path, self.grace) && fs::remove_file(&path).is_ok() {
+                if goes(&path, content) && fs::remove_file(&path).is_ok() {
                     removed += 1;
                 }
             }
@@ -118,5 +131,8 @@ mod tests {
         assert_eq!(store.sweep(&|content| *content == kept).unwrap(), 1);
         assert!(store.contains(&kept) && !store.contains(&gone));
         assert!(store.read(&gone).is_err());
+        assert_eq!(store.remove(&|content| *content == gone).unwrap(), 0);
+        assert_eq!(store.remove(&|content| *content == kept).unwrap(), 1);
+        assert!(!store.contains(&kept));
     }
 }

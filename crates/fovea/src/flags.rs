@@ -70,6 +70,8 @@ pub enum Command {
     Concept(ConceptFlags),
     /// Count the items by year, camera, tag and other values, all of them or those that filters let through
     Facets(FacetsFlags),
+    /// Remove pictures from the collection for good, with all that was kept of them, to the last byte; their files stay
+    Forget(ForgetFlags),
     /// Find copies of the same picture, and propose which one to keep; touches nothing unless told to
     Dedupe(DedupeFlags),
     /// Bring vectors of your own into a collection: NumPy, Faiss, Annoy, clip-retrieval and others
@@ -78,6 +80,8 @@ pub enum Command {
     Export(ExportFlags),
     /// Answer over HTTP, with a page to look at pictures
     Serve(ServeFlags),
+    /// Let an assistant look through the collection (Model Context Protocol, over standard input and output)
+    Mcp(McpFlags),
     /// Make, list and revoke the keys of the server
     Keys(KeysFlags),
     /// Measure how well captions find their images
@@ -124,6 +128,9 @@ pub struct IndexFlags {
     /// Try unreadable files again, although they have not changed
     #[arg(long)]
     pub retry: bool,
+    /// Index pictures that were forgotten, too
+    #[arg(long)]
+    pub remember: bool,
     /// A folder that has become empty is really empty, not an unplugged drive
     #[arg(long)]
     pub prune_empty: bool,
@@ -550,6 +557,26 @@ pub struct ServeFlags {
 }
 
 #[derive(Args, Debug)]
+pub struct ForgetFlags {
+    /// Items, as #ITEM or by path
+    #[arg(value_name = "ITEM", required_unless_present = "filter")]
+    pub items: Vec<String>,
+    /// All items that these filters let through, as in `folder:private` (repeatable; all of them hold)
+    #[arg(long = "where", value_name = "FILTER", conflicts_with = "items")]
+    pub filter: Vec<String>,
+    /// Do it; without this it is only told what would go
+    #[arg(long)]
+    pub yes: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct McpFlags {
+    /// Tell the assistant where pictures were taken and by which camera, and let it search by that
+    #[arg(long)]
+    pub see_location: bool,
+}
+
+#[derive(Args, Debug)]
 pub struct KeysFlags {
     #[command(subcommand)]
     pub what: KeysCommand,
@@ -761,7 +788,10 @@ pub enum ModelsCommand {
 
 #[derive(Args, Debug)]
 pub struct CheckFlags {
-    /// Make missing previews again
+    /// Make missing previews again; with --forgotten remove what is left
     #[arg(long)]
     pub repair: bool,
+    /// Search every byte of the database's files for what `fovea forget` removed
+    #[arg(long)]
+    pub forgotten: bool,
 }

@@ -14,6 +14,7 @@ mod commands;
 mod exit;
 mod flags;
 mod interrupt;
+mod mcp;
 mod memory;
 mod quiet;
 mod render;
@@ -59,10 +60,12 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Saved(flags) => commands::saved::run(&settings, flags),
         Command::Concept(flags) => commands::concept::run(&settings, flags),
         Command::Facets(flags) => commands::facets::run(&settings, &flags),
+        Command::Forget(flags) => commands::forget::run(&settings, &flags),
         Command::Dedupe(flags) => commands::dedupe::run(&settings, &flags),
         Command::Import(flags) => commands::import::run(&settings, &flags),
         Command::Export(flags) => commands::export::run(&settings, &flags),
         Command::Serve(flags) => commands::serve::run(&settings, flags),
+        Command::Mcp(flags) => commands::mcp::run(&settings, &flags),
         Command::Keys(flags) => commands::keys::run(&settings, flags),
         Command::Eval(flags) => commands::eval::run(&settings, flags),
         Command::Bench(flags) => commands::bench::run(&settings, flags),

@@ -143,6 +143,14 @@ pub trait Database: Send + Sync {
     /// answers how many there were.
     fn sweep(&self) -> Result<u64>;
 
+    /// Write the files anew, so that nothing that was removed stands in them
+    /// any more: neither in free pages and logs nor in index files and past
+    /// searches, which have to be made again. Slow: it writes everything.
+    fn scrub(&self) -> Result<()>;
+
+    /// Every text and every blob that is kept, of all collections.
+    fn each_value(&self, visit: &mut dyn FnMut(&[u8])) -> Result<()>;
+
     /// Look for damage and for what is missing. Slow: it reads everything.
     fn check(&self) -> Result<Vec<Problem>>;
 

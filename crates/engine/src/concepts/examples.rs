@@ -60,10 +60,19 @@ impl ExampleOf {
     pub(super) fn key(&self, name: &str) -> String {
         let prefix = prefix_of(name);
         match self {
-            ExampleOf::Item(item) => format!("{prefix}{ITEM}.{item}"),
-            ExampleOf::File { content, .. } => format!("{prefix}{FILE}.{content}"),
+            ExampleOf::Item(item) => prefix + &ending_of_item(*item),
+            ExampleOf::File { content, .. } => prefix + &ending_of_file(content),
         }
     }
+}
+
+/// What stands in the key of an example after the concept's name.
+pub(super) fn ending_of_item(item: ItemId) -> String {
+    format!("{ITEM}.{item}")
+}
+
+pub(super) fn ending_of_file(content: &ContentHash) -> String {
+    format!("{FILE}.{content}")
 }
 
 /// Begins the keys of a concept. A name has no dot.

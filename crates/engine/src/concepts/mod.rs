@@ -7,9 +7,9 @@ mod examples;
 mod held_out;
 mod learn;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use fovea_vectordb::{Database, Filter, ItemId, Part};
+use fovea_vectordb::{Database, Filter, Item, ItemId, Part};
 
 pub use examples::{Example, ExampleOf};
 pub use held_out::HeldOut;
@@ -105,6 +105,27 @@ pub fn remove(database: &dyn Database, name: &str, only: &[ExampleOf]) -> Result
         database.set_setting(key, None)?;
     }
     Ok(gone.len())
+}
+
+/// Takes some items out of all concepts, and their files where they were given as such; answers how many examples went.
+pub(crate) fn forget(database: &dyn Database, items: &[Item]) -> Result<u64, Error> {
+    let examples = items.iter().flat_map(|item| {
+        let content = item.content.hash;
+        [
+            examples::ending_of_item(item.id),
+            examples::ending_of_file(&content),
+        ]
+    });
+    let endings: HashSet<String> = examples.collect();
+    let mut n_gone = 0;
+    for (key, _) in database.settings(examples::PREFIX)? {
+        let ending = examples::name_in(&key).map(|name| &key[examples::prefix_of(name).len()..]);
+        if ending.is_some_and(|ending| endings.contains(ending)) {
+            database.set_setting(&key, None)?;
+            n_gone += 1;
+        }
+    }
+    Ok(n_gone)
 }
 
 impl Engine {

@@ -34,6 +34,7 @@ use self::process::{Outcome, Processor};
 use self::setup::Setup;
 use crate::Engine;
 use crate::error::Error;
+use crate::forget::Register;
 use crate::parts::Regions;
 use crate::tagging;
 
@@ -96,6 +97,7 @@ impl Engine {
             tagger: &setup.tagger,
             targets: &setup.targets.reachable,
             captions: &setup.captions,
+            forgotten: Register::of(self.database())?,
             reading: Gate::new(READING_BUDGET),
             decoding: Gate::new(DECODING_BUDGET),
             missing: Mutex::new(by_content(&plan.missing)),

@@ -19,6 +19,8 @@ pub struct IndexOptions {
     pub tags: Option<TagChoice>,
     /// Try files again that could not be read in an earlier run and have not changed.
     pub retry: bool,
+    /// Index files that were forgotten, too, as if they never had been.
+    pub remember: bool,
     /// A root that has become empty normally counts as unplugged; this says that its pictures are really gone.
     pub prune_empty: bool,
     pub limits: Limits,
@@ -50,6 +52,7 @@ impl Default for IndexOptions {
             regions: None,
             tags: None,
             retry: false,
+            remember: false,
             prune_empty: false,
             limits: Limits::default(),
             max_file_bytes: 1 << 30,

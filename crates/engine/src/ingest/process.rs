@@ -21,6 +21,7 @@ use super::options::IndexOptions;
 use super::plan::{Job, Missing, Work};
 use super::target::Target;
 use crate::error::Error;
+use crate::forget::Register;
 use crate::metadata::metadata_of;
 use crate::parts::{self, Regions};
 use crate::previews::PreviewStore;
@@ -37,6 +38,8 @@ pub enum Verdict {
     Moved,
     Unchanged,
     Recaptioned,
+    /// It was forgotten for good, and is passed over.
+    Forgotten,
     /// The file cannot be used, for this reason.
     Skipped(String),
 }
@@ -62,6 +65,8 @@ pub struct Processor<'a> {
     pub tagger: &'a Tagger,
     pub targets: &'a [Target],
     pub captions: &'a CaptionSource,
+    /// What is passed over, where anything is.
+    pub forgotten: Option<Register>,
     pub reading: Gate,
     pub decoding: Gate,
     /// Items without a file, by content: a new file with the same content is one of them that moved.
@@ -118,6 +123,9 @@ impl Processor<'_> {
     fn image(&self, job: &Job) -> Result<(Verdict, bool, Vec<Operation>), Stop> {
         let _permit = self.reading.take(job.candidate.size);
         let file = read_stable(&job.candidate.path, self.options.max_file_bytes)?;
+        if self.passes_over(job, &file.hash)? {
+            return Ok((Verdict::Forgotten, false, Vec::new()));
+        }
         let mut operations = Vec::new();
         let (metadata, encoded) = if self.is_complete(&file.hash)? {
             (decode::metadata(&file.bytes, &self.decode_options()), false)
@@ -133,6 +141,22 @@ impl Processor<'_> {
         self.embed_captions(&captions, &mut operations)?;
         let verdict = self.place(job, &file, &metadata, captions, &mut operations)?;
         Ok((verdict, encoded, operations))
+    }
+
+    /// Whether the file was forgotten, and is not asked for all the same. What is an item was given anew.
+    fn passes_over(&self, job: &Job, content: &ContentHash) -> Result<bool, Stop> {
+        let Some(register) = self.forgotten.as_ref().filter(|_| job.known.is_none()) else {
+            return Ok(false);
+        };
+        let source = self.targets[job.target].source;
+        let path = &job.candidate.relative;
+        if !(register.has_place(source, path) || register.has_content(content)) {
+            return Ok(false);
+        }
+        if self.options.remember {
+            register.take_back(self.database, content, (source, path))?;
+        }
+        Ok(!self.options.remember)
     }
 
     /// Decides what the file is to the collection: a new item, a moved one, another content, or nothing new.

@@ -13,6 +13,8 @@ pub struct IndexReport {
     pub unchanged: u64,
     /// Items whose image stayed and whose captions changed.
     pub recaptioned: u64,
+    /// Files that were forgotten for good, and are passed over.
+    pub forgotten: u64,
     /// Images that were decoded and encoded; copies and moved files need neither.
     pub encoded: u64,
     /// Parts of images that were encoded and kept beside the whole.

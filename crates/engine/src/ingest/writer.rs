@@ -107,6 +107,7 @@ fn count(outcome: Outcome, observer: &dyn Observer, report: &mut IndexReport) {
         Verdict::Moved => report.moved += 1,
         Verdict::Unchanged => report.unchanged += 1,
         Verdict::Recaptioned => report.recaptioned += 1,
+        Verdict::Forgotten => report.forgotten += 1,
         Verdict::Skipped(reason) => {
             let skipped = Skipped {
                 path: outcome.job.candidate.path,

@@ -5,6 +5,7 @@ mod captions;
 mod dedupe;
 mod explain;
 mod fixture;
+mod forget;
 mod hostile;
 mod incremental;
 mod names;

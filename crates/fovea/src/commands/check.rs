@@ -9,6 +9,9 @@ use crate::render;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: CheckFlags) -> anyhow::Result<Exit> {
+    if flags.forgotten {
+        return forgotten(settings, flags.repair);
+    }
     let database = settings.open_database(OpenMode::ReadOnly)?;
     let active = database.active_pack()?;
     let report = match &active {
@@ -29,5 +32,19 @@ pub fn run(settings: &Settings, flags: CheckFlags) -> anyhow::Result<Exit> {
         Exit::Done
     } else {
         Exit::Damaged
+    })
+}
+
+/// The proof that what was forgotten is gone.
+fn forgotten(settings: &Settings, repair: bool) -> anyhow::Result<Exit> {
+    let engine = match repair {
+        true => settings.open_for_changes()?,
+        false => settings.open_for_reading()?,
+    };
+    let (n_forgotten, searched) = engine.check_forgotten(repair)?;
+    render::forgotten_check(settings, n_forgotten, &searched)?;
+    Ok(match searched.traces.is_empty() {
+        true => Exit::Done,
+        false => Exit::Damaged,
     })
 }

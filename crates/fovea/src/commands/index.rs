@@ -74,6 +74,7 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
         regions: flags.regions.as_deref().map(str::parse).transpose()?,
         tags: flags.tags.as_deref().map(tag_choice).transpose()?,
         retry: flags.retry,
+        remember: flags.remember,
         prune_empty: flags.prune_empty,
         ..Default::default()
     };

@@ -19,6 +19,7 @@ pub fn run(settings: &Settings, flags: ServeFlags) -> anyhow::Result<Exit> {
     let is_local = flags.listen.ip().is_loopback();
     let options = Options {
         is_local,
+        is_encrypted: flags.cert.is_some(),
         hosts: flags.hosts,
         allow_roots: roots(&flags.allow_roots)?,
         log: !settings.quiet,
@@ -64,7 +65,8 @@ fn roots(named: &[std::path::PathBuf]) -> Result<Vec<std::path::PathBuf>, Refusa
     real.collect()
 }
 
-async fn interrupted() {
+/// Until Ctrl-C.
+pub async fn interrupted() {
     while !interrupt::is_interrupted() {
         tokio::time::sleep(LOOK).await;
     }

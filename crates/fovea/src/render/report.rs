@@ -66,6 +66,7 @@ fn summary(report: &IndexReport) -> String {
         (report.removed, "removed"),
         (report.recaptioned, "with new captions"),
         (report.unchanged, "unchanged"),
+        (report.forgotten, "forgotten, and passed over"),
         (report.skipped.len() as u64, "skipped"),
     ];
     for (number, what) in counts {
@@ -121,6 +122,7 @@ pub fn report_json(report: &IndexReport) -> serde_json::Value {
         "removed": report.removed,
         "recaptioned": report.recaptioned,
         "unchanged": report.unchanged,
+        "forgotten": report.forgotten,
         "encoded": report.encoded,
         "parts": report.parts,
         "without_parts": report.without_parts,

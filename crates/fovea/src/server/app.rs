@@ -23,6 +23,8 @@ const RECEIVING: usize = 4;
 pub struct Options {
     /// Whether nobody but this machine reaches it, so that it may do without keys.
     pub is_local: bool,
+    /// Whether it speaks TLS.
+    pub is_encrypted: bool,
     /// Names under which it is reached, in lower case.
     pub hosts: Vec<String>,
     /// Folders that may be indexed although they are no source yet.
@@ -70,6 +72,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             is_local: true,
+            is_encrypted: false,
             hosts: Vec::new(),
             allow_roots: Vec::new(),
             log: true,

@@ -14,6 +14,9 @@ use super::body::query_value;
 use super::keys::{Key, Role};
 use super::problem::Problem;
 
+/// Keeps the key of a browser that signed in.
+pub const COOKIE: &str = "fovea_key";
+
 /// Whoever asks, as far as a handler has to know: the role was checked on the way.
 #[derive(Clone, Debug)]
 pub struct Caller {
@@ -29,6 +32,17 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// On this machine, looking and no more.
+    pub fn reader(collection: String, see_location: bool) -> Caller {
+        Caller {
+            only: Some(collection.clone()),
+            collection,
+            role: Role::Read,
+            see_location,
+            name: None,
+        }
+    }
+
     /// On this machine, while there is no key.
     fn anybody() -> Caller {
         Caller {
@@ -112,21 +126,38 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<Caller, Problem> {
     if ring.is_empty() && app.options.is_local {
         return Ok(Caller::anybody());
     }
-    let shown = headers.get(header::AUTHORIZATION);
-    let secret = shown.and_then(|shown| shown.to_str().ok());
-    let secret = secret.and_then(|shown| {
-        let (scheme, secret) = shown.split_once(' ')?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then_some(secret.trim())
-    });
-    let key = secret.and_then(|secret| ring.find(secret));
+    let shown = match headers.get(header::AUTHORIZATION) {
+        Some(_) => Some(bearer(headers).unwrap_or_default()),
+        None => cookie(headers),
+    };
+    let key = shown.and_then(|secret| ring.find(secret));
     key.map(Caller::with).ok_or_else(|| {
         let detail = match shown {
             None => "a key is needed: Authorization: Bearer KEY; `fovea keys add NAME` makes one",
             Some(_) => "this key opens nothing; `fovea keys list` shows those that do",
         };
         Problem::new(StatusCode::UNAUTHORIZED, detail).with(header::WWW_AUTHENTICATE, "Bearer")
+    })
+}
+
+/// The key that a program sends.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, secret) = shown.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(secret.trim())
+}
+
+/// The key that a browser sends after signing in. It does so for pages of this server alone: the cookie is `SameSite=Strict`,
+/// and requests of other pages do not pass the guard.
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).into_iter();
+    let pairs = all.filter_map(|one| one.to_str().ok());
+    let mut pairs = pairs.flat_map(|one| one.split(';'));
+    pairs.find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE && !value.is_empty()).then_some(value)
     })
 }
 

@@ -26,6 +26,8 @@ pub struct Library {
     shelves: Mutex<HashMap<String, Arc<Shelf>>>,
     packs: Mutex<HashMap<String, Arc<dyn Encoder>>>,
     metrics: Metrics,
+    /// How collections are opened beside the first.
+    mode: OpenMode,
 }
 
 /// A collection that is open.
@@ -38,6 +40,15 @@ struct Shelf {
 impl Library {
     /// Over the settings' database, which is made where there is none: whoever starts a server may index later.
     pub fn open(settings: &Settings) -> anyhow::Result<Library> {
+        Library::open_as(settings, OpenMode::Create)
+    }
+
+    /// To look and no more, over a database that is there.
+    pub fn open_for_reading(settings: &Settings) -> anyhow::Result<Library> {
+        Library::open_as(settings, OpenMode::ReadOnly)
+    }
+
+    fn open_as(settings: &Settings, mode: OpenMode) -> anyhow::Result<Library> {
         let pack_settings = settings.clone();
         let open_pack = move |name: &str| -> anyhow::Result<Arc<dyn Encoder>> {
             Ok(Arc::new(pack_settings.open_pack(name)?))
@@ -46,11 +57,17 @@ impl Library {
             settings.folder.clone(),
             settings.collection.clone(),
             Box::new(open_pack),
+            mode,
         )
     }
 
-    pub fn new(folder: PathBuf, default: String, open_pack: OpenPack) -> anyhow::Result<Library> {
-        let database = Arc::new(Embedded::open(&folder, &default, OpenMode::Create)?);
+    pub fn new(
+        folder: PathBuf,
+        default: String,
+        open_pack: OpenPack,
+        mode: OpenMode,
+    ) -> anyhow::Result<Library> {
+        let database = Arc::new(Embedded::open(&folder, &default, mode)?);
         let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
         let shelf = Arc::new(Shelf {
             database,
@@ -63,6 +80,11 @@ impl Library {
             open_pack,
             packs: Mutex::default(),
             metrics: Metrics::default(),
+            mode: match mode {
+                OpenMode::ReadOnly => OpenMode::ReadOnly,
+                // Nobody makes a collection by asking for it.
+                OpenMode::ReadWrite | OpenMode::Create => OpenMode::ReadWrite,
+            },
         })
     }
 
@@ -128,8 +150,7 @@ impl Library {
         if let Some(shelf) = shelves.get(collection) {
             return Ok(Arc::clone(shelf));
         }
-        // Nobody makes a collection by asking for it.
-        let database = Embedded::open(&self.folder, collection, OpenMode::ReadWrite)?;
+        let database = Embedded::open(&self.folder, collection, self.mode)?;
         let shelf = Arc::new(Shelf {
             database: Arc::new(database),
             engine: OnceLock::new(),

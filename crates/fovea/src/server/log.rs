@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -50,6 +51,7 @@ pub async fn log(State(app): State<Arc<App>>, request: Request, next: Next) -> R
         // Paths that are no route are anybody's text.
         None => "other".to_owned(),
     };
+    let has_body = !request.body().is_end_stream();
     let answered = timeout(app.options.patience.request, next.run(request)).await;
     let response = answered.unwrap_or_else(|_| {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "it took too long").into_response()
@@ -72,6 +74,11 @@ pub async fn log(State(app): State<Arc<App>>, request: Request, next: Next) -> R
             key: used.map(|used| used.0.as_str()),
             query: asked.map(|asked| asked.0.as_str()),
         });
+    }
+    if has_body && response.status().as_u16() >= 400 {
+        // A body that was refused unread ends the connection, and whoever is not told asks the next thing on it in vain.
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-request-id", id);

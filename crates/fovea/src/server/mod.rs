@@ -11,7 +11,7 @@ mod body;
 mod encoder;
 mod gate;
 mod guard;
-mod handlers;
+pub mod handlers;
 mod jobs;
 pub mod keys;
 mod library;
@@ -26,10 +26,12 @@ mod range;
 mod rate;
 mod routes;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod uploads;
 
 pub use app::{App, Options};
+pub use auth::Caller;
 pub use handlers::items::thumbnail_url;
 pub use library::Library;
 pub use listen::{Tls, bind, serve};
+pub use problem::Problem;

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::app::App;
 use super::handlers::{
     collections, duplicates, events, export, items, jobs, looks, names, originals, page, search,
-    system, thumbnails,
+    session, system, thumbnails,
 };
 use super::keys::Role;
 use super::problem::Problem;
@@ -40,6 +40,7 @@ fn open() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::openapi))
+        .routes(routes!(session::sign_out))
         .routes(routes!(page::index))
         .routes(routes!(page::api))
         .routes(routes!(page::asset))
@@ -48,6 +49,7 @@ fn open() -> OpenApiRouter<Arc<App>> {
 fn read() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(system::metrics))
+        .routes(routes!(session::get, session::sign_in))
         .routes(routes!(search::get, search::post))
         .routes(routes!(items::add_picture))
         .routes(routes!(collections::list))

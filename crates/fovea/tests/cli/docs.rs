@@ -190,3 +190,13 @@ fn the_examples_of_the_query_language_print_what_stands_there() {
 fn the_examples_of_copies_print_what_stands_there() {
     check("dedupe.md", copies);
 }
+
+#[test]
+fn the_examples_of_forgetting_print_what_stands_there() {
+    check("forget.md", |folder| {
+        for (stamp, name, seconds) in LIBRARY {
+            put(folder, stamp, name, seconds);
+        }
+        indexed(folder)
+    });
+}

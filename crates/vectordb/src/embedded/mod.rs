@@ -27,6 +27,7 @@ mod owners;
 mod packs;
 mod row_checks;
 mod schema;
+mod scrub;
 mod search;
 mod sources;
 mod space_rows;
@@ -427,6 +428,19 @@ impl Database for Embedded {
                 change,
             })
         })
+    }
+
+    fn scrub(&self) -> Result<()> {
+        let path = self.store.path();
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let writer = self.store.writer()?;
+        scrub::remove_caches(folder)
+            .and_then(|()| scrub::rewrite(&writer, path))
+            .map_err(|fail| fail.at(path))
+    }
+
+    fn each_value(&self, visit: &mut dyn FnMut(&[u8])) -> Result<()> {
+        self.store.read(|reader| scrub::each_value(reader, visit))
     }
 
     fn check(&self) -> Result<Vec<Problem>> {

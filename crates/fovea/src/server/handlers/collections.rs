@@ -81,6 +81,7 @@ pub struct FacetsRequest {
     /// Keys, with commas between them; the usual ones that have values without it.
     by: String,
     /// Values of each key, the most frequent first; 10 without it.
+    #[param(minimum = 1, maximum = 1000)]
     limit: Option<usize>,
     #[param(ignore)]
     #[serde(rename = "collection")]

@@ -72,8 +72,7 @@ pub struct ItemDocument {
     modified_ms: i64,
     added_ms: i64,
     captions: Vec<CaptionDocument>,
-    /// Each key with its values.
-    #[schema(value_type = BTreeMap<String, Vec<Object>>)]
+    /// Each key with its values, texts and numbers.
     metadata: BTreeMap<String, Vec<serde_json::Value>>,
     colors: Vec<ColorDocument>,
     thumbnail: String,
@@ -157,6 +156,7 @@ pub struct ListRequest {
     #[param(inline)]
     order: ListOrder,
     /// How many; 100 without it.
+    #[param(minimum = 1, maximum = 1000)]
     top: Option<usize>,
     /// What stood as `next` in the answer before.
     cursor: Option<String>,
@@ -296,7 +296,7 @@ pub struct UploadRequest {
 
 /// Add a picture: the body is its bytes.
 #[utoipa::path(post, path = "/api/v1/items", tag = "items", operation_id = "add_item", params(UploadRequest),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "An image file"),
+    request_body(content = String, content_type = "application/octet-stream", description = "An image file, as it is"),
     responses((status = 201, description = "It is an item now", body = ItemDocument),
               (status = 200, description = "It was one before", body = ItemDocument)))]
 pub async fn add(
@@ -344,7 +344,7 @@ pub struct PictureDocument {
 
 /// Hand in a picture to search by; it is no item.
 #[utoipa::path(post, path = "/api/v1/pictures", tag = "search", operation_id = "add_picture",
-    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "An image file"),
+    request_body(content = String, content_type = "application/octet-stream", description = "An image file, as it is"),
     responses((status = 201, description = "It can be searched by", body = PictureDocument)))]
 pub async fn add_picture(
     State(app): State<Arc<App>>,

@@ -8,6 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use fovea_engine::explain::{paint, png};
 use fovea_engine::{PlanOptions, SearchOptions};
+use fovea_vectordb::ItemId;
 use serde_json::Value;
 
 use super::items::{item, named_item};
@@ -46,14 +47,21 @@ pub async fn explain(
     Params(request): Params<SearchRequest>,
 ) -> Result<Json<Value>, Problem> {
     let id = named_item(&id)?;
-    let explained = app.work(move |app| {
-        let engine = app.library.engine(&caller.collection)?;
-        let item = item(engine.database(), id)?;
-        let (plan, options) = planned(app, &caller, &engine, request)?;
-        let explanation = engine.explain(item, &plan, &options)?;
-        Ok(explanation_json(&plan, &explanation))
-    });
+    let explained = app.work(move |app| explained(app, &caller, id, &request));
     Ok(Json(explained.await?))
+}
+
+pub fn explained(
+    app: &App,
+    caller: &Caller,
+    id: ItemId,
+    request: &SearchRequest,
+) -> Result<Value, Problem> {
+    let engine = app.library.engine(&caller.collection)?;
+    let item = item(engine.database(), id)?;
+    let (plan, options) = planned(app, caller, &engine, request)?;
+    let explanation = engine.explain(item, &plan, &options)?;
+    Ok(explanation_json(&plan, &explanation))
 }
 
 /// Where in a picture a query matches: the picture, hot where it does.
@@ -70,7 +78,7 @@ pub async fn heat(
     let painted = app.work(move |app| {
         let engine = app.library.engine(&caller.collection)?;
         let item = item(engine.database(), id)?;
-        let (plan, _) = planned(app, &caller, &engine, request)?;
+        let (plan, _) = planned(app, &caller, &engine, &request)?;
         // The small picture shows as much as the model sees, and no file has to be opened.
         let jpeg = engine.previews().read(&item.content.hash).map_err(|_| {
             Problem::not_found("it has no small picture; `fovea check --repair` makes it")
@@ -94,11 +102,11 @@ fn planned(
     app: &App,
     caller: &Caller,
     engine: &fovea_engine::Engine,
-    request: SearchRequest,
+    request: &SearchRequest,
 ) -> Result<(fovea_engine::Plan, SearchOptions), Problem> {
-    let query = search::query(app, &request)?;
+    let query = search::query(app, request)?;
     let guess = request.guess.unwrap_or(true);
     let plan = engine.plan(&query, PlanOptions { guess })?;
     may_ask(caller, &plan)?;
-    Ok((plan, search::options(&request, guess)?))
+    Ok((plan, search::options(request, guess)?))
 }

@@ -11,5 +11,6 @@ pub mod names;
 pub mod originals;
 pub mod page;
 pub mod search;
+pub mod session;
 pub mod system;
 pub mod thumbnails;

@@ -34,8 +34,8 @@ enum Source {
 /// The file of an item as it is; without `--see-location` a copy without metadata, of the formats that can be cleaned.
 #[utoipa::path(get, path = "/api/v1/items/{item}/original", tag = "items", operation_id = "get_original",
     params(("item" = String, Path, description = "Id of the item")),
-    responses((status = 200, description = "The file", content_type = "application/octet-stream"),
-              (status = 206, description = "The part of it that `Range` asked for", content_type = "application/octet-stream"),
+    responses((status = 200, description = "The file, as the kind of picture that it is", content_type = "*/*"),
+              (status = 206, description = "The part of it that `Range` asked for", content_type = "*/*"),
               (status = 304, description = "It is known")))]
 pub async fn original(
     State(app): State<Arc<App>>,

@@ -51,6 +51,8 @@ pub struct SearchRequest {
     /// Of the picture this part: left, top, width and height, in fractions, as in `0.1,0.2,0.5,0.5`.
     pub region: Option<String>,
     /// How many results; without it ten, and none after the matches end.
+    #[param(minimum = 1, maximum = 1000)]
+    #[schema(minimum = 1, maximum = 1000)]
     pub top: Option<usize>,
     /// Whether the list ends where the matches end.
     pub cut: Option<bool>,
@@ -64,6 +66,8 @@ pub struct SearchRequest {
     #[param(inline)]
     pub sort: Sort,
     /// 0 to 1: prefer results unlike those before them.
+    #[param(minimum = 0, maximum = 1)]
+    #[schema(minimum = 0, maximum = 1)]
     pub diverse: Option<f32>,
     #[param(inline)]
     pub space: Space,

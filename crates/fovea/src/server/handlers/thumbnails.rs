@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fovea_vectordb::Item;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -39,24 +40,16 @@ pub async fn thumbnail(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let id = named_item(&id)?;
-    let read =
-        app.work(move |app| {
-            let database = app.library.database(&caller.collection)?;
-            let item = item(&*database, id)?;
-            let etag = format!("\"{}\"", item.content.hash);
-            let picture =
-                match is_known(&headers, &etag) {
-                    true => None,
-                    false => Some(app.library.previews().read(&item.content.hash).map_err(
-                        |_| {
-                            Problem::not_found(
-                                "it has no small picture; `fovea check --repair` makes it",
-                            )
-                        },
-                    )?),
-                };
-            Ok((version(&item), etag, picture))
-        });
+    let read = app.work(move |app| {
+        let database = app.library.database(&caller.collection)?;
+        let item = item(&*database, id)?;
+        let etag = format!("\"{}\"", item.content.hash);
+        let picture = match is_known(&headers, &etag) {
+            true => None,
+            false => Some(small(app, &item)?),
+        };
+        Ok((version(&item), etag, picture))
+    });
     let (version, etag, picture) = read.await?;
     let caching = match request.v {
         Some(asked) if asked == version => "private, max-age=31536000, immutable",
@@ -73,4 +66,15 @@ pub async fn thumbnail(
         Some(picture) => (caching, kind, picture).into_response(),
         None => (StatusCode::NOT_MODIFIED, caching).into_response(),
     })
+}
+
+/// The small picture of an item.
+pub fn jpeg(app: &App, caller: &Caller, id: &str) -> Result<Vec<u8>, Problem> {
+    let database = app.library.database(&caller.collection)?;
+    small(app, &item(&*database, named_item(id)?)?)
+}
+
+fn small(app: &App, item: &Item) -> Result<Vec<u8>, Problem> {
+    let read = app.library.previews().read(&item.content.hash);
+    read.map_err(|_| Problem::not_found("it has no small picture; `fovea check --repair` makes it"))
 }

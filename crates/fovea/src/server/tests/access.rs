@@ -111,6 +111,50 @@ async fn a_key_is_needed_once_there_is_one_and_opens_nothing_once_it_is_revoked(
 }
 
 #[tokio::test]
+async fn a_browser_signs_in_with_a_key_and_then_sends_a_cookie() {
+    let fixture = Fixture::with(Options {
+        is_encrypted: true,
+        ..Options::default()
+    });
+    let secret = fixture.key("mine", Role::Read, None);
+    let path = "/api/v1/session";
+    let ask = async |method: Method, name: header::HeaderName, value: &str| {
+        let request = request(method, path).header(name, value);
+        fixture.ask(request.body(Body::empty()).unwrap()).await
+    };
+    let bearer = format!("Bearer {secret}");
+    let signed_in = ask(Method::POST, header::AUTHORIZATION, &bearer).await;
+    let cookie = signed_in.expect(204).header("set-cookie").to_owned();
+    for part in [
+        "HttpOnly",
+        "SameSite=Strict",
+        "Secure",
+        "Path=/",
+        "Max-Age=2592000",
+    ] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    let sent = cookie.split(';').next().unwrap();
+    let both = format!("theme=dark; {sent}; lang=zh");
+    let known = ask(Method::GET, header::COOKIE, &both).await.expect(200);
+    assert_eq!(known.json()["name"], "mine");
+    assert_eq!(known.json()["role"], "read");
+    for wrong in [
+        "fovea_key=",
+        "fovea_key=fovea_wrong",
+        "fovea_keys=x",
+        "fovea_key",
+    ] {
+        ask(Method::GET, header::COOKIE, wrong).await.expect(401);
+    }
+    ask(Method::POST, header::AUTHORIZATION, "Bearer wrong")
+        .await
+        .expect(401);
+    let out = ask(Method::DELETE, header::COOKIE, sent).await.expect(204);
+    assert!(out.header("set-cookie").contains("Max-Age=0"));
+}
+
+#[tokio::test]
 async fn without_keys_nobody_is_let_in_from_elsewhere() {
     let fixture = Fixture::with(Options {
         is_local: false,

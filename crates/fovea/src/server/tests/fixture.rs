@@ -105,8 +105,13 @@ impl Fixture {
         let open_pack = |_: &str| -> anyhow::Result<Arc<dyn fovea_encode::Encoder>> {
             Ok(Arc::new(FakeEncoder::new()))
         };
-        let library =
-            Library::new(folder.clone(), "default".to_owned(), Box::new(open_pack)).unwrap();
+        let library = Library::new(
+            folder.clone(),
+            "default".to_owned(),
+            Box::new(open_pack),
+            OpenMode::Create,
+        )
+        .unwrap();
         let app = App::new(library, options).unwrap();
         let router = routes::router(&app);
         Fixture {

@@ -1,7 +1,7 @@
 //! The server without a socket, over an engine with an encoder that knows colours.
 
 mod access;
-mod fixture;
+pub mod fixture;
 mod items;
 mod names;
 mod openapi;

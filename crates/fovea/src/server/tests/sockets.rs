@@ -101,6 +101,20 @@ async fn clients_that_dawdle_are_let_go_and_the_others_are_served() {
     assert!(foreign.starts_with("HTTP/1.1 421"), "{foreign}");
 }
 
+#[tokio::test]
+async fn who_is_refused_with_a_body_unread_is_told_that_the_connection_ends() {
+    let running = start(hasty()).await;
+    for (line, expect) in [
+        ("PUT /api/v1/search HTTP/1.1", "HTTP/1.1 405"),
+        ("POST /api/v1/search HTTP/1.1", "HTTP/1.1 415"),
+    ] {
+        let head = format!("{line}\r\nhost: localhost\r\ncontent-length: 3\r\n\r\n");
+        let answer = say(running.address, &head).await;
+        assert!(answer.starts_with(expect), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
 /// A letter now and then; how long the server had patience.
 async fn say_slowly(address: SocketAddr, start: &str) -> Duration {
     let started = Instant::now();

@@ -1,0 +1,115 @@
+//! The proof: every file of the database, byte by byte, searched for what was forgotten.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::windows::{Kind, LENGTH, Seeker};
+use crate::error::{Error, IoContext};
+
+/// Bytes that are read at once.
+const PIECE: usize = 1 << 20;
+/// Places that are told; one is one too many.
+const MOST: usize = 100;
+
+/// Something of a forgotten picture that is still there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trace {
+    pub file: PathBuf,
+    /// Of its first byte in the file.
+    pub offset: u64,
+    pub of: Kind,
+}
+
+/// What was looked through, and what was found.
+#[derive(Clone, Debug, Default)]
+pub struct Searched {
+    pub n_files: u64,
+    pub n_bytes: u64,
+    /// The first of them.
+    pub traces: Vec<Trace>,
+}
+
+/// Looks through all files below a folder.
+pub fn search(folder: &Path, seeker: &Seeker<'_>) -> Result<Searched, Error> {
+    let mut searched = Searched::default();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).at(&folder)? {
+            let entry = entry.at(&folder)?;
+            let path = entry.path();
+            let kind = entry.file_type().at(&path)?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if kind.is_file() {
+                search_file(&path, seeker, &mut searched)?;
+            }
+        }
+    }
+    Ok(searched)
+}
+
+fn search_file(path: &Path, seeker: &Seeker<'_>, searched: &mut Searched) -> Result<(), Error> {
+    let mut file = match File::open(path) {
+        // Another process took it away, and with it what was in it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        file => file.at(path)?,
+    };
+    searched.n_files += 1;
+    let mut piece = Vec::with_capacity(PIECE + LENGTH);
+    let mut begin = 0u64;
+    loop {
+        let n = file
+            .by_ref()
+            .take(PIECE as u64)
+            .read_to_end(&mut piece)
+            .at(path)?;
+        searched.n_bytes += n as u64;
+        if n == 0 {
+            return Ok(());
+        }
+        seeker.seek(&piece, &mut |at, window| {
+            if searched.traces.len() < MOST {
+                searched.traces.push(Trace {
+                    file: path.to_owned(),
+                    offset: begin + at as u64,
+                    of: window.kind,
+                });
+            }
+        });
+        // A window may begin in this piece and end in the next.
+        let passed = piece.len().saturating_sub(LENGTH - 1);
+        piece.drain(..passed);
+        begin += passed as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::windows::Secret;
+    use super::*;
+
+    #[test]
+    fn a_trace_is_found_in_any_file_and_across_pieces() {
+        let secret = Secret::new([3; 32]);
+        let text = b"what nobody is to know";
+        let windows = secret.windows(Kind::Text, text, 0);
+        let seeker = Seeker::new(&secret, windows);
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        fs::create_dir_all(&deep).unwrap();
+        assert_eq!(search(folder.path(), &seeker).unwrap().traces, []);
+        for at in [0, 5, PIECE - 20, PIECE - 10, PIECE, 2 * PIECE - 3] {
+            let mut bytes = vec![b'x'; at];
+            bytes.extend_from_slice(text);
+            bytes.extend_from_slice(&[b'y'; 50]);
+            fs::write(deep.join("file"), &bytes).unwrap();
+            let searched = search(folder.path(), &seeker).unwrap();
+            assert_eq!(searched.n_bytes, bytes.len() as u64);
+            let [trace] = &searched.traces[..] else {
+                panic!("{at}: {searched:?}");
+            };
+            assert_eq!(trace.offset, (at + text.len() - LENGTH) as u64);
+        }
+    }
+}
