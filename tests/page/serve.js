@@ -82,6 +82,13 @@ async function take(stamps, pictures) {
   );
 }
 
+// A server that asks for a key, and one that opens it.
+async function lock(fovea, db, pictures) {
+  await run(fovea, ["--db", db, "--quiet", "index", join(pictures, "people")]);
+  const { stdout } = await run(fovea, ["--db", db, "--json", "keys", "add", "page", "--role", "write"]);
+  return { locked: await serve(fovea, db, pictures), key: JSON.parse(stdout).key };
+}
+
 // Everything, and a way to end it. The first search loads the model, which is no part of what is timed.
 export async function start() {
   const fovea = needed("FOVEA");
@@ -93,14 +100,15 @@ export async function start() {
   console.log(`indexed in ${((performance.now() - began) / 1000).toFixed(0)} s`);
   const full = await serve(fovea, join(folder, "db"), pictures);
   const empty = await serve(fovea, join(folder, "empty"), pictures);
+  const { locked, key } = await lock(fovea, join(folder, "locked"), pictures);
   await fetch(`${full.url}/api/v1/search?q=a+bird`);
   const browser = await chromium.launch({ executablePath: process.env.FOVEA_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
   const end = async () => {
     await browser.close();
-    await Promise.all([full.end(), empty.end()]);
+    await Promise.all([full.end(), empty.end(), locked.end()]);
     await rm(folder, { recursive: true, force: true });
   };
-  return { browser, url: full.url, emptyUrl: empty.url, pictures, end };
+  return { browser, url: full.url, emptyUrl: empty.url, lockedUrl: locked.url, key, pictures, end };
 }
 
 const KINDS = {

@@ -83,6 +83,21 @@ export function trouble(world) {
     await end();
   });
 
+  test("a real key opens a real server, pictures too, until one signs out", async (context) => {
+    const route = await fetch(`${world.lockedUrl}/api/v1/session`, { method: "POST" });
+    if (route.status === 404 || route.status === 405) return context.skip("this program has no sessions");
+    const { page, end } = await visit(world, "/", { base: world.lockedUrl });
+    await page.fill("#key", world.key);
+    await page.keyboard.press("Enter");
+    await results(page);
+    await page.waitForSelector(".shot img.is-here");
+    await page.reload();
+    await results(page);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForSelector("#key");
+    await end();
+  });
+
   test("a server that knows no sessions refuses the key", async () => {
     const before = (page) =>
       page.route("**/api/v1/**", (route) =>
