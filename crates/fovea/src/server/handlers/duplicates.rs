@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use fovea_engine::PlanOptions;
 use fovea_engine::dedupe::{DedupeOptions, Watch};
 use serde::Deserialize;
@@ -30,6 +30,7 @@ pub struct DuplicatesRequest {
     /// Only among what these let through: filters alone, as in `folder:2023`.
     filter: String,
     /// Shots that are alike, too, from this cosine on; none are looked for without it.
+    #[param(minimum = 0, maximum = 1)]
     similar: Option<f32>,
     #[param(ignore)]
     #[serde(rename = "collection")]
@@ -48,11 +49,17 @@ pub async fn find(
         let detail = format!("similar={least}: a cosine between 0 and 1 is needed");
         return Err(Problem::input(detail));
     }
-    let busy = || too_busy("somebody else has pictures compared just now; ask again in a while");
-    let _turn = TURN.try_acquire().map_err(|_| busy())?;
+    let turn = TURN.try_acquire().map_err(|_| {
+        let detail = "somebody else has pictures compared just now; ask again in a while";
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(header::RETRY_AFTER, "5")
+    })?;
     // Whoever asked is gone a little later.
     let deadline = Instant::now() + app.options.patience.request.mul_f32(0.9);
-    let found = app.work(move |app| compared(app, &caller, &request, deadline));
+    let found = app.work(move |app| {
+        // Held by the work, which goes on where whoever asked has left.
+        let _turn = turn;
+        compared(app, &caller, &request, deadline)
+    });
     Ok(Json(found.await?))
 }
 
@@ -78,10 +85,8 @@ fn compared(
     };
     let found = engine.duplicates(&options, &watch)?;
     found.as_ref().map(duplicates_json).ok_or_else(|| {
-        too_busy("comparing all of these pictures takes longer than anybody waits here; `fovea dedupe` does it, or narrow it by a filter")
+        let detail = "comparing all of these pictures takes longer than anybody waits here; \
+                      `fovea dedupe` does it, or narrow them down by a filter";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
     })
-}
-
-fn too_busy(detail: &str) -> Problem {
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
