@@ -77,6 +77,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "add_picture": Operation("POST", "/api/v1/pictures", "add_picture"),
     "list_collections": Operation("GET", "/api/v1/collections", "collections"),
     "count_facets": Operation("GET", "/api/v1/facets", "facets", ("filter", "by", "limit")),
+    "find_duplicates": Operation("GET", "/api/v1/duplicates", "duplicates", ("filter", "similar")),
     "list_items": Operation("GET", "/api/v1/items", "item_page", ("filter", "order", "top", "cursor")),
     "get_item": Operation("GET", _ITEM, "item"),
     "add_item": Operation("POST", "/api/v1/items", "add_item", ("name",)),
@@ -315,14 +316,15 @@ def ready() -> Call[str]:
     return ask("readyz", _stripped, accept="text/plain")
 
 
-def openapi() -> Call[dict[str, Any]]:
-    def parse(response: httpx.Response) -> dict[str, Any]:
-        told = parse_json(response)
-        if not isinstance(told, dict):
-            raise AnswerError("the description of the API is no object")
-        return told
+def _object(response: httpx.Response) -> dict[str, Any]:
+    told = parse_json(response)
+    if not isinstance(told, dict):
+        raise AnswerError("an object was expected here")
+    return told
 
-    return ask("openapi", parse)
+
+def openapi() -> Call[dict[str, Any]]:
+    return ask("openapi", _object)
 
 
 def metrics() -> Call[str]:
@@ -362,6 +364,10 @@ def collections() -> Call[records.Collections]:
 def facets(filter: str, by: str | Sequence[str] | None, limit: int | None) -> Call[records.Facets]:
     keys = by if by is None or isinstance(by, str) else ",".join(by)
     return ask("count_facets", _record(records.Facets), params={"filter": filter or None, "by": keys or None, "limit": limit})
+
+
+def duplicates(filter: str, similar: float | None) -> Call[dict[str, Any]]:
+    return ask("find_duplicates", _object, params={"filter": filter or None, "similar": similar})
 
 
 def item_page(filter: str, order: str, top: int | None, cursor: str | None) -> Call[records.ItemPage]:

@@ -120,6 +120,9 @@ class AsyncClient:
     async def facets(self, filter: str = "", *, by: str | Sequence[str] | None = None, limit: int | None = None) -> Facets:
         return await self._do(flows.perform(self._target.settings, operations.facets(filter, by, limit)))
 
+    async def duplicates(self, filter: str = "", *, similar: float | None = None) -> dict[str, Any]:
+        return await self._do(flows.perform(self._target.settings, operations.duplicates(filter, similar)))
+
     def items(self, filter: str = "", *, order: str = "newest", limit: int | None = None, page: int = 100) -> AsyncIterator[Item]:
         return self._iterate(flows.items(self._target.settings, filter, order, limit, page))
 

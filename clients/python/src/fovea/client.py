@@ -148,6 +148,11 @@ class Client:
         """How many items have which value, of all or of those that ``filter`` lets through; ``limit`` (1 to 1000, 10) of each key."""
         return self._do(flows.perform(self._target.settings, operations.facets(filter, by, limit)))
 
+    def duplicates(self, filter: str = "", *, similar: float | None = None) -> dict[str, Any]:
+        """The same picture saved more than once, as ``fovea dedupe --json`` tells it, among what ``filter`` lets through; shots that
+        are alike, too, from the cosine ``similar`` (0 to 1) on."""
+        return self._do(flows.perform(self._target.settings, operations.duplicates(filter, similar)))
+
     def items(self, filter: str = "", *, order: str = "newest", limit: int | None = None, page: int = 100) -> Iterator[Item]:
         """The items that filters let through, by ``order`` ``newest``, ``oldest`` or ``name``, in pages of ``page`` (1 to 1000)."""
         return self._iterate(flows.items(self._target.settings, filter, order, limit, page))

@@ -76,6 +76,8 @@ class Result:
     """Left, top, width and height of what matched, in fractions of the picture, unless all of it did."""
     taken: Optional[str] = None
     """When the camera took it, as local time."""
+    modified_ms: Optional[int] = None
+    """When the file was changed, in milliseconds since 1970."""
     online: bool = True
     tags: Mapping[str, Any] = field(default_factory=dict)
     """What the encoder sees in it, with probabilities."""

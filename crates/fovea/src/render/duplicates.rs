@@ -227,21 +227,25 @@ fn done(out: &mut impl Write, outcomes: &[Outcome], folder: Option<&Path>) -> st
 }
 
 fn as_json(deduped: &Deduped<'_>) -> Value {
-    let found = deduped.found;
+    let mut object = duplicates_json(deduped.found);
+    if let Some(outcomes) = deduped.outcomes {
+        object["done"] = outcomes.iter().map(outcome_json).collect();
+    }
+    object
+}
+
+/// What was found, without what was done with it.
+pub fn duplicates_json(found: &Duplicates) -> Value {
     let same: Vec<Value> = found.groups.iter().map(group_json).collect();
     let alike: Vec<Value> = found.similar.iter().map(similar_json).collect();
-    let mut object = json!({
+    json!({
         "items": found.n_items,
         "contents": found.n_contents,
         "same": same,
         "similar": alike,
         "blank": found.n_blank,
         "without_preview": found.without_preview.iter().map(path_of).collect::<Vec<_>>(),
-    });
-    if let Some(outcomes) = deduped.outcomes {
-        object["done"] = outcomes.iter().map(outcome_json).collect();
-    }
-    object
+    })
 }
 
 fn group_json(group: &Group) -> Value {

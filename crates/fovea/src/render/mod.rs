@@ -30,7 +30,7 @@ use fovea_engine::SearchResult;
 use ann::ann_bar_line;
 pub use ann::{ann_bars, ann_bench, calibration, regressions};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
-pub use duplicates::{Deduped, duplicates};
+pub use duplicates::{Deduped, duplicates, duplicates_json};
 pub use explain::{Explained, Map, explained, explanation_json};
 pub use facets::{facets, facets_json};
 pub use filters::filters_bench;

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use super::app::App;
 use super::handlers::{
-    collections, events, export, items, jobs, looks, names, originals, page, search, session,
-    system, thumbnails,
+    collections, duplicates, events, export, items, jobs, looks, names, originals, page, search,
+    session, system, thumbnails,
 };
 use super::keys::Role;
 use super::problem::Problem;
@@ -54,6 +54,7 @@ fn read() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(items::add_picture))
         .routes(routes!(collections::list))
         .routes(routes!(collections::facets))
+        .routes(routes!(duplicates::find))
         .routes(routes!(items::list))
         .routes(routes!(items::get))
         .routes(routes!(thumbnails::thumbnail))

@@ -6,38 +6,56 @@ use std::sync::OnceLock;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JS: &str = "text/javascript; charset=utf-8";
+const SVG: &str = "image/svg+xml";
+
+macro_rules! files {
+    ($($name:literal $kind:ident,)*) => {
+        &[$(($name, $kind, include_bytes!($name))),*]
+    };
+}
+
 /// Name, media type and bytes of each file.
-const FILES: &[(&str, &str, &[u8])] = &[
-    (
-        "index.html",
-        "text/html; charset=utf-8",
-        include_bytes!("index.html"),
-    ),
-    (
-        "api.html",
-        "text/html; charset=utf-8",
-        include_bytes!("api.html"),
-    ),
-    (
-        "api.js",
-        "text/javascript; charset=utf-8",
-        include_bytes!("api.js"),
-    ),
-    (
-        "api.css",
-        "text/css; charset=utf-8",
-        include_bytes!("api.css"),
-    ),
-    (
-        "page.css",
-        "text/css; charset=utf-8",
-        include_bytes!("page.css"),
-    ),
-    (
-        "page.js",
-        "text/javascript; charset=utf-8",
-        include_bytes!("page.js"),
-    ),
+const FILES: &[(&str, &str, &[u8])] = files![
+    "index.html" HTML,
+    "api.html" HTML,
+    "icon.svg" SVG,
+    "api.css" CSS,
+    "detail.css" CSS,
+    "page.css" CSS,
+    "parts.css" CSS,
+    "about.js" JS,
+    "api.js" JS,
+    "chips.js" JS,
+    "client.js" JS,
+    "copies.js" JS,
+    "crop.js" JS,
+    "detail.js" JS,
+    "dom.js" JS,
+    "facets.js" JS,
+    "finding.js" JS,
+    "grid.js" JS,
+    "jobs.js" JS,
+    "keys.js" JS,
+    "layout.js" JS,
+    "library.js" JS,
+    "notice.js" JS,
+    "page.js" JS,
+    "panel.js" JS,
+    "pictures.js" JS,
+    "query.js" JS,
+    "region.js" JS,
+    "saved.js" JS,
+    "settings.js" JS,
+    "showing.js" JS,
+    "signin.js" JS,
+    "state.js" JS,
+    "strings.js" JS,
+    "theme.js" JS,
+    "tile.js" JS,
+    "why.js" JS,
 ];
 
 /// A file of the page.

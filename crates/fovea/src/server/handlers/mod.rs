@@ -1,6 +1,7 @@
 //! One file for each kind of thing that is asked for.
 
 pub mod collections;
+pub mod duplicates;
 pub mod events;
 pub mod export;
 pub mod items;

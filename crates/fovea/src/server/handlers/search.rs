@@ -161,6 +161,8 @@ pub struct Shown {
     /// Of the upright picture, in pixels.
     width: u32,
     height: u32,
+    /// When the file was changed, in milliseconds since 1970.
+    modified_ms: i64,
     /// Address of a small picture; it may be kept for ever.
     thumbnail: String,
 }
@@ -253,6 +255,7 @@ pub fn shown(result: &SearchResult, results: &SearchResults) -> Shown {
         found: render::found(result, results.metric),
         width: result.item.content.width,
         height: result.item.content.height,
+        modified_ms: result.item.mtime_ns / 1_000_000,
         thumbnail: thumbnail_url(&result.item),
     }
 }
