@@ -53,6 +53,12 @@ def test_keys_are_asked_for(connect: Connect, server: Server) -> None:
         connect(server.url, key=server.keys["read"], collection="nowhere").search("a dog")
 
 
+def test_the_server_says_who_one_is(connect: Connect, server: Server) -> None:
+    session = connect(server.url, key=server.keys["read"]).session()
+    assert (session.role, session.see_location) == ("read", False)
+    assert session.name
+
+
 # Searching.
 
 

@@ -65,6 +65,7 @@ def test_records_have_the_fields_that_are_told() -> None:
         ("PlanParts", "Plan"),
         ("SavedSearch", "SavedSearch"),
         ("SearchAnswer", "SearchAnswer"),
+        ("SessionDocument", "Session"),
         ("Source", "Source"),
         ("WeightedTerm", "Term"),
     ):

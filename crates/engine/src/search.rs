@@ -191,7 +191,10 @@ impl Ranked {
 
     /// The cosine of the image; of an item that has none, of what was said.
     pub(crate) fn seen(&self) -> Option<f32> {
-        let mut images = self.cosines.iter().filter(|(space, _)| *space == space::IMAGE);
+        let mut images = self
+            .cosines
+            .iter()
+            .filter(|(space, _)| *space == space::IMAGE);
         images.next().map(|(_, cosine)| *cosine).or(self.score)
     }
 

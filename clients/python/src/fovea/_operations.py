@@ -72,6 +72,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "readyz": Operation("GET", "/readyz", "ready", in_collection=False),
     "openapi": Operation("GET", "/api/v1/openapi.json", "openapi", in_collection=False),
     "metrics": Operation("GET", "/metrics", "metrics"),
+    "get_session": Operation("GET", "/api/v1/session", "session"),
     "search": Operation("GET", "/api/v1/search", "search", _SEARCH),
     "search_by_document": Operation("POST", "/api/v1/search", "search"),
     "add_picture": Operation("POST", "/api/v1/pictures", "add_picture"),
@@ -431,6 +432,10 @@ def save_search(name: str, query: str) -> Call[records.SavedSearch]:
 
 def forget_saved(name: str) -> Call[None]:
     return ask("forget_saved", _nothing, place={"name": _bare(name)})
+
+
+def session() -> Call[records.Session]:
+    return ask("get_session", _record(records.Session))
 
 
 def concepts() -> Call[list[records.Concept]]:

@@ -31,6 +31,7 @@ from .records import (
     Result,
     SavedSearch,
     SearchAnswer,
+    Session,
     Source,
 )
 
@@ -175,6 +176,9 @@ class AsyncClient:
 
     async def feedback(self, item: ItemRef, kind: str, query: str = "") -> None:
         await self._do(flows.perform(self._target.settings, operations.feedback(item, kind, query)))
+
+    async def session(self) -> Session:
+        return await self._do(flows.perform(self._target.settings, operations.session()))
 
     async def sources(self) -> list[Source]:
         return await self._do(flows.perform(self._target.settings, operations.sources()))

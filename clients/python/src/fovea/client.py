@@ -30,6 +30,7 @@ from .records import (
     Result,
     SavedSearch,
     SearchAnswer,
+    Session,
     Source,
 )
 
@@ -222,6 +223,10 @@ class Client:
     def feedback(self, item: ItemRef, kind: str, query: str = "") -> None:
         """Note what somebody did with a result: ``kind`` is ``opened``, ``liked`` or ``disliked``."""
         self._do(flows.perform(self._target.settings, operations.feedback(item, kind, query)))
+
+    def session(self) -> Session:
+        """Who one is to the server, and what one may do."""
+        return self._do(flows.perform(self._target.settings, operations.session()))
 
     def sources(self) -> list[Source]:
         """The folders that are indexed."""

@@ -35,6 +35,7 @@ __all__ = [
     "Result",
     "SavedSearch",
     "SearchAnswer",
+    "Session",
     "Source",
     "SpaceScore",
     "Term",
@@ -319,6 +320,20 @@ class Job:
     @property
     def is_over(self) -> bool:
         return self.state not in ("waiting", "running")
+
+
+@record
+class Session:
+    """Who one is to the server, and what one may do."""
+
+    role: str
+    """``read``, ``write`` or ``admin``."""
+    collection: str
+    see_location: bool
+    """Whether places are told."""
+    name: Optional[str] = None
+    """Name of the key; none while the server needs no key."""
+    extra: Mapping[str, Any] = _extra()
 
 
 @record

@@ -219,7 +219,7 @@ impl Engine {
             judged.above = spread.map_or(0.0, above);
             return Ok(Some(judged));
         }
-        let evidence = self.evidence(query, &[ranked.item])?;
+        let evidence = self.evidence_of(query, std::slice::from_ref(ranked))?;
         let Some(evidence) = evidence.and_then(|all| all.into_iter().next().flatten()) else {
             return Ok(None);
         };

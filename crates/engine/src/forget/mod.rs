@@ -26,6 +26,9 @@ use crate::error::{Error, IoContext};
 use crate::ingest::Silent;
 use crate::{Engine, concepts, events, saved};
 
+/// Bytes of the header of a scan with three components, its marker included.
+const SCAN_HEADER: usize = 14;
+
 /// What went.
 #[derive(Clone, Debug, Default)]
 pub struct Forgotten {
@@ -123,8 +126,7 @@ impl Engine {
             }
         }
         if let Ok(jpeg) = self.previews().read(&item.content.hash) {
-            // Small pictures begin alike, with the tables of the encoder.
-            add(Kind::Preview, &jpeg, jpeg.len() / 2);
+            add(Kind::Preview, &jpeg, picture_in(&jpeg));
         }
         Ok(windows)
     }
@@ -207,6 +209,13 @@ impl Engine {
 fn as_kept(numbers: &[f32]) -> Vec<u8> {
     let halves = numbers.iter().map(|x| f16::from_f32(*x).to_le_bytes());
     halves.flatten().collect()
+}
+
+/// Where the picture itself begins in a JPEG: the tables in front of it are the same in all. The last marker of a scan is one,
+/// because within a scan no byte 0xff stands before such a byte (ISO/IEC 10918-1, B.1.1.5).
+fn picture_in(jpeg: &[u8]) -> usize {
+    let marker = jpeg.windows(2).rposition(|pair| pair == [0xff, 0xda]);
+    marker.map_or(jpeg.len(), |at| at + SCAN_HEADER)
 }
 
 /// Whether any item of any collection still has a content.

@@ -1,6 +1,5 @@
 //! How likely a word of a person's list is for an image. What speaks for it is what speaks for a result of a search
-//! (`judge`), but measured against the pack's vocabulary alone, so that it does not depend on the rest of the collection, and
-//! with the probabilities of the classifier itself, whose feature is at hand here.
+//! (`judge`), but measured against the pack's vocabulary alone, so that it does not depend on the rest of the collection.
 
 use fovea_encode::Encoder;
 use fovea_measure::Logistic;
@@ -9,7 +8,7 @@ use fovea_vectordb::Tag;
 use super::list::TagList;
 use crate::background::dot;
 use crate::error::Error;
-use crate::judge::{Evidence, IMAGE_TEMPERATURE, LEAST_AGREEMENT, TEXT_TEMPERATURE, probabilities};
+use crate::judge::{Evidence, Meaning, Seen, Spread, names_of};
 
 /// From this probability on an image is tagged.
 pub const LEAST: f32 = 0.1;
@@ -25,9 +24,7 @@ pub struct Likely {
 
 struct Name {
     name: String,
-    vector: Vec<f32>,
-    /// How probable each entry of the vocabulary is for the words.
-    asked: Vec<f32>,
+    meaning: Meaning,
 }
 
 impl Likely {
@@ -44,8 +41,7 @@ impl Likely {
         };
         let names = list.0.iter().zip(vectors).map(|(one, vector)| Name {
             name: one.name.clone(),
-            asked: probabilities(&vector, &vocabulary, TEXT_TEMPERATURE),
-            vector,
+            meaning: Meaning::of(&vector, &vocabulary),
         });
         Ok(Likely {
             names: names.collect(),
@@ -72,18 +68,20 @@ impl Likely {
 
     /// What speaks for each word of the list, in its order.
     pub fn evidence(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Evidence> {
-        let by_classifier = encoder.sample_probabilities(feature);
-        let shown = by_classifier
-            .unwrap_or_else(|| probabilities(image, &self.vocabulary, IMAGE_TEMPERATURE));
+        let names = names_of(encoder, Some(feature), image, &self.vocabulary);
         let cosines: Vec<f32> = self.vocabulary.iter().map(|one| dot(one, image)).collect();
         let n = cosines.len().max(1) as f32;
         let mean = cosines.iter().sum::<f32>() / n;
         let square = cosines.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n;
-        let deviation = square.sqrt().max(1e-6);
-        let of = |name: &Name| Evidence {
-            above: (dot(&name.vector, image) - mean) / deviation,
-            agreement: (dot(&name.asked, &shown) + LEAST_AGREEMENT).ln(),
+        let spread = Spread {
+            mean,
+            deviation: square.sqrt().max(1e-6),
         };
+        let seen = Seen {
+            vector: image,
+            names: &names,
+        };
+        let of = |name: &Name| name.meaning.evidence(seen, spread);
         self.names.iter().map(of).collect()
     }
 }
@@ -91,8 +89,8 @@ impl Likely {
 /// Fitted by `fovea bench tags --fit` for the pack `base`, on keywords of Open Clip Art.
 pub fn calibration() -> Logistic {
     Logistic {
-        weights: vec![-0.092, 0.571],
-        bias: 0.035,
+        weights: vec![-0.127, 0.535, 0.727],
+        bias: -0.722,
     }
 }
 

@@ -91,8 +91,10 @@ fn the_caption_that_matched_is_named() {
     let scored = explain(&fixture, "blue1.png", "a submarine")
         .scored
         .unwrap();
-    assert_eq!(scored.spaces[0].space, "caption");
-    assert_eq!(scored.spaces[0].caption.as_deref(), Some("a submarine"));
+    // Its words are written there, so that what is seen counts beside them, and comes first.
+    let names: Vec<&str> = scored.spaces.iter().map(|one| one.space).collect();
+    assert_eq!(names, ["image", "caption"]);
+    assert_eq!(scored.spaces[1].caption.as_deref(), Some("a submarine"));
     assert!(
         scored.score > 0.99 && scored.spaces.len() == 2,
         "{scored:?}"

@@ -17,7 +17,13 @@ const CAPTION: &str = "Nobody is to know about the roses of grandmother";
 /// A few pictures, one of which has much to be forgotten.
 fn library() -> Fixture {
     let fixture = Fixture::new();
-    fixture.paint(&format!("private/{SECRET}"), RED, 1);
+    let secret = fixture.paint(&format!("private/{SECRET}"), RED, 1);
+    // With enough in it that its small picture is like no other.
+    let picture = image::RgbImage::from_fn(96, 64, |x, y| {
+        let noise = (x * 7919 + y * 104_729) % 61;
+        image::Rgb([200 + (noise % 50) as u8, noise as u8, (noise / 2) as u8])
+    });
+    picture.save(&secret).unwrap();
     fixture.write("private/grandmother-in-the-garden.txt", CAPTION.as_bytes());
     for number in 2..6 {
         fixture.paint(&format!("private/green{number}.png"), GREEN, number);
@@ -73,7 +79,7 @@ fn nothing_of_a_picture_stays_in_any_file() {
     let query = Query::from_syntax(&format!("#{}", secret.id)).unwrap();
     saved::add(database, "roses", query, false).unwrap();
     let event = |item: ItemId, query: &str| Event {
-        at_us: u64::from(item.get() as u32),
+        at_us: query.len() as u64,
         item,
         kind: EventKind::Liked,
         query: query.to_owned(),

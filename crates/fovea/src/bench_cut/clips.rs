@@ -9,7 +9,9 @@ use fovea_engine::space;
 use fovea_index::Random;
 use fovea_measure::Logistic;
 
-use super::{Gallery, Judged, Looks, dot, image_vectors, indexed, vectors_in};
+use super::{
+    Gallery, Judged, Looks, Picture, dot, indexed, pictures as judged_pictures, vectors_in,
+};
 use crate::bench_ann::datasets::clipart;
 use crate::settings::{Settings, cache_folder};
 
@@ -24,7 +26,7 @@ const LONGEST_TITLE: usize = 40;
 
 /// A picture with a title that says what it shows.
 struct Clip {
-    image: Vec<f32>,
+    image: Picture,
     /// In the encoder's own space.
     visual: Vec<f32>,
     title: String,
@@ -165,12 +167,12 @@ fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, 
     say("indexing Open Clip Art (minutes, the first time)");
     let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
     let looks = vectors_in(&engine, space::VISUAL)?;
-    let mut vectors: Vec<(PathBuf, Vec<f32>)> = image_vectors(&engine)?.into_iter().collect();
-    vectors.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut judged: Vec<(PathBuf, Picture)> = judged_pictures(&engine)?.into_iter().collect();
+    judged.sort_by(|a, b| a.0.cmp(&b.0));
     let vocabulary = engine.encoder().sample_texts();
     let mut seen = HashSet::new();
     let mut clips = Vec::new();
-    for (path, image) in vectors {
+    for (path, image) in judged {
         let Ok(name) = path.strip_prefix(&pictures) else {
             continue;
         };
@@ -180,7 +182,7 @@ fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, 
             .then(|| clipart::title_of(&drawing))
             .transpose()?
             .flatten();
-        let is_new = seen.insert(image.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+        let is_new = seen.insert(image.vector.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
         let Some(title) = title.filter(|title| is_new && title.chars().count() < LONGEST_TITLE)
         else {
             continue;

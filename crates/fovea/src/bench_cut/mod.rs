@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::Context;
-use fovea_engine::judge::{BATCH, Background, Calibration, Evidence};
+use fovea_engine::judge::{BATCH, Background, Calibration, Evidence, Seen, names_of};
 use fovea_engine::{CaptionChoice, Engine, IndexOptions, Silent, space};
 use fovea_vectordb::{Filter, Part};
 
@@ -17,9 +17,18 @@ pub use stamps::measure;
 
 use crate::settings::Settings;
 
-/// Pictures with their vectors; those of a query's right answers are known by their place.
+/// A picture as it is judged: its vector, and how probable each name is for it.
+#[derive(Clone)]
+struct Picture {
+    vector: Vec<f32>,
+    names: Vec<f32>,
+}
+
+/// Pictures; those of a query's right answers are known by their place.
 struct Gallery {
     background: Background,
+    /// Of each picture.
+    names: Vec<Vec<f32>>,
 }
 
 /// A query's ten nearest, what speaks for each, and which of them are right.
@@ -33,8 +42,8 @@ impl Judged {
         self.is_right.contains(&true)
     }
 
-    fn best(&self) -> [f64; 2] {
-        Evidence::best(&self.evidence).map_or([f64::NAN; 2], |best| best.numbers())
+    fn best(&self) -> [f64; 3] {
+        Evidence::best(&self.evidence).map_or([f64::NAN; 3], |best| best.numbers())
     }
 
     fn answered(&self, calibration: &Calibration) -> f64 {
@@ -50,12 +59,15 @@ impl Judged {
 
 impl Gallery {
     /// A small collection, all of it its own sample.
-    fn new(vectors: Vec<Vec<f32>>, vocabulary: Vec<Vec<f32>>) -> Gallery {
+    fn new(pictures: Vec<Picture>, vocabulary: Vec<Vec<f32>>) -> Gallery {
+        let pictures = pictures.into_iter().map(|one| (one.vector, one.names));
+        let (vectors, names) = pictures.unzip();
         Gallery {
             background: Background {
                 vectors,
                 vocabulary,
             },
+            names,
         }
     }
 
@@ -85,7 +97,12 @@ impl Gallery {
     fn judged(&self, query: &[f32], right: &[usize], but: Option<usize>) -> anyhow::Result<Judged> {
         let images = &self.background.vectors;
         let order = nearest(images, query, but);
-        let found = order.iter().map(|(_, at)| Some(images[*at].as_slice()));
+        let found = order.iter().map(|(_, at)| {
+            Some(Seen {
+                vector: &images[*at],
+                names: &self.names[*at],
+            })
+        });
         let evidence = self.background.evidence(query, found);
         let evidence = evidence.context("the pack has no vocabulary to judge by")?;
         Ok(Judged {
@@ -152,9 +169,25 @@ pub fn indexed(settings: &Settings, folder: &Path, database: &Path) -> anyhow::R
     Ok(engine)
 }
 
-/// The image vector of each picture, by its path.
-fn image_vectors(engine: &Engine) -> anyhow::Result<HashMap<std::path::PathBuf, Vec<f32>>> {
-    vectors_in(engine, space::IMAGE)
+/// Each picture as it is judged, by its path.
+fn pictures(engine: &Engine) -> anyhow::Result<HashMap<std::path::PathBuf, Picture>> {
+    let vectors = vectors_in(engine, space::IMAGE)?;
+    let database = engine.database();
+    let encoder = engine.encoder();
+    let vocabulary = encoder.sample_texts();
+    let ids = database.scan(&Filter::All, None, usize::MAX)?;
+    let mut pictures = HashMap::new();
+    for item in database.items(&ids)? {
+        let path = item.absolute();
+        let features = database.feature(&encoder.spec().fingerprint, item.content.hash)?;
+        let mut whole = features.iter().filter(|(part, _)| *part == Part::WHOLE);
+        if let (Some((_, feature)), Some(vector)) = (whole.next(), vectors.get(&path)) {
+            let names = names_of(encoder, Some(feature), vector, &vocabulary);
+            let vector = vector.clone();
+            pictures.insert(path, Picture { vector, names });
+        }
+    }
+    Ok(pictures)
 }
 
 fn vectors_in(

@@ -8,7 +8,7 @@ use fovea_engine::{Engine, space};
 use fovea_measure::{auc, calibration_error};
 
 use super::clips::words_of;
-use super::{Gallery, Judged, Looks, image_vectors, indexed, vectors_in};
+use super::{Gallery, Judged, Looks, indexed, pictures, vectors_in};
 use crate::bench_ann::Bar;
 use crate::commands::demo::{english_captions, prepare_stamps};
 use crate::settings::{Settings, cache_folder};
@@ -28,11 +28,11 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
     )?;
     let captions = captions(&stamps.join("captions-photographic.tsv"))?;
     let names: BTreeSet<&String> = captions.values().flatten().collect();
-    let vectors = image_vectors(&engine)?;
-    let vector = |name: &String| vectors.get(&stamps.join(name)).cloned();
+    let judged = pictures(&engine)?;
+    let picture = |name: &String| judged.get(&stamps.join(name)).cloned();
     let images = names
         .iter()
-        .map(|name| vector(name).with_context(|| format!("{name} is not indexed")));
+        .map(|name| picture(name).with_context(|| format!("{name} is not indexed")));
     let gallery = Gallery::new(
         images.collect::<Result<_, _>>()?,
         engine.encoder().sample_texts(),

@@ -41,7 +41,7 @@ pub async fn get(caller: Caller) -> Json<SessionDocument> {
 }
 
 /// Sign in: the key of this request is kept by the browser, out of reach of scripts, and sent from this site alone.
-#[utoipa::path(post, path = "/api/v1/session", tag = "system", operation_id = "sign_in",
+#[utoipa::path(post, path = "/api/v1/session", tag = "page", operation_id = "sign_in",
     responses((status = 204, description = "Signed in")))]
 pub async fn sign_in(State(app): State<Arc<App>>, _caller: Caller, headers: HeaderMap) -> Response {
     match auth::bearer(&headers) {
@@ -52,7 +52,7 @@ pub async fn sign_in(State(app): State<Arc<App>>, _caller: Caller, headers: Head
 }
 
 /// Sign out.
-#[utoipa::path(delete, path = "/api/v1/session", tag = "system", operation_id = "sign_out",
+#[utoipa::path(delete, path = "/api/v1/session", tag = "page", operation_id = "sign_out",
     responses((status = 204, description = "Signed out")))]
 pub async fn sign_out(State(app): State<Arc<App>>) -> Response {
     kept(&app, "", 0)
