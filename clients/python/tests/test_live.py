@@ -329,6 +329,12 @@ def test_a_server_that_is_stopped_is_told(own: tuple[Face, Server]) -> None:
     assert time.monotonic() - started < 5
 
 
+def test_copies_are_looked_for(reader: Face) -> None:
+    told = reader.duplicates(similar=0.9)
+    assert isinstance(told["same"], list)
+    assert isinstance(told["similar"], list)
+
+
 def test_a_key_that_asks_too_often_is_held_back_and_served(connect: Connect, library: Path, tmp_path: Path) -> None:
     shutil.copytree(library / "db", tmp_path / "db")
     key = fovea_cli(tmp_path / "db", "keys", "add", "slow").strip()
