@@ -66,6 +66,21 @@ impl Conse {
             .collect()
     }
 
+    /// The same of several features, for which the weights are read once.
+    pub fn logits_of_all(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        let mut all = vec![Vec::with_capacity(self.class_count); features.len()];
+        let rows = self.weights.chunks_exact(self.feature_dim);
+        for (row, bias) in rows.zip(self.bias.iter()) {
+            for (logits, feature) in all.iter_mut().zip(features) {
+                logits.push(match feature.len() == self.feature_dim {
+                    true => dot(row, feature) + bias,
+                    false => 0.0,
+                });
+            }
+        }
+        all
+    }
+
     /// The unit vector in the shared space. A feature of the wrong length, or one that is not finite, gives zeros.
     pub fn align(&self, feature: &[f32]) -> Vec<f32> {
         let mut vector = vec![0.0; self.shared_dim];

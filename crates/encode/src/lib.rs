@@ -81,9 +81,10 @@ pub trait Encoder: Send + Sync {
         Vec::new()
     }
 
-    /// How probable each of [`Encoder::sample_texts`] is for an image, where the pack has a classifier that says so.
-    fn sample_probabilities(&self, feature: &[f32]) -> Option<Vec<f32>> {
-        let _ = feature;
+    /// How probable each of [`Encoder::sample_texts`] is for each of some images, where the pack has a classifier that says
+    /// so. Several at once cost little more than one: what takes time is to read the classifier.
+    fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
+        let _ = features;
         None
     }
 

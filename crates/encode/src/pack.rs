@@ -175,8 +175,10 @@ impl Encoder for Pack {
         self.class_vectors().map(<[f32]>::to_vec).collect()
     }
 
-    fn sample_probabilities(&self, feature: &[f32]) -> Option<Vec<f32>> {
-        Some(crate::tags::softmax(&self.logits(feature)))
+    fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
+        let logits = self.alignment.logits_of_all(features);
+        let all = logits.iter().map(|logits| crate::tags::softmax(logits));
+        Some(all.collect())
     }
 
     fn is_word(&self, word: &str) -> bool {

@@ -7,11 +7,13 @@
 //! words, when the nearest name there is measures what is near. All go through logistic regressions that were fitted on Open
 //! Clip Art (`fovea bench cut --fit`) and are measured on stamps (`fovea bench cut`).
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_encode::Encoder;
 use fovea_measure::Logistic;
-use fovea_vectordb::{Change, ContentHash};
+use fovea_vectordb::{Change, ContentHash, ItemId};
+use half::f16;
 
 use crate::background::dot;
 pub use crate::background::{Background, Spread};
@@ -107,15 +109,19 @@ impl Meaning {
     }
 }
 
-/// How probable each entry of the vocabulary is for an image: as the pack's classifier has it, or by its vector.
+/// How probable each entry of the vocabulary is for images, given by feature and vector: as the pack's classifier has it, or
+/// by the vector.
 pub fn names_of(
     encoder: &dyn Encoder,
-    feature: Option<&[f32]>,
-    vector: &[f32],
+    images: &[(&[f32], &[f32])],
     vocabulary: &[Vec<f32>],
-) -> Vec<f32> {
-    let classified = feature.and_then(|feature| encoder.sample_probabilities(feature));
-    classified.unwrap_or_else(|| probabilities(vector, vocabulary, IMAGE_TEMPERATURE))
+) -> Vec<Vec<f32>> {
+    let features: Vec<&[f32]> = images.iter().map(|(feature, _)| *feature).collect();
+    encoder.sample_probabilities(&features).unwrap_or_else(|| {
+        let vectors = images.iter().map(|(_, vector)| *vector);
+        let named = vectors.map(|vector| probabilities(vector, vocabulary, IMAGE_TEMPERATURE));
+        named.collect()
+    })
 }
 
 impl Evidence {
@@ -170,8 +176,8 @@ impl Calibration {
     }
 }
 
-/// Images whose names are kept: of each as many numbers as the pack has names, 16 MB in all.
-const NAMED: usize = 4_096;
+/// Images whose names are kept: of each as many half-precision numbers as the pack has names, 33 MB in all.
+const NAMED: usize = 16_384;
 
 /// A sample, kept until the collection changes.
 type Kept = Mutex<Option<(Change, Arc<Background>)>>;
@@ -183,7 +189,7 @@ pub(crate) struct Known {
     visual: Kept,
     /// How probable each name is for an image, by the hash of its vector: most of the time of a judgement, and the same for
     /// every query.
-    named: Mutex<Recent<ContentHash, Arc<[f32]>>>,
+    named: Mutex<Recent<ContentHash, Arc<[f16]>>>,
 }
 
 impl Default for Known {
@@ -197,22 +203,23 @@ impl Default for Known {
 }
 
 impl Known {
-    /// The names of an image, by its vector; found where they are not known.
-    fn named(
-        &self,
-        image: &[f32],
-        find: impl FnOnce() -> Result<Vec<f32>, Error>,
-    ) -> Result<Arc<[f32]>, Error> {
-        let bytes = image.iter().flat_map(|number| number.to_le_bytes());
-        let key = ContentHash::of(&bytes.collect::<Vec<u8>>());
-        let lock = || self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = lock().get(&key) {
-            return Ok(known);
-        }
-        let found: Arc<[f32]> = find()?.into();
-        lock().put(key, Arc::clone(&found));
-        Ok(found)
+    /// What is known of images, by their vectors.
+    fn names(&self, keys: &[ContentHash]) -> Vec<Option<Arc<[f16]>>> {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.iter().map(|key| named.get(key)).collect()
     }
+
+    fn keep_names(&self, key: ContentHash, names: Vec<f32>) -> Arc<[f16]> {
+        let names: Arc<[f16]> = names.into_iter().map(f16::from_f32).collect();
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        named.put(key, Arc::clone(&names));
+        names
+    }
+}
+
+fn key_of(vector: &[f32]) -> ContentHash {
+    let bytes = vector.iter().flat_map(|number| number.to_le_bytes());
+    ContentHash::of(&bytes.collect::<Vec<u8>>())
 }
 
 impl Engine {
@@ -252,22 +259,7 @@ impl Engine {
     ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
         let background = self.known_background()?;
         let vectors = self.matched_vectors(ranked)?;
-        let mut names = Vec::new();
-        for (one, vector) in ranked.iter().zip(&vectors) {
-            names.push(match vector {
-                Some(vector) => Some(self.known.named(vector, || {
-                    let feature = self.feature_of_match(one)?;
-                    let vocabulary = &background.vocabulary;
-                    Ok(names_of(
-                        self.encoder(),
-                        feature.as_deref(),
-                        vector,
-                        vocabulary,
-                    ))
-                })?),
-                None => None,
-            });
-        }
+        let names = self.names_of_matches(ranked, &vectors, &background.vocabulary)?;
         let seen = vectors.iter().zip(&names).map(|(vector, names)| {
             Some(Seen {
                 vector: vector.as_deref()?,
@@ -277,16 +269,61 @@ impl Engine {
         Ok(background.evidence(query, seen))
     }
 
-    /// The feature of the part that matched.
-    fn feature_of_match(&self, ranked: &Ranked) -> Result<Option<Vec<f32>>, Error> {
-        let Some(item) = self.database().items(&[ranked.item])?.pop() else {
-            return Ok(None);
-        };
+    /// How probable each name is for each match that has a vector: as it is known, or found for all others at once.
+    fn names_of_matches(
+        &self,
+        ranked: &[Ranked],
+        vectors: &[Option<Vec<f32>>],
+        vocabulary: &[Vec<f32>],
+    ) -> Result<Vec<Option<Vec<f32>>>, Error> {
+        let keys: Vec<ContentHash> = vectors
+            .iter()
+            .map(|vector| key_of(vector.as_deref().unwrap_or_default()))
+            .collect();
+        let known = self.known.names(&keys).into_iter();
+        let mut names: Vec<Option<Arc<[f16]>>> = known.collect();
+        let unknown = |at: &usize| vectors[*at].is_some() && names[*at].is_none();
+        let unknown: Vec<usize> = (0..ranked.len()).filter(unknown).collect();
+        let features = self.features_of_matches(unknown.iter().map(|at| &ranked[*at]))?;
+        let images = unknown
+            .iter()
+            .zip(&features)
+            .filter_map(|(at, feature)| Some((*at, feature.as_deref()?, vectors[*at].as_deref()?)));
+        let (places, images): (Vec<usize>, Vec<_>) = images
+            .map(|(at, feature, vector)| (at, (feature, vector)))
+            .unzip();
+        let found = names_of(self.encoder(), &images, vocabulary);
+        for (at, found) in places.into_iter().zip(found) {
+            // What is judged is what is kept, so that it is judged alike each time.
+            names[at] = Some(self.known.keep_names(keys[at], found));
+        }
+        let wide = |names: Arc<[f16]>| names.iter().map(|name| name.to_f32()).collect();
+        Ok(names.into_iter().map(|names| names.map(wide)).collect())
+    }
+
+    /// The feature of each part that matched, where it is there.
+    fn features_of_matches<'a>(
+        &self,
+        ranked: impl Iterator<Item = &'a Ranked>,
+    ) -> Result<Vec<Option<Vec<f32>>>, Error> {
+        let ranked: Vec<&Ranked> = ranked.collect();
+        let ids: Vec<ItemId> = ranked.iter().map(|one| one.item).collect();
+        let items = self.database().items(&ids)?.into_iter();
+        let contents: HashMap<ItemId, ContentHash> =
+            items.map(|item| (item.id, item.content.hash)).collect();
         let pack = &self.encoder().spec().fingerprint;
-        let features = self.database().feature(pack, item.content.hash)?;
-        let mut parts = features.into_iter();
-        let of_part = parts.find(|(part, _)| part.index == ranked.part.index);
-        Ok(of_part.map(|(_, feature)| feature))
+        let mut features = Vec::new();
+        for one in ranked {
+            features.push(match contents.get(&one.item) {
+                Some(content) => {
+                    let mut parts = self.database().feature(pack, *content)?.into_iter();
+                    let of_part = parts.find(|(part, _)| part.index == one.part.index);
+                    of_part.map(|(_, feature)| feature)
+                }
+                None => None,
+            });
+        }
+        Ok(features)
     }
 
     /// The probability that the collection answers words at all, by the best of what is seen, as it was fitted: what is

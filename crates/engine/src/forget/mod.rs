@@ -10,6 +10,7 @@ mod traces;
 mod windows;
 
 use std::fs;
+use std::path::Path;
 
 use fovea_vectordb::{
     Batch, ContentHash, Database, Item, ItemId, Operation, SourceKind, SpaceSource, Value,
@@ -201,7 +202,12 @@ impl Engine {
         };
         let windows = register.records.iter().flat_map(|record| &record.windows);
         let seeker = Seeker::new(&register.secret, windows.copied());
-        traces::search(folder, &seeker)
+        let is_others = |path: &Path| {
+            let name = path.file_stem().and_then(|stem| stem.to_str());
+            let content = name.and_then(|name| name.parse::<ContentHash>().ok());
+            content.is_some_and(|content| is_kept(self.database(), &content).unwrap_or(false))
+        };
+        traces::search(folder, &seeker, &is_others)
     }
 }
 

@@ -30,8 +30,13 @@ pub struct Searched {
     pub traces: Vec<Trace>,
 }
 
-/// Looks through all files below a folder.
-pub fn search(folder: &Path, seeker: &Seeker<'_>) -> Result<Searched, Error> {
+/// Looks through all files below a folder. In those that `is_others` names, small pictures of what is kept, the same piece of
+/// a small picture is the other picture's own: two pages of one book have the same margins.
+pub fn search(
+    folder: &Path,
+    seeker: &Seeker<'_>,
+    is_others: &dyn Fn(&Path) -> bool,
+) -> Result<Searched, Error> {
     let mut searched = Searched::default();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -42,17 +47,28 @@ pub fn search(folder: &Path, seeker: &Seeker<'_>) -> Result<Searched, Error> {
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_file() {
-                search_file(&path, seeker, &mut searched)?;
+                let found = search_file(&path, seeker, &mut searched)?;
+                let is_own =
+                    found.iter().any(|trace| trace.of == Kind::Preview) && is_others(&path);
+                let left = found.into_iter();
+                let left = left.filter(|trace| !(is_own && trace.of == Kind::Preview));
+                let room = MOST - searched.traces.len();
+                searched.traces.extend(left.take(room));
             }
         }
     }
     Ok(searched)
 }
 
-fn search_file(path: &Path, seeker: &Seeker<'_>, searched: &mut Searched) -> Result<(), Error> {
+fn search_file(
+    path: &Path,
+    seeker: &Seeker<'_>,
+    searched: &mut Searched,
+) -> Result<Vec<Trace>, Error> {
+    let mut found = Vec::new();
     let mut file = match File::open(path) {
         // Another process took it away, and with it what was in it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
         file => file.at(path)?,
     };
     searched.n_files += 1;
@@ -66,11 +82,11 @@ fn search_file(path: &Path, seeker: &Seeker<'_>, searched: &mut Searched) -> Res
             .at(path)?;
         searched.n_bytes += n as u64;
         if n == 0 {
-            return Ok(());
+            return Ok(found);
         }
         seeker.seek(&piece, &mut |at, window| {
-            if searched.traces.len() < MOST {
-                searched.traces.push(Trace {
+            if found.len() < MOST {
+                found.push(Trace {
                     file: path.to_owned(),
                     offset: begin + at as u64,
                     of: window.kind,
@@ -98,13 +114,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
-        assert_eq!(search(folder.path(), &seeker).unwrap().traces, []);
+        let none = |_: &Path| false;
+        let search = |folder: &Path| search(folder, &seeker, &none);
+        assert_eq!(search(folder.path()).unwrap().traces, []);
         for at in [0, 5, PIECE - 20, PIECE - 10, PIECE, 2 * PIECE - 3] {
             let mut bytes = vec![b'x'; at];
             bytes.extend_from_slice(text);
             bytes.extend_from_slice(&[b'y'; 50]);
             fs::write(deep.join("file"), &bytes).unwrap();
-            let searched = search(folder.path(), &seeker).unwrap();
+            let searched = search(folder.path()).unwrap();
             assert_eq!(searched.n_bytes, bytes.len() as u64);
             let [trace] = &searched.traces[..] else {
                 panic!("{at}: {searched:?}");

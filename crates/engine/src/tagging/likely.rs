@@ -68,7 +68,7 @@ impl Likely {
 
     /// What speaks for each word of the list, in its order.
     pub fn evidence(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Evidence> {
-        let names = names_of(encoder, Some(feature), image, &self.vocabulary);
+        let names = names_of(encoder, &[(feature, image)], &self.vocabulary);
         let cosines: Vec<f32> = self.vocabulary.iter().map(|one| dot(one, image)).collect();
         let n = cosines.len().max(1) as f32;
         let mean = cosines.iter().sum::<f32>() / n;
@@ -79,7 +79,7 @@ impl Likely {
         };
         let seen = Seen {
             vector: image,
-            names: &names,
+            names: names.first().map_or(&[], Vec::as_slice),
         };
         let of = |name: &Name| name.meaning.evidence(seen, spread);
         self.names.iter().map(of).collect()

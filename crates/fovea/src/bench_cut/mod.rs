@@ -182,9 +182,11 @@ fn pictures(engine: &Engine) -> anyhow::Result<HashMap<std::path::PathBuf, Pictu
         let features = database.feature(&encoder.spec().fingerprint, item.content.hash)?;
         let mut whole = features.iter().filter(|(part, _)| *part == Part::WHOLE);
         if let (Some((_, feature)), Some(vector)) = (whole.next(), vectors.get(&path)) {
-            let names = names_of(encoder, Some(feature), vector, &vocabulary);
-            let vector = vector.clone();
-            pictures.insert(path, Picture { vector, names });
+            let names = names_of(encoder, &[(feature, vector)], &vocabulary);
+            for names in names {
+                let vector = vector.clone();
+                pictures.insert(path.clone(), Picture { vector, names });
+            }
         }
     }
     Ok(pictures)
