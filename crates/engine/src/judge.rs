@@ -90,10 +90,10 @@ pub struct Meaning {
 
 impl Meaning {
     pub fn of(vector: &[f32], vocabulary: &[Vec<f32>]) -> Meaning {
-        let nearest = vocabulary.iter().map(|entry| dot(entry, vector));
+        let cosines = cosines(vector, vocabulary);
         Meaning {
-            names: probabilities(vector, vocabulary, TEXT_TEMPERATURE),
-            nearest: nearest.fold(LEAST_NEAR, f32::max),
+            nearest: cosines.iter().copied().fold(LEAST_NEAR, f32::max),
+            names: softmax(&cosines, TEXT_TEMPERATURE),
             vector: vector.to_vec(),
         }
     }
@@ -179,6 +179,9 @@ impl Calibration {
 /// Images whose names are kept: of each as many half-precision numbers as the pack has names, 33 MB in all.
 const NAMED: usize = 16_384;
 
+/// Queries that are kept, 6 KB each.
+const ASKED: usize = 1_024;
+
 /// A sample, kept until the collection changes.
 type Kept = Mutex<Option<(Change, Arc<Background>)>>;
 
@@ -190,6 +193,8 @@ pub(crate) struct Known {
     /// How probable each name is for an image, by the hash of its vector: most of the time of a judgement, and the same for
     /// every query.
     named: Mutex<Recent<ContentHash, Arc<[f16]>>>,
+    /// Words that were asked lately, by the hash of their vector and the change of the collection: a query is judged in parts.
+    asked: Mutex<Recent<ContentHash, Arc<(Meaning, Spread)>>>,
 }
 
 impl Default for Known {
@@ -198,11 +203,28 @@ impl Default for Known {
             shared: Kept::default(),
             visual: Kept::default(),
             named: Mutex::new(Recent::new(NAMED)),
+            asked: Mutex::new(Recent::new(ASKED)),
         }
     }
 }
 
 impl Known {
+    fn asked(
+        &self,
+        query: &[f32],
+        change: Change,
+        background: &Background,
+    ) -> Option<Arc<(Meaning, Spread)>> {
+        let key = key_of(query, change.0);
+        let lock = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&key);
+        known.or_else(|| {
+            let found = Arc::new(background.asked(query)?);
+            lock().put(key, Arc::clone(&found));
+            Some(found)
+        })
+    }
+
     /// What is known of images, by their vectors.
     fn names(&self, keys: &[ContentHash]) -> Vec<Option<Arc<[f16]>>> {
         let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
@@ -217,8 +239,9 @@ impl Known {
     }
 }
 
-fn key_of(vector: &[f32]) -> ContentHash {
+fn key_of(vector: &[f32], change: u64) -> ContentHash {
     let bytes = vector.iter().flat_map(|number| number.to_le_bytes());
+    let bytes = bytes.chain(change.to_le_bytes());
     ContentHash::of(&bytes.collect::<Vec<u8>>())
 }
 
@@ -257,6 +280,7 @@ impl Engine {
         query: &[f32],
         ranked: &[Ranked],
     ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
+        let change = self.database().change()?;
         let background = self.known_background()?;
         let vectors = self.matched_vectors(ranked)?;
         let names = self.names_of_matches(ranked, &vectors, &background.vocabulary)?;
@@ -266,7 +290,12 @@ impl Engine {
                 names: names.as_deref()?,
             })
         });
-        Ok(background.evidence(query, seen))
+        let Some(asked) = self.known.asked(query, change, &background) else {
+            return Ok(None);
+        };
+        let (meaning, spread) = &*asked;
+        let of = |seen: Option<Seen<'_>>| Some(meaning.evidence(seen?, *spread));
+        Ok(Some(seen.map(of).collect()))
     }
 
     /// How probable each name is for each match that has a vector: as it is known, or found for all others at once.
@@ -278,7 +307,7 @@ impl Engine {
     ) -> Result<Vec<Option<Vec<f32>>>, Error> {
         let keys: Vec<ContentHash> = vectors
             .iter()
-            .map(|vector| key_of(vector.as_deref().unwrap_or_default()))
+            .map(|vector| key_of(vector.as_deref().unwrap_or_default(), 0))
             .collect();
         let known = self.known.names(&keys).into_iter();
         let mut names: Vec<Option<Arc<[f16]>>> = known.collect();
@@ -440,16 +469,28 @@ impl Background {
         query: &[f32],
         images: impl Iterator<Item = Option<Seen<'a>>>,
     ) -> Option<Vec<Option<Evidence>>> {
-        let spread = self.spread(query).filter(|_| !self.vocabulary.is_empty())?;
-        let meaning = Meaning::of(query, &self.vocabulary);
+        let (meaning, spread) = self.asked(query)?;
         let of = |image: Option<Seen<'_>>| Some(meaning.evidence(image?, spread));
         Some(images.map(of).collect())
+    }
+
+    /// Words, and how cosines with them are spread here.
+    fn asked(&self, query: &[f32]) -> Option<(Meaning, Spread)> {
+        let spread = self.spread(query).filter(|_| !self.vocabulary.is_empty())?;
+        Some((Meaning::of(query, &self.vocabulary), spread))
     }
 }
 
 /// How probable each entry of the vocabulary is for a vector: the softmax of the cosines.
 fn probabilities(vector: &[f32], vocabulary: &[Vec<f32>], temperature: f32) -> Vec<f32> {
-    let cosines: Vec<f32> = vocabulary.iter().map(|entry| dot(entry, vector)).collect();
+    softmax(&cosines(vector, vocabulary), temperature)
+}
+
+fn cosines(vector: &[f32], vocabulary: &[Vec<f32>]) -> Vec<f32> {
+    vocabulary.iter().map(|entry| dot(entry, vector)).collect()
+}
+
+fn softmax(cosines: &[f32], temperature: f32) -> Vec<f32> {
     let most = cosines.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let powers: Vec<f32> = cosines
         .iter()
