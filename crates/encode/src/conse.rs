@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::error::Error;
+use crate::matrix::{product, product_of_rows};
 use crate::normalise;
 use crate::tensors::{Mapped, TensorFile};
 
@@ -55,87 +56,74 @@ impl Conse {
         self.classes.chunks_exact(self.shared_dim)
     }
 
-    /// One score for each class. A feature of the wrong length gives zeros.
-    pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
-        if feature.len() != self.feature_dim {
-            return vec![0.0; self.class_count];
-        }
-        let rows = self.weights.chunks_exact(self.feature_dim);
-        rows.zip(self.bias.iter())
-            .map(|(row, bias)| dot(row, feature) + bias)
-            .collect()
+    /// One score for each class, of each feature. A feature of the wrong length, or one that is not finite, gives zeros.
+    ///
+    /// Several at once cost little more than one: what takes time is to read the classifier.
+    pub fn logits(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        let rows = self.rows(features);
+        let (n, dim, classes) = (features.len(), self.feature_dim, self.class_count);
+        let scores = product_of_rows(&rows, &self.weights, n, dim, classes);
+        let all = scores.chunks_exact(classes).zip(features);
+        all.map(|(scores, feature)| match self.is_feature(feature) {
+            true => scores
+                .iter()
+                .zip(self.bias.iter())
+                .map(|(score, bias)| score + bias)
+                .collect(),
+            false => vec![0.0; classes],
+        })
+        .collect()
     }
 
-    /// The same of several features, for which the weights are read once.
-    pub fn logits_of_all(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let mut all = vec![Vec::with_capacity(self.class_count); features.len()];
-        let rows = self.weights.chunks_exact(self.feature_dim);
-        for (row, bias) in rows.zip(self.bias.iter()) {
-            for (logits, feature) in all.iter_mut().zip(features) {
-                logits.push(match feature.len() == self.feature_dim {
-                    true => dot(row, feature) + bias,
-                    false => 0.0,
-                });
+    /// The unit vectors in the shared space, one after the other. A feature of the wrong length, or one that is not
+    /// finite, gives zeros.
+    pub fn align(&self, features: &[&[f32]]) -> Vec<f32> {
+        let mut weights = vec![0.0; features.len() * self.class_count];
+        let rows = weights.chunks_exact_mut(self.class_count);
+        for ((row, logits), feature) in rows.zip(self.logits(features)).zip(features) {
+            if self.is_feature(feature) {
+                strongest(&logits, &self.settings, row);
             }
         }
-        all
+        let (n, classes, dim) = (features.len(), self.class_count, self.shared_dim);
+        let mut vectors = product(&weights, &self.classes, n, classes, dim);
+        vectors.chunks_exact_mut(dim).for_each(normalise);
+        vectors
     }
 
-    /// The unit vector in the shared space. A feature of the wrong length, or one that is not finite, gives zeros.
-    pub fn align(&self, feature: &[f32]) -> Vec<f32> {
-        let mut vector = vec![0.0; self.shared_dim];
-        if feature.len() != self.feature_dim || !feature.iter().all(|value| value.is_finite()) {
-            return vector;
+    /// Whether this can be aligned at all.
+    pub fn is_feature(&self, feature: &[f32]) -> bool {
+        feature.len() == self.feature_dim && feature.iter().all(|value| value.is_finite())
+    }
+
+    /// The features as one matrix, with zeros for those that are none.
+    pub fn rows(&self, features: &[&[f32]]) -> Vec<f32> {
+        let mut rows = Vec::with_capacity(features.len() * self.feature_dim);
+        for feature in features {
+            match self.is_feature(feature) {
+                true => rows.extend_from_slice(feature),
+                false => rows.resize(rows.len() + self.feature_dim, 0.0),
+            }
         }
-        let logits = self.logits(feature);
-        for (class, weight) in strongest(&logits, &self.settings) {
-            let row = &self.classes[class * self.shared_dim..(class + 1) * self.shared_dim];
-            vector
-                .iter_mut()
-                .zip(row)
-                .for_each(|(sum, value)| *sum += weight * value);
-        }
-        normalise(&mut vector);
-        vector
+        rows
     }
 }
 
-/// The `top` classes and their weights, relative to the best; ties go to the lower class.
-fn strongest(logits: &[f32], settings: &ConseSettings) -> Vec<(usize, f32)> {
+/// Sets the weights of the `top` classes, relative to the best, and leaves the others at zero; ties go to the lower class.
+fn strongest(logits: &[f32], settings: &ConseSettings, weights: &mut [f32]) {
     let mut order: Vec<usize> = (0..logits.len()).collect();
     let best_first = |a: &usize, b: &usize| logits[*b].total_cmp(&logits[*a]).then(a.cmp(b));
     if settings.top < order.len() {
         order.select_nth_unstable_by(settings.top, best_first);
         order.truncate(settings.top);
     }
-    // Summed in the order of classes, so that the result does not depend on how the selection went.
-    order.sort_unstable();
     let best = order
         .iter()
         .map(|class| logits[*class])
         .fold(f32::NEG_INFINITY, f32::max);
-    order
-        .into_iter()
-        .map(|class| (class, ((logits[class] - best) / settings.temperature).exp()))
-        .collect()
-}
-
-/// Eight partial sums, so that the compiler can use the width of the machine.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (chunks_a, chunks_b) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = chunks_a
-        .remainder()
-        .iter()
-        .zip(chunks_b.remainder())
-        .map(|(a, b)| a * b)
-        .sum();
-    for (a, b) in chunks_a.zip(chunks_b) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
+    for class in order {
+        weights[class] = ((logits[class] - best) / settings.temperature).exp();
     }
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -143,39 +131,25 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(logits: &[f32], temperature: f32, top: usize, expect: &[(usize, f32)]) {
+    fn check(logits: &[f32], temperature: f32, top: usize, expect: &[f32]) {
         let settings = ConseSettings {
             temperature,
             top,
             description_weight: 0.0,
         };
-        let found = strongest(logits, &settings);
-        assert_eq!(found.len(), expect.len(), "{found:?}");
-        for ((class, weight), (expect_class, expect_weight)) in found.iter().zip(expect) {
-            assert!(
-                class == expect_class && (weight - expect_weight).abs() < 1e-4,
-                "{found:?}"
-            );
+        let mut found = vec![0.0; logits.len()];
+        strongest(logits, &settings, &mut found);
+        for (weight, expect) in found.iter().zip(expect) {
+            assert!((weight - expect).abs() < 1e-4, "{found:?}");
         }
     }
 
     #[test]
     fn the_strongest_classes_count() {
-        check(&[0.0, 2.0, 1.0], 1.0, 2, &[(1, 1.0), (2, 0.36788)]);
-        check(
-            &[0.0, 2.0, 1.0],
-            2.0,
-            3,
-            &[(0, 0.36788), (1, 1.0), (2, 0.60653)],
-        );
-        check(&[1.0, 1.0, 1.0], 1.0, 1, &[(0, 1.0)]);
-        check(&[1.0], 1.0, 1000, &[(0, 1.0)]);
-        check(&[500.0, -500.0], 1.0, 2, &[(0, 1.0), (1, 0.0)]);
-    }
-
-    #[test]
-    fn dot_is_the_sum_of_products() {
-        let a: Vec<f32> = (0..19).map(|x| x as f32).collect();
-        assert_eq!(dot(&a, &a), (0..19).map(|x| (x * x) as f32).sum::<f32>());
+        check(&[0.0, 2.0, 1.0], 1.0, 2, &[0.0, 1.0, 0.36788]);
+        check(&[0.0, 2.0, 1.0], 2.0, 3, &[0.36788, 1.0, 0.60653]);
+        check(&[1.0, 1.0, 1.0], 1.0, 1, &[1.0, 0.0, 0.0]);
+        check(&[1.0], 1.0, 1000, &[1.0]);
+        check(&[500.0, -500.0], 1.0, 2, &[1.0, 0.0]);
     }
 }

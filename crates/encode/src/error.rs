@@ -21,8 +21,12 @@ pub enum Fault {
 #[non_exhaustive]
 pub enum Error {
     /// The pack is not there.
-    #[error("model pack `{name}` is not installed in {dir}; run `fovea models pull {name}`")]
+    #[error("model pack `{name}` is not installed in {dir}; {}", remedy(name))]
     NotInstalled { name: String, dir: PathBuf },
+
+    /// A pack that was to be made cannot be.
+    #[error("cannot make the pack `{name}`: {what}")]
+    Refused { name: String, what: String },
 
     /// The pack is of another version than this binary pins.
     #[error(
@@ -100,7 +104,16 @@ impl Error {
             Self::Tool { .. } | Self::Platform { .. } | Self::Io { .. } => Fault::Environment,
             Self::Damaged { .. } | Self::Checksum { .. } | Self::Format { .. } => Fault::Corruption,
             Self::Runtime { .. } => Fault::Environment,
+            Self::Refused { .. } => Fault::Input,
         }
+    }
+}
+
+/// A pack that somebody trained is nowhere to be pulled from.
+fn remedy(name: &str) -> String {
+    match name.contains('+') {
+        true => "copy its folder there, or train it again with `fovea train align`".into(),
+        false => format!("run `fovea models pull {name}`"),
     }
 }
 

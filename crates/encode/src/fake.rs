@@ -64,6 +64,7 @@ impl FakeEncoder {
             name: name.into(),
             version: version.into(),
             fingerprint: format!("{:016x}{:016x}", fnv(name), fnv(version)),
+            features: "fake".into(),
             feature_dim: FEATURE_DIM,
             shared_dim: SHARED_DIM,
             visual_dim: FEATURE_DIM,
@@ -89,20 +90,11 @@ impl Encoder for FakeEncoder {
         Ok(images.iter().map(|image| mean_colours(image)).collect())
     }
 
-    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
-        let mut vector = vec![0.0; SHARED_DIM];
-        for cell in feature.chunks_exact(3) {
-            for (axis, (colour, _)) in vector.iter_mut().zip(&PALETTE) {
-                let distance: f32 = cell
-                    .iter()
-                    .zip(colour)
-                    .map(|(a, b)| (a + OFFSET - b).powi(2))
-                    .sum();
-                *axis += (-12.0 * distance).exp();
-            }
-        }
-        normalise(&mut vector);
-        vector
+    fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        features
+            .iter()
+            .map(|feature| shares_of_colours(feature))
+            .collect()
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
@@ -145,6 +137,35 @@ impl Encoder for FakeEncoder {
         normalise(&mut vector);
         Ok(vector)
     }
+
+    fn sample_texts(&self) -> Vec<Vec<f32>> {
+        Vec::new()
+    }
+
+    fn sample_probabilities(&self, _features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
+        None
+    }
+
+    fn is_word(&self, _word: &str) -> bool {
+        false
+    }
+}
+
+/// How near the cells are to each colour of the palette.
+fn shares_of_colours(feature: &[f32]) -> Vec<f32> {
+    let mut vector = vec![0.0; SHARED_DIM];
+    for cell in feature.chunks_exact(3) {
+        for (axis, (colour, _)) in vector.iter_mut().zip(&PALETTE) {
+            let distance: f32 = cell
+                .iter()
+                .zip(colour)
+                .map(|(a, b)| (a + OFFSET - b).powi(2))
+                .sum();
+            *axis += (-12.0 * distance).exp();
+        }
+    }
+    normalise(&mut vector);
+    vector
 }
 
 /// Chinese writes no spaces, so there a colour's character is looked for anywhere.

@@ -19,6 +19,7 @@ mod conse;
 mod convert;
 mod error;
 pub mod fake;
+mod head;
 mod image;
 mod manifest;
 mod matrix;
@@ -30,6 +31,8 @@ mod text;
 
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;
+pub use head::{HeadShape, HeadWeights};
+pub use manifest::Training;
 pub use pack::Pack;
 pub use tags::Tag;
 
@@ -42,6 +45,8 @@ pub struct PackSpec {
     pub version: String,
     /// Hex BLAKE3 over everything that decides a vector: vectors of another fingerprint are never compared.
     pub fingerprint: String,
+    /// Hex BLAKE3 over what decides a feature: kept features of one pack serve another one that agrees in this.
+    pub features: String,
     /// Length of a raw feature.
     pub feature_dim: usize,
     /// Length of a vector of the space shared by images and texts.
@@ -57,7 +62,8 @@ pub struct PackSpec {
 
 /// Pixels or words in, features and unit vectors out.
 ///
-/// Every method may be called from many threads at once; inference itself uses the calling thread alone.
+/// Every method may be called from many threads at once; inference itself uses the calling thread alone. None has a
+/// default that knows less than the encoder, because an encoder that wraps another one would silently lose what it forgets to pass on.
 pub trait Encoder: Send + Sync {
     /// What this encoder is and how long its vectors are.
     fn spec(&self) -> &PackSpec;
@@ -65,10 +71,16 @@ pub trait Encoder: Send + Sync {
     /// Raw features, one of `spec().feature_dim` numbers for each image, in order.
     fn features(&self, images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error>;
 
-    /// Alignment: a feature becomes a unit vector of the shared space (`spec().shared_dim`).
+    /// Alignment: features become unit vectors of the shared space (`spec().shared_dim`), in order. Many at once cost far
+    /// less than one after the other.
     ///
     /// A feature of the wrong length is a bug of the caller and gives the zero vector.
-    fn image_vector(&self, feature: &[f32]) -> Vec<f32>;
+    fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>>;
+
+    /// The vector of one feature; see [`Encoder::image_vectors`].
+    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
+        self.image_vectors(&[feature]).remove(0)
+    }
 
     /// A feature becomes a unit vector of the visual space (`spec().visual_dim`).
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32>;
@@ -77,28 +89,17 @@ pub trait Encoder: Send + Sync {
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error>;
 
     /// Unit vectors of texts that stand for those that people will ask, where the pack knows some at no cost.
-    fn sample_texts(&self) -> Vec<Vec<f32>> {
-        Vec::new()
-    }
+    fn sample_texts(&self) -> Vec<Vec<f32>>;
 
     /// How probable each of [`Encoder::sample_texts`] is for each of some images, where the pack has a classifier that says
     /// so. Several at once cost little more than one: what takes time is to read the classifier.
-    fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
-        let _ = features;
-        None
-    }
+    fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>>;
 
     /// Whether the text encoder knows this as one word, where it can tell: then it is no slip of the finger.
-    fn is_word(&self, word: &str) -> bool {
-        let _ = word;
-        false
-    }
+    fn is_word(&self, word: &str) -> bool;
 
     /// The words that the pack's own vocabulary has for an image, the most probable first; none without a vocabulary.
-    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
-        let _ = feature;
-        Ok(Vec::new())
-    }
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error>;
 }
 
 /// Scales `vector` to length one in place; the zero vector and vectors that are not finite stay as they are.

@@ -1,5 +1,6 @@
 //! `manifest.json`: what a pack consists of. Written last, so that a folder with a manifest is a whole pack.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -7,15 +8,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::conse::ConseSettings;
 use crate::error::{Context, Error};
+use crate::head::HeadShape;
 use crate::image::Preprocessing;
-use crate::models::{BASE, BASE_VERSION};
+use crate::models::{BASE, BASE_FORMAT, BASE_VERSION};
 use crate::{PackSpec, tensors};
 
 /// Name of the file in the folder of a pack.
 pub const MANIFEST: &str = "manifest.json";
 /// Version of the manifest's format. A reader refuses a newer one.
-pub const FORMAT: u32 = 2;
-/// The oldest format that is read. A pack of format 1 has no names of classes, and is pulled again.
+pub const FORMAT: u32 = 3;
+/// The oldest format that is read. A pack of format 1 has no names of classes, and is pulled again; one of format 2
+/// has no head.
 const OLDEST: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
@@ -30,6 +33,9 @@ pub struct Manifest {
     pub version: String,
     /// Hex BLAKE3 of everything that decides a vector; see `models::base::fingerprint`.
     pub fingerprint: String,
+    /// Hex BLAKE3 of everything that decides a feature.
+    #[serde(default = "crate::models::base_features")]
+    pub features: String,
     pub feature_dim: usize,
     pub shared_dim: usize,
     pub visual_dim: usize,
@@ -38,11 +44,31 @@ pub struct Manifest {
     pub spaces: Vec<String>,
     pub preprocessing: Preprocessing,
     pub conse: ConseSettings,
+    /// The trained alignment that is laid over the frozen one, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<HeadShape>,
+    /// How it was trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<Training>,
     /// File name of ONNX Runtime's library.
     pub runtime: String,
     /// One line for each part: what it is, whose, and under which licence.
     pub licences: Vec<String>,
     pub files: Vec<FileEntry>,
+}
+
+/// Where a trained alignment comes from, and what it was measured at when it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Name and fingerprint of the pack whose alignment it continues.
+    pub parent: String,
+    pub parent_fingerprint: String,
+    /// Hex BLAKE3 of the pairs.
+    pub data: String,
+    /// What was chosen, by name.
+    pub settings: BTreeMap<String, String>,
+    /// What was measured, by name, on pairs that were held out.
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// A file of the pack.
@@ -112,6 +138,7 @@ impl Manifest {
             self.visual_dim,
             self.classes,
             self.conse.top,
+            self.head.as_ref().and_then(|head| head.hidden).unwrap_or(1),
         ];
         if dims.contains(&0)
             || dims.iter().any(|dim| *dim > 1 << 20)
@@ -131,7 +158,7 @@ impl Manifest {
 
     /// Whether this program needs another version of the pack.
     pub fn is_outdated(&self) -> bool {
-        self.name == BASE && (self.version != BASE_VERSION || self.format != FORMAT)
+        self.name == BASE && (self.version != BASE_VERSION || self.format < BASE_FORMAT)
     }
 
     /// Version and format, as people are told.
@@ -145,6 +172,7 @@ impl Manifest {
             name: self.name.clone(),
             version: self.version.clone(),
             fingerprint: self.fingerprint.clone(),
+            features: self.features.clone(),
             feature_dim: self.feature_dim,
             shared_dim: self.shared_dim,
             visual_dim: self.visual_dim,

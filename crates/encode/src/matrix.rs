@@ -7,15 +7,37 @@ pub fn product(left: &[f32], right: &[f32], m: usize, k: usize, n: usize) -> Vec
     out
 }
 
+/// `left` [m x k] times the transpose of `right` [n x k], both row-major: every row of one by every row of the other.
+pub fn product_of_rows(left: &[f32], right: &[f32], m: usize, k: usize, n: usize) -> Vec<f32> {
+    let mut out = vec![0.0; m * n];
+    multiply(&mut out, left, right, (m, k, n), (1, k));
+    out
+}
+
 /// Adds `left` [m x k] times `right` [k x n] to `out` [m x n].
+pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], m: usize, k: usize, n: usize) {
+    multiply(out, left, right, (m, k, n), (n, 1));
+}
+
+/// Adds a product to `out` [m x n]; `steps` is how far apart two rows and two columns of `right` lie.
 #[expect(
     unsafe_code,
     reason = "the matrix kernel takes pointers; this is the crate's only call of it"
 )]
-pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], m: usize, k: usize, n: usize) {
+fn multiply(
+    out: &mut [f32],
+    left: &[f32],
+    right: &[f32],
+    (m, k, n): (usize, usize, usize),
+    steps: (usize, usize),
+) {
     assert!(
         out.len() == m * n && left.len() == m * k && right.len() == k * n,
         "shapes of a product do not fit"
+    );
+    assert!(
+        steps == (n, 1) || steps == (1, k),
+        "a matrix is row-major or its transpose is"
     );
     // SAFETY: the three slices hold exactly what the shapes and strides below address, and `out` is borrowed
     // mutably, so that it overlaps neither of the others.
@@ -32,8 +54,8 @@ pub fn add_product(out: &mut [f32], left: &[f32], right: &[f32], m: usize, k: us
             1,
             k as isize,
             right.as_ptr(),
-            1,
-            n as isize,
+            steps.1 as isize,
+            steps.0 as isize,
             1.0,
             1.0,
             false,
@@ -60,6 +82,9 @@ mod tests {
             let left: Vec<f32> = (0..m * k).map(|_| next()).collect();
             let right: Vec<f32> = (0..k * n).map(|_| next()).collect();
             let found = product(&left, &right, m, k, n);
+            let turned: Vec<f32> = (0..n * k).map(|i| right[i % k * n + i / k]).collect();
+            let of_rows = product_of_rows(&left, &turned, m, k, n);
+            prop_assert!(found.iter().zip(&of_rows).all(|(a, b)| (a - b).abs() < 1e-4));
             for row in 0..m {
                 for column in 0..n {
                     let expect: f32 = (0..k).map(|i| left[row * k + i] * right[i * n + column]).sum();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::conse::Conse;
+use crate::head::Head;
 use crate::image::ImageEncoder;
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
@@ -23,6 +24,8 @@ pub(crate) const TEXT_TABLE: &str = "text-table.tensors";
 pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
 /// Words for each class.
 pub(crate) const CLASS_NAMES: &str = "classes.json";
+/// The trained alignment.
+pub(crate) const HEAD: &str = "head.tensors";
 /// Licence texts of all parts.
 pub(crate) const LICENCES_TEXT: &str = "LICENCES.txt";
 
@@ -34,6 +37,7 @@ pub struct Pack {
     manifest: Manifest,
     spec: PackSpec,
     alignment: Conse,
+    head: Option<Head>,
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
@@ -72,16 +76,34 @@ impl Pack {
         check_content(dir, &manifest, &[ALIGNMENT])?;
         let dims = (manifest.classes, manifest.feature_dim, manifest.shared_dim);
         let alignment = Conse::new(&dir.join(ALIGNMENT), dims, manifest.conse.clone())?;
+        let head = match &manifest.head {
+            Some(shape) => {
+                check_content(dir, &manifest, &[HEAD])?;
+                let dims = (manifest.feature_dim, manifest.shared_dim);
+                Some(Head::read(&dir.join(HEAD), shape, dims)?)
+            }
+            None => None,
+        };
         let spec = manifest.spec();
         Ok(Self {
             dir: dir.into(),
             manifest,
             spec,
             alignment,
+            head,
             text: Lazy::new(),
             image: Lazy::new(),
             classes: Lazy::new(),
         })
+    }
+
+    /// The folder of the pack.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
     }
 
     /// Checks every file of the pack against its checksum.
@@ -94,7 +116,12 @@ impl Pack {
 
     /// Scores of the classes that the alignment is made of, before the softmax.
     pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
-        self.alignment.logits(feature)
+        self.alignment.logits(&[feature]).remove(0)
+    }
+
+    /// The vectors that the frozen alignment alone gives, one after the other: what a head is trained beside.
+    pub fn frozen_vectors(&self, features: &[&[f32]]) -> Vec<f32> {
+        self.alignment.align(features)
     }
 
     /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
@@ -156,8 +183,19 @@ impl Encoder for Pack {
             .collect()
     }
 
-    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
-        self.alignment.align(feature)
+    fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        let mut vectors = self.alignment.align(features);
+        let dim = self.spec.shared_dim;
+        if let Some(head) = &self.head {
+            head.lay_over(&self.alignment.rows(features), &mut vectors);
+            for (vector, feature) in vectors.chunks_exact_mut(dim).zip(features) {
+                match self.alignment.is_feature(feature) {
+                    true => normalise(vector),
+                    false => vector.fill(0.0),
+                }
+            }
+        }
+        vectors.chunks_exact(dim).map(<[f32]>::to_vec).collect()
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
@@ -176,7 +214,7 @@ impl Encoder for Pack {
     }
 
     fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
-        let logits = self.alignment.logits_of_all(features);
+        let logits = self.alignment.logits(features);
         let all = logits.iter().map(|logits| crate::tags::softmax(logits));
         Some(all.collect())
     }

@@ -12,7 +12,7 @@ use crate::cursor::{Cursor, Key, check_of};
 use crate::error::Error;
 use crate::metadata::{day_of_file, day_taken};
 use crate::query::Plan;
-use crate::search::{Asked, Ranked, SearchOptions, Spaces};
+use crate::search::{Asked, Nearest, Ranked, SearchOptions, Spaces};
 use crate::{Engine, space};
 
 /// Items of a list that is not in the order of relevance: so many of the best are put in its order.
@@ -104,13 +104,13 @@ impl Engine {
             top_k: depth,
             ..options.clone()
         };
-        let mut ranked = self.find(plan, asked, &deeper)?;
+        let Nearest { mut ranked, seen } = self.find(plan, asked, &deeper)?;
         let mut is_all = ranked.len() < depth || is_bounded(options);
         let mut below = Vec::new();
         // What is written alone is found because it is written, whatever the picture looks like.
         if options.judge && options.spaces != Spaces::Keyword {
             let answered = match ranked.iter().any(|one| one.written.is_some()) {
-                true => self.answered(plan, asked, options)?,
+                true => self.answered(asked, &seen)?,
                 false => None,
             };
             self.draw_cut(asked, &mut ranked, options.cut, answered)?;

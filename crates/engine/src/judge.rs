@@ -18,10 +18,8 @@ use half::f16;
 use crate::background::dot;
 pub use crate::background::{Background, Spread};
 use crate::error::Error;
-use crate::query::Plan;
 use crate::recent::Recent;
-use crate::search::{Asked, Ranked, SearchOptions};
-use crate::written::Written;
+use crate::search::{Asked, Ranked};
 use crate::{Engine, space, written};
 
 /// Sharpness of the vocabulary's probabilities for a text, and for an image where no classifier says better; chosen on Open
@@ -355,23 +353,13 @@ impl Engine {
         Ok(features)
     }
 
-    /// The probability that the collection answers words at all, by the best of what is seen, as it was fitted: what is
+    /// The probability that the collection answers words at all, by the best of what is `seen`, as it was fitted: what is
     /// written stands above these in the list. Nothing where that cannot be said.
-    pub(crate) fn answered(
-        &self,
-        plan: &Plan,
-        asked: &Asked,
-        options: &SearchOptions,
-    ) -> Result<Option<f32>, Error> {
+    pub(crate) fn answered(&self, asked: &Asked, seen: &[Ranked]) -> Result<Option<f32>, Error> {
         let Asked::Words(query, _) = asked else {
             return Ok(None);
         };
-        let seen = Asked::Words(query.clone(), Written::default());
-        let best = SearchOptions {
-            top_k: BATCH,
-            ..options.clone()
-        };
-        let evidence = self.evidence_of(query, &self.find(plan, &seen, &best)?)?;
+        let evidence = self.evidence_of(query, seen)?;
         Ok(evidence.map(|evidence| answered(&evidence)))
     }
 

@@ -26,6 +26,7 @@ pub mod judge;
 mod left_out;
 mod lookup;
 mod metadata;
+mod migrate;
 mod parts;
 mod paths;
 mod previews;
@@ -62,6 +63,7 @@ pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
     TagChoice, Verdict,
 };
+pub use migrate::{Comparison, Kept, Migration};
 pub use parts::Regions;
 pub use previews::PreviewStore;
 pub use query::{Given, Plan, PlanOptions, Query, QueryError, Term, TermContent};

@@ -11,6 +11,7 @@ use fovea_vectordb::{
 use crate::arrange::Grouping;
 use crate::cursor::Cursor;
 use crate::error::Error;
+use crate::judge::BATCH;
 use crate::query::{Plan, PlanOptions, Query};
 use crate::terms::TermPart;
 use crate::written::{self, Correction, Written};
@@ -213,6 +214,21 @@ impl Ranked {
     }
 }
 
+/// The best of what was asked.
+pub(crate) struct Nearest {
+    pub ranked: Vec<Ranked>,
+    /// The first [`BATCH`] by what is seen alone, before what is written came to it.
+    pub seen: Vec<Ranked>,
+}
+
+impl Nearest {
+    /// Where nothing is written.
+    fn of(ranked: Vec<Ranked>) -> Nearest {
+        let seen = ranked.iter().take(BATCH).cloned().collect();
+        Nearest { ranked, seen }
+    }
+}
+
 impl Engine {
     /// What a query means in this collection.
     pub fn plan(&self, query: &Query, options: PlanOptions) -> Result<Plan, Error> {
@@ -247,7 +263,9 @@ impl Engine {
 
     /// The same without the description of the items: what `eval` needs.
     pub fn rank(&self, plan: &Plan, options: &SearchOptions) -> Result<Vec<Ranked>, Error> {
-        self.find(plan, &self.embed(plan, options.region)?, options)
+        Ok(self
+            .find(plan, &self.embed(plan, options.region)?, options)?
+            .ranked)
     }
 
     fn embed(&self, plan: &Plan, region: Option<Region>) -> Result<Asked, Error> {
@@ -290,7 +308,7 @@ impl Engine {
         plan: &Plan,
         asked_for: &Asked,
         options: &SearchOptions,
-    ) -> Result<Vec<Ranked>, Error> {
+    ) -> Result<Nearest, Error> {
         let likenesses = plan.likenesses();
         let mut filter = options.filter.clone().and(plan.filter.clone());
         if !likenesses.is_empty() {
@@ -313,42 +331,54 @@ impl Engine {
                 ..options.clone()
             };
             let found = self.nearest(asked_for, &options)?;
-            let is_all = found.len() < asked;
-            let mut kept = without.keep(self, found)?;
-            if is_all || kept.len() >= wanted {
-                kept.truncate(wanted);
-                return Ok(kept);
+            let is_all = found.ranked.len() < asked;
+            let mut ranked = without.keep(self, found.ranked)?;
+            if is_all || ranked.len() >= wanted {
+                ranked.truncate(wanted);
+                let seen = without.keep(self, found.seen)?;
+                return Ok(Nearest { ranked, seen });
             }
             asked = asked.saturating_mul(4);
         }
     }
 
     /// The best of what the filter lets through; without a term the newest.
-    pub(crate) fn nearest(
-        &self,
-        asked: &Asked,
-        options: &SearchOptions,
-    ) -> Result<Vec<Ranked>, Error> {
+    pub(crate) fn nearest(&self, asked: &Asked, options: &SearchOptions) -> Result<Nearest, Error> {
         let list = |space, vector: &[f32]| self.list(space, vector, options);
-        match (asked, options.spaces) {
+        Ok(Nearest::of(match (asked, options.spaces) {
             // The tables know their order.
-            (Asked::Filters, _) => Ok(Vec::new()),
-            (Asked::Images(vector), _) => Ok(alone(list(space::VISUAL, vector)?)),
+            (Asked::Filters, _) => Vec::new(),
+            (Asked::Images(vector), _) => alone(list(space::VISUAL, vector)?),
             (Asked::Mixture(vector), _) | (Asked::Words(vector, _), Spaces::Image) => {
-                Ok(alone(list(space::IMAGE, vector)?))
+                alone(list(space::IMAGE, vector)?)
             }
-            (Asked::Words(vector, _), Spaces::Caption) => Ok(alone(list(space::CAPTION, vector)?)),
-            (Asked::Words(_, written), Spaces::Keyword) => self.only_written(written, options),
+            (Asked::Words(vector, _), Spaces::Caption) => alone(list(space::CAPTION, vector)?),
+            (Asked::Words(_, written), Spaces::Keyword) => self.only_written(written, options)?,
             (Asked::Words(vector, written), Spaces::All) => {
-                let by_cosine = |options: &SearchOptions| {
-                    let list = |space| self.list(space, vector, options);
-                    Ok(best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]))
-                };
-                let mut ranked = self.fuse(by_cosine(options)?, written, options, &by_cosine)?;
-                ranked.truncate(options.top_k);
-                Ok(ranked)
+                return self.seen_and_written(vector, written, options);
             }
-        }
+        }))
+    }
+
+    fn seen_and_written(
+        &self,
+        vector: &[f32],
+        written: &Written,
+        options: &SearchOptions,
+    ) -> Result<Nearest, Error> {
+        let by_cosine = |options: &SearchOptions| {
+            let list = |space| self.list(space, vector, options);
+            Ok(best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]))
+        };
+        let deep = SearchOptions {
+            top_k: options.top_k.max(BATCH),
+            ..options.clone()
+        };
+        let seen = by_cosine(&deep)?;
+        let best = seen.iter().take(BATCH).cloned().collect();
+        let mut ranked = self.fuse(seen, written, options, &by_cosine)?;
+        ranked.truncate(options.top_k);
+        Ok(Nearest { ranked, seen: best })
     }
 
     fn list(

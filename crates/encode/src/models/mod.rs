@@ -5,6 +5,7 @@
 //! and `.base.partial-*` is a pack that is not complete.
 
 mod base;
+mod derive;
 mod fetch;
 mod install;
 mod wheel;
@@ -13,20 +14,24 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
+pub use derive::derive;
 pub use install::pull_base;
 
 use crate::error::{Context, Error};
-use crate::manifest::{self, FORMAT, Manifest};
+use crate::manifest::{self, Manifest, Training};
 
 /// Version of the base pack that this binary pins.
 pub const BASE_VERSION: &str = "base-1";
+/// The oldest format of a manifest that this version of the base pack is read in.
+pub(crate) const BASE_FORMAT: u32 = 2;
 /// Name of the base pack.
 pub const BASE: &str = "base";
 
 /// What an installed base pack has to be.
 pub(crate) fn base_label() -> String {
-    manifest::label(BASE_VERSION, FORMAT)
+    manifest::label(BASE_VERSION, BASE_FORMAT)
 }
 
 /// A step of a pull, for whoever shows progress.
@@ -59,7 +64,7 @@ pub struct FileInfo {
 }
 
 /// What `models list` and `models info` show of a pack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PackInfo {
     /// Folder of the pack.
     pub dir: PathBuf,
@@ -71,6 +76,8 @@ pub struct PackInfo {
     pub files: Vec<FileInfo>,
     /// One line for each part: what it is, whose, and under which licence.
     pub licences: Vec<String>,
+    /// How its alignment was trained, where it was.
+    pub training: Option<Training>,
     /// Whether this binary pins another version.
     pub outdated: bool,
 }
@@ -138,6 +145,7 @@ fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
         spaces: manifest.spaces,
         files,
         licences: manifest.licences,
+        training: manifest.training,
         outdated,
     }
 }
@@ -207,7 +215,7 @@ mod tests {
             "\"fingerprint\": \"g\"",
             "fingerprint",
         );
-        check("\"format\": 2", "\"format\": 3", "format is 3");
+        check("\"format\": 2", "\"format\": 4", "format is 4");
         check("image.onnx", "../image.onnx", "leads out of the folder");
         check(
             "\"feature_dim\": 4",

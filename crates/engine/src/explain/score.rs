@@ -95,7 +95,7 @@ impl Engine {
             top_k: 1,
             ..options.clone()
         };
-        let Some(ranked) = self.nearest(asked, &alone)?.pop() else {
+        let Some(ranked) = self.nearest(asked, &alone)?.ranked.pop() else {
             return Ok(None);
         };
         let mut cosines = ranked.cosines.clone();
@@ -247,7 +247,8 @@ impl Engine {
             filter: Filter::Or(vec![plan.filter.clone(), Filter::Ids(vec![ranked.item])]),
             ..plan.clone()
         };
-        Ok(self.answered(&let_in, asked, options)?.unwrap_or(0.0))
+        let seen = self.find(&let_in, asked, options)?.seen;
+        Ok(self.answered(asked, &seen)?.unwrap_or(0.0))
     }
 }
 

@@ -87,7 +87,7 @@ impl Engine {
                 true => self.nearest(asked, &options)?,
                 false => self.find(&plan, asked, &options)?,
             };
-            let place = found.iter().position(|one| one.item == item.id);
+            let place = found.ranked.iter().position(|one| one.item == item.id);
             if place.is_some() || top_k >= n {
                 return Ok(place.map(|place| place + 1));
             }

@@ -4,7 +4,7 @@
 //! many images are in memory as there are workers. One writer commits. Stopping at any moment keeps what was
 //! committed, and the next run finds it unchanged.
 
-mod captions;
+pub(crate) mod captions;
 mod finish;
 mod gate;
 mod options;
@@ -24,6 +24,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use fovea_vectordb::ContentHash;
 
+pub(crate) use finish::index as index_files;
 pub use options::{CaptionChoice, IndexOptions, TagChoice};
 pub use process::Verdict;
 pub use report::{IndexEvent, IndexReport, Observer, Offline, Silent, Skipped};

@@ -423,7 +423,7 @@ fn is_of_a_part(operation: &Operation) -> bool {
 }
 
 /// Feature and image vector, which is derived from it; `visual` is the feature itself and is not kept twice.
-fn put_feature(
+pub fn put_feature(
     encoder: &dyn Encoder,
     content: ContentHash,
     part: Part,

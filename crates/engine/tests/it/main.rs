@@ -8,6 +8,7 @@ mod fixture;
 mod forget;
 mod hostile;
 mod incremental;
+mod migrate;
 mod names;
 mod parts;
 mod search;

@@ -17,7 +17,7 @@ const MOST_TAG_BYTES: u64 = 8 << 20;
 pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     let options = options(&flags)?;
     let choice: Option<IndexChoice> = flags.index.as_deref().map(str::parse).transpose()?;
-    let engine = settings.open_for_writing()?;
+    let engine = settings.open_with_pack(flags.model.as_deref())?;
     if let Some(choice) = &choice {
         choose_index(engine.database(), choice)?;
     }

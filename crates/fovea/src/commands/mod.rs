@@ -19,6 +19,7 @@ pub mod import;
 pub mod index;
 pub mod keys;
 pub mod mcp;
+pub mod migrate_model;
 pub mod models;
 pub mod saved;
 pub mod search;

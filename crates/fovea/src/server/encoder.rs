@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fovea_encode::{Encoder, Error, PackSpec, Pixels};
+use fovea_encode::{Encoder, Error, PackSpec, Pixels, Tag};
 use fovea_engine::Recent;
 
 use super::metrics::{Metrics, Stage};
@@ -55,8 +55,8 @@ impl Encoder for Remembering {
         self.timed(|| self.inner.features(images))
     }
 
-    fn image_vector(&self, feature: &[f32]) -> Vec<f32> {
-        self.inner.image_vector(feature)
+    fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        self.inner.image_vectors(features)
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
@@ -80,6 +80,18 @@ impl Encoder for Remembering {
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         self.inner.sample_texts()
+    }
+
+    fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
+        self.inner.sample_probabilities(features)
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        self.inner.is_word(word)
+    }
+
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
+        self.inner.tags(feature)
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_encode::Encoder;
 use fovea_engine::{Engine, PreviewStore};
-use fovea_vectordb::{Database, Embedded, OpenMode};
+use fovea_vectordb::{Database, Embedded, OpenMode, PackRecord};
 
 use super::encoder::Remembering;
 use super::keys::Ring;
@@ -15,8 +15,8 @@ use super::problem::Problem;
 use crate::exit::Refusal;
 use crate::settings::{DEFAULT_PACK, Settings};
 
-/// Opens a model pack by its name.
-type OpenPack = Box<dyn Fn(&str) -> anyhow::Result<Arc<dyn Encoder>> + Send + Sync>;
+/// Opens the model pack of a collection, or that of a new one.
+type OpenPack = Box<dyn Fn(Option<&PackRecord>) -> anyhow::Result<Arc<dyn Encoder>> + Send + Sync>;
 
 pub struct Library {
     folder: PathBuf,
@@ -33,8 +33,9 @@ pub struct Library {
 /// A collection that is open.
 struct Shelf {
     database: Arc<dyn Database>,
-    /// None as long as nothing asked for more than the database.
-    engine: OnceLock<Engine>,
+    /// None as long as nothing asked for more than the database, and another one when the collection was moved to another
+    /// pack.
+    engine: Mutex<Option<Engine>>,
 }
 
 impl Library {
@@ -50,8 +51,11 @@ impl Library {
 
     fn open_as(settings: &Settings, mode: OpenMode) -> anyhow::Result<Library> {
         let pack_settings = settings.clone();
-        let open_pack = move |name: &str| -> anyhow::Result<Arc<dyn Encoder>> {
-            Ok(Arc::new(pack_settings.open_pack(name)?))
+        let open_pack = move |record: Option<&PackRecord>| -> anyhow::Result<Arc<dyn Encoder>> {
+            Ok(Arc::new(match record {
+                Some(record) => pack_settings.pack_of(record)?,
+                None => pack_settings.open_pack(DEFAULT_PACK)?,
+            }))
         };
         Library::new(
             settings.folder.clone(),
@@ -71,7 +75,7 @@ impl Library {
         let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
         let shelf = Arc::new(Shelf {
             database,
-            engine: OnceLock::new(),
+            engine: Mutex::default(),
         });
         Ok(Library {
             folder,
@@ -125,9 +129,6 @@ impl Library {
     /// The collection with the pack it was indexed with, or would be.
     pub fn engine(&self, collection: &str) -> Result<Engine, Problem> {
         let shelf = self.shelf(collection)?;
-        if let Some(engine) = shelf.engine.get() {
-            return Ok(engine.clone());
-        }
         let active = shelf.database.active_pack()?;
         if active.as_ref().is_some_and(|pack| !pack.has_encoder()) {
             let detail = format!(
@@ -135,14 +136,21 @@ impl Library {
             );
             return Err(Problem::input(detail));
         }
-        let name = active.map_or_else(|| DEFAULT_PACK.to_owned(), |pack| pack.name);
-        let engine = Engine::new(
-            Arc::clone(&shelf.database),
-            self.pack(&name)?,
-            self.previews(),
-        );
+        let mut place = shelf.engine.lock().unwrap_or_else(PoisonError::into_inner);
+        let serves = |engine: &&Engine| {
+            let fingerprint = &engine.encoder().spec().fingerprint;
+            active
+                .as_ref()
+                .is_none_or(|pack| pack.fingerprint == *fingerprint)
+        };
+        if let Some(engine) = place.as_ref().filter(serves) {
+            return Ok(engine.clone());
+        }
+        let pack = self.pack(active.as_ref())?;
+        let engine = Engine::new(Arc::clone(&shelf.database), pack, self.previews());
         let engine = engine.with_own_folder(self.folder.clone());
-        Ok(shelf.engine.get_or_init(|| engine).clone())
+        *place = Some(engine.clone());
+        Ok(engine)
     }
 
     fn shelf(&self, collection: &str) -> Result<Arc<Shelf>, fovea_vectordb::Error> {
@@ -153,25 +161,27 @@ impl Library {
         let database = Embedded::open(&self.folder, collection, self.mode)?;
         let shelf = Arc::new(Shelf {
             database: Arc::new(database),
-            engine: OnceLock::new(),
+            engine: Mutex::default(),
         });
         shelves.insert(collection.to_owned(), Arc::clone(&shelf));
         Ok(shelf)
     }
 
     /// One encoder for all collections of a pack: its model is in memory once.
-    fn pack(&self, name: &str) -> anyhow::Result<Arc<dyn Encoder>> {
+    fn pack(&self, record: Option<&PackRecord>) -> anyhow::Result<Arc<dyn Encoder>> {
         let mut packs = self.packs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pack) = packs.get(name) {
+        let known = record.and_then(|record| packs.get(&record.fingerprint));
+        if let Some(pack) = known {
             return Ok(Arc::clone(pack));
         }
-        let inner = (self.open_pack)(name).map_err(|error| {
+        let inner = (self.open_pack)(record).map_err(|error| {
+            let name = record.map_or(DEFAULT_PACK, |record| &record.name);
             Refusal::environment(format!(
                 "the model pack `{name}` cannot be opened: {error:#}"
             ))
         })?;
+        let fingerprint = inner.spec().fingerprint.clone();
         let pack: Arc<dyn Encoder> = Arc::new(Remembering::new(inner, self.metrics.clone()));
-        packs.insert(name.to_owned(), Arc::clone(&pack));
-        Ok(pack)
+        Ok(Arc::clone(packs.entry(fingerprint).or_insert(pack)))
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::library;
-use crate::program::{fovea, pictures, start};
+use crate::program::{fovea, pictures, stamps, start};
 
 /// A server that ends with the test.
 struct Server {
@@ -91,10 +91,11 @@ fn words_find_stamps_over_http_as_on_the_command_line() {
     assert_eq!(status, 200, "{answer}");
     let printed = fovea(database, &["--json", "search", "a penguin", "--top", "5"]).expect(0);
     let printed = &printed.json()[0];
-    let items = |answer: &Value| -> Vec<(String, f64)> {
+    let items = |answer: &Value| -> Vec<String> {
         let results = answer["results"].as_array().unwrap().iter();
+        let told = ["item", "score", "match", "above_cut"];
         results
-            .map(|one| (one["item"].to_string(), one["score"].as_f64().unwrap()))
+            .map(|one| told.map(|key| one[key].to_string()).join(" "))
             .collect()
     };
     assert_eq!(items(&answer), items(printed));
@@ -177,6 +178,29 @@ fn what_another_process_indexes_is_found_within_a_second() {
     }
     let (_, items) = server.get("/api/v1/items?top=1");
     assert_eq!(items["items"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_job_tags_what_it_indexes_as_the_command_line_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = stamps().join("stamps/animals/birds");
+    let images = images.to_str().unwrap();
+    let (theirs, ours) = (folder.path().join("theirs"), folder.path().join("ours"));
+    fovea(&theirs, &["index", images]).expect(0);
+    let server = Server::start(&ours, &["--allow-root", images]);
+    let path = json!({ "path": images }).to_string();
+    assert_eq!(server.ask("POST", "/api/v1/jobs", "", &path).0, 202);
+    let until = Instant::now() + Duration::from_secs(60);
+    while server.get("/api/v1/jobs/1").1["state"] != "done" {
+        assert!(Instant::now() < until, "the job does not end");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let tags = |database: &Path| {
+        let counted = fovea(database, &["facets", "--by", "tag", "--json"]).expect(0);
+        counted.json()[0]["facets"][0]["values"].clone()
+    };
+    assert!(tags(&theirs).as_array().unwrap().len() > 1);
+    assert_eq!(tags(&theirs), tags(&ours));
 }
 
 #[test]

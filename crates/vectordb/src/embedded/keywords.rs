@@ -51,12 +51,10 @@ pub(super) fn remove(writing: &Writing<'_>, item: i64) -> Try<()> {
 pub(super) fn search(
     connection: &Connection,
     scope: &Scope,
+    n_items: u64,
     wanted: &[Wanted],
     allowed: Option<&(std::sync::Arc<Columns>, fovea_index::Bitmap)>,
 ) -> Try<Vec<KeywordHit>> {
-    let n_items: u64 = connection
-        .prepare_cached("SELECT count(*) FROM item WHERE collection = ?")?
-        .query_row([scope.collection], |row| row.get(0))?;
     let mut worth_of_all = 0.0;
     let mut shares: FxHashMap<i64, f32> = FxHashMap::default();
     for one in wanted {

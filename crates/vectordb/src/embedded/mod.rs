@@ -40,6 +40,7 @@ mod write;
 mod write_item;
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
@@ -84,6 +85,8 @@ pub struct Embedded {
     store: Store,
     scope: Scope,
     cache: Cache,
+    /// Items there were at a change.
+    counted: Mutex<Option<(Change, u64)>>,
 }
 
 /// The collection that statements are about.
@@ -124,6 +127,7 @@ impl Embedded {
             store,
             scope,
             cache: Cache::default(),
+            counted: Mutex::default(),
         })
     }
 
@@ -168,6 +172,20 @@ fn change_of(connection: &Connection) -> Try<Change> {
     ))
 }
 
+impl Embedded {
+    /// Items of the collection, counted once after each change, because counting reads all of an index.
+    fn n_items(&self, reader: &Connection) -> Try<u64> {
+        let change = change_of(reader)?;
+        let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, n_items)) = counted.filter(|(at, _)| *at == change) {
+            return Ok(n_items);
+        }
+        let n_items = filter_sql::count(reader, &self.scope, &Filter::All)?;
+        *counted = Some((change, n_items));
+        Ok(n_items)
+    }
+}
+
 impl Database for Embedded {
     fn info(&self) -> Result<Info> {
         self.store.read(|reader| {
@@ -177,7 +195,7 @@ impl Database for Embedded {
                 collection: self.scope.name.clone(),
                 collections: sources::collections(reader)?,
                 change: change_of(reader)?,
-                n_items: filter_sql::count(reader, &self.scope, &Filter::All)?,
+                n_items: self.n_items(reader)?,
                 writable: self.store.is_writable(),
             })
         })
@@ -319,7 +337,8 @@ impl Database for Embedded {
         self.store.read(|reader| {
             let columns = || self.cache.filters.at(reader, &self.scope);
             let allowed = keywords::allowed(columns, reader, &self.scope, filter)?;
-            keywords::search(reader, &self.scope, wanted, allowed.as_ref())
+            let n_items = self.n_items(reader)?;
+            keywords::search(reader, &self.scope, n_items, wanted, allowed.as_ref())
         })
     }
 

@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
 use std::thread;
 
 use fovea_index::{Bitmap, Scored, TopK};
@@ -184,12 +184,15 @@ impl Kept {
     }
 }
 
+/// Asked once, because the answer is read from several files.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
+
 /// The best rows, by one thread or several.
 fn scan(rows: &SpaceRows, query: &[f32], k: usize, allowed: Option<&Bitmap>) -> Try<Vec<Scored>> {
     let n = rows.numbers.len();
     let numbers = rows.numbers.dim() * allowed.map_or(n as usize, |rows| rows.len() as usize);
-    let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let pieces = (numbers / NUMBERS_PER_THREAD).clamp(1, cores) as u32;
+    let pieces = (numbers / NUMBERS_PER_THREAD).clamp(1, *CORES) as u32;
     let piece = |i: u32| {
         let edge = |i: u32| (u64::from(n) * u64::from(i) / u64::from(pieces)) as u32;
         rows.numbers

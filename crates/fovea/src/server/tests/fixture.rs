@@ -102,7 +102,7 @@ impl Fixture {
             log: false,
             ..options
         };
-        let open_pack = |_: &str| -> anyhow::Result<Arc<dyn fovea_encode::Encoder>> {
+        let open_pack = |_: Option<&fovea_vectordb::PackRecord>| -> anyhow::Result<Arc<dyn fovea_encode::Encoder>> {
             Ok(Arc::new(FakeEncoder::new()))
         };
         let library = Library::new(

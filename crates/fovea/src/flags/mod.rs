@@ -2,6 +2,8 @@
 //!
 //! A flat list of flags.
 
+pub mod train;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
+use self::train::MigrateModelFlags;
 use crate::server::keys::Role;
 
 /// Find images by words, by images, and by mixtures of both.
@@ -92,6 +95,8 @@ pub enum Command {
     Tune(TuneFlags),
     /// Pull, list and inspect model packs
     Models(ModelsFlags),
+    /// Move the collection to another pack, from what is kept of its images, or back
+    MigrateModel(MigrateModelFlags),
     /// Show what the collection holds
     Stats,
     /// Look for damage
@@ -121,6 +126,9 @@ pub struct IndexFlags {
     /// Keep following the folders until Ctrl-C
     #[arg(long)]
     pub watch: bool,
+    /// The model pack of a new collection (default: base). One that is there keeps its own: see `fovea migrate-model`
+    #[arg(long, value_name = "PACK")]
+    pub model: Option<String>,
     /// Which index the vectors get: `auto` (by their number), or a family with parameters, as in `vamana:degree=64`.
     /// Remembered for the collection
     #[arg(long, value_name = "auto|FAMILY[:NAME=N,...]")]

@@ -1,0 +1,132 @@
+//! Packs with a trained alignment, made of the real base pack.
+//!
+//! These tests fail, and do not skip, where the pack is missing: run `fovea models pull base` first.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use fovea_encode::{Encoder, HeadWeights, Pack, Training, models};
+
+fn base() -> Pack {
+    Pack::open(&models::default_dir().join(models::BASE)).unwrap_or_else(|error| {
+        panic!("{error}\nthis test needs the real pack: run `fovea models pull base`")
+    })
+}
+
+/// A linear head that adds `number` to the first number of a vector.
+fn adds(number: f32, pack: &Pack) -> HeadWeights {
+    let (features, shared) = (pack.spec().feature_dim, pack.spec().shared_dim);
+    let mut bias = vec![0.0; shared];
+    bias[0] = number;
+    HeadWeights {
+        mean: vec![0.5; features],
+        scale: vec![2.0; features],
+        layers: vec![(vec![0.0; features * shared], bias)],
+        residual: 1.0,
+    }
+}
+
+fn training(pack: &Pack) -> Training {
+    Training {
+        parent: pack.spec().name.clone(),
+        parent_fingerprint: pack.spec().fingerprint.clone(),
+        data: "0123456789abcdef".into(),
+        settings: BTreeMap::from([("loss".into(), "InfoNCE".into())]),
+        metrics: BTreeMap::from([("recall@10".into(), 0.5)]),
+    }
+}
+
+fn derive(
+    store: &Path,
+    parent: &Pack,
+    name: &str,
+    weights: &HeadWeights,
+    replace: bool,
+) -> Result<Pack, String> {
+    let made = models::derive(store, parent, name, weights, training(parent), replace);
+    let pack = Pack::open(&made.map_err(|error| error.to_string())?.dir).unwrap();
+    pack.verify().unwrap();
+    Ok(pack)
+}
+
+#[test]
+fn a_head_is_laid_over_the_frozen_alignment() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let feature: Vec<f32> = (0..base.spec().feature_dim)
+        .map(|i| (i % 7) as f32 / 7.0)
+        .collect();
+    let frozen = base.image_vector(&feature);
+    let same = derive(store.path(), &base, "same", &adds(0.0, &base), false).unwrap();
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6);
+    assert!(close(&same.image_vector(&feature), &frozen));
+    assert_eq!(same.spec().name, "base+same");
+    assert_ne!(same.spec().fingerprint, base.spec().fingerprint);
+    assert_eq!(same.spec().features, base.spec().features);
+
+    let moved = derive(store.path(), &same, "moved", &adds(1.0, &base), false).unwrap();
+    assert_eq!(moved.spec().name, "base+moved");
+    let mut expect = frozen;
+    expect[0] += 1.0;
+    let norm = expect.iter().map(|x| x * x).sum::<f32>().sqrt();
+    expect.iter_mut().for_each(|x| *x /= norm);
+    assert!(close(&moved.image_vector(&feature), &expect));
+    let several = moved.image_vectors(&[&feature, &[0.0; 3], &feature]);
+    assert!(close(&several[2], &expect) && several[1].iter().all(|x| *x == 0.0));
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_and_leaves_what_was_there() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let dir = store.path();
+    for name in ["", "a b", "../up", "a+b", &"x".repeat(65)] {
+        let refused = derive(dir, &base, name, &adds(0.0, &base), false)
+            .err()
+            .unwrap();
+        assert!(refused.contains("letters"), "{refused}");
+    }
+    let mut short = adds(0.0, &base);
+    short.mean.pop();
+    assert!(
+        derive(dir, &base, "short", &short, false)
+            .err()
+            .unwrap()
+            .contains("expected 1280")
+    );
+    let poisoned = adds(f32::NAN, &base);
+    assert!(
+        derive(dir, &base, "nan", &poisoned, false)
+            .err()
+            .unwrap()
+            .contains("not finite")
+    );
+    assert!(models::list(dir).unwrap().is_empty());
+
+    std::fs::create_dir(dir.join(".base+mine.partial-1")).unwrap();
+    let first = derive(dir, &base, "mine", &adds(0.0, &base), false).unwrap();
+    let refused = derive(dir, &base, "mine", &adds(1.0, &base), false)
+        .err()
+        .unwrap();
+    assert!(refused.contains("installed already"), "{refused}");
+    let second = derive(dir, &base, "mine", &adds(1.0, &base), true).unwrap();
+    assert_ne!(first.spec().fingerprint, second.spec().fingerprint);
+    let left: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 2, "the pack and the lock: {left:?}");
+    let info = models::installed(dir, "base+mine").unwrap();
+    assert_eq!(info.training.unwrap().metrics["recall@10"], 0.5);
+}
+
+#[test]
+fn a_changed_head_is_damage() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let pack = derive(store.path(), &base, "mine", &adds(0.0, &base), false).unwrap();
+    let path = pack.dir().join("head.tensors");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = Pack::open(pack.dir()).err().unwrap().to_string();
+    assert!(error.contains("head.tensors"), "{error}");
+}

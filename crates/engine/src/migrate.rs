@@ -1,0 +1,364 @@
+//! Moves a collection to another pack, without reading one original again where what is kept will do.
+//!
+//! What a pack needs of each image is derived from the kept feature where both packs see alike, else from the preview,
+//! else from the original. Searches go on with the old pack meanwhile; the new one takes over in one step when it has
+//! everything, and what the old one had stays, so that the way back is one step too. Whatever was done is kept when a
+//! migration is cut short, and the next one goes on there.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use fovea_decode as decode;
+use fovea_vectordb::{
+    Batch, ContentHash, Filter, Item, ItemId, Operation, Owner, PackRecord, Part,
+};
+
+use crate::Engine;
+use crate::error::Error;
+use crate::ingest::captions::is_spoken;
+use crate::ingest::process::{min_side, put_feature, put_features};
+use crate::ingest::{IndexEvent, Observer};
+use crate::parts::Regions;
+use crate::query::{PlanOptions, Query};
+use crate::saved;
+use crate::search::SearchOptions;
+use crate::space;
+use crate::tagging::Tagger;
+
+/// Images that are derived and committed together by each worker.
+const AT_ONCE: usize = 256;
+/// Keeps the fingerprint that was active before, for the way back.
+const PREVIOUS: &str = "migration.previous";
+/// Results of a query that are compared.
+const COMPARED: usize = 10;
+
+/// What a migration did.
+#[derive(Clone, Debug, Default)]
+pub struct Migration {
+    pub from: Option<PackRecord>,
+    /// Images that the new pack had already.
+    pub n_known: u64,
+    /// Images derived from the kept feature, the preview, and the original.
+    pub n_from_features: u64,
+    pub n_from_previews: u64,
+    pub n_from_originals: u64,
+    /// Images of which nothing was left to derive from: their files are gone or damaged, and `index` finds out.
+    pub n_left: u64,
+    pub n_captions: u64,
+    /// Saved searches, before and after.
+    pub comparisons: Vec<Comparison>,
+    /// Cut short: the old pack stays, and the next run goes on.
+    pub interrupted: bool,
+    pub elapsed: Duration,
+}
+
+/// What a saved search finds with each pack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub name: String,
+    pub query: String,
+    /// Paths of the best results.
+    pub before: Vec<String>,
+    pub after: Vec<String>,
+}
+
+impl Comparison {
+    /// The share of what was found before that is found still; one where nothing was.
+    pub fn overlap(&self) -> f64 {
+        if self.before.is_empty() {
+            return 1.0;
+        }
+        let kept = self.before.iter().filter(|path| self.after.contains(path));
+        kept.count() as f64 / self.before.len() as f64
+    }
+}
+
+/// What a migration can start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Both packs see alike: kept features serve.
+    Features,
+    /// They do not: previews and originals are looked at again.
+    Pictures,
+}
+
+impl Engine {
+    /// Moves the collection from the pack `self` to the pack of `to`, which is joined with the same database.
+    pub fn migrate(
+        &self,
+        to: &Engine,
+        kept: Kept,
+        observer: &dyn Observer,
+    ) -> Result<Migration, Error> {
+        let started = Instant::now();
+        let mut done = Migration {
+            from: self.database().active_pack()?,
+            ..Default::default()
+        };
+        to.register_pack()?;
+        let steps = Steps {
+            to,
+            tagger: Tagger::of(to.database(), to.encoder())?,
+            observer,
+        };
+        if kept == Kept::Features {
+            steps.derive_features(&self.encoder().spec().fingerprint, &mut done)?;
+        }
+        steps.derive_pictures(&mut done)?;
+        done.interrupted = observer.is_cancelled();
+        if !done.interrupted {
+            done.comparisons = self.compare(to)?;
+            self.hand_over(to)?;
+            observer.on(IndexEvent::Finishing);
+            done.interrupted = crate::ingest::index_files(to, observer)?;
+        }
+        done.elapsed = started.elapsed();
+        Ok(done)
+    }
+
+    /// The fingerprint of the pack that was active before the last migration.
+    pub fn previous_pack(database: &dyn fovea_vectordb::Database) -> Result<Option<String>, Error> {
+        Ok(database.setting(PREVIOUS)?)
+    }
+
+    /// From here on searches are answered by the new pack.
+    fn hand_over(&self, to: &Engine) -> Result<(), Error> {
+        let database = to.database();
+        database.set_setting(PREVIOUS, Some(&self.encoder().spec().fingerprint))?;
+        Ok(database.activate_pack(&to.encoder().spec().fingerprint)?)
+    }
+
+    fn compare(&self, to: &Engine) -> Result<Vec<Comparison>, Error> {
+        let all = saved::list(self.database())?.into_iter();
+        all.map(|one| {
+            Ok(Comparison {
+                before: self.paths_of(&one.query)?,
+                after: to.paths_of(&one.query)?,
+                name: one.name,
+                query: one.query,
+            })
+        })
+        .collect()
+    }
+
+    /// Paths of the best results; none where the query means nothing any more.
+    fn paths_of(&self, query: &str) -> Result<Vec<String>, Error> {
+        let options = SearchOptions {
+            top_k: COMPARED,
+            ..Default::default()
+        };
+        let Ok(query) = Query::from_syntax(query) else {
+            return Ok(Vec::new());
+        };
+        let Ok(plan) = self.plan(&query, PlanOptions::default()) else {
+            return Ok(Vec::new());
+        };
+        let found = self.carry_out(&plan, &options)?;
+        let paths = found.results.iter();
+        Ok(paths
+            .map(|one| one.item.absolute().to_string_lossy().into_owned())
+            .collect())
+    }
+}
+
+struct Steps<'a> {
+    to: &'a Engine,
+    tagger: Tagger,
+    observer: &'a dyn Observer,
+}
+
+impl Steps<'_> {
+    /// Page by page of kept features; the next page is derived while this one is written.
+    fn derive_features(&self, from: &str, done: &mut Migration) -> Result<(), Error> {
+        let database = self.to.database();
+        let mut after = None;
+        loop {
+            let page = database.features(from, after, 2 * AT_ONCE)?;
+            let Some((last, ..)) = page.last() else {
+                return Ok(());
+            };
+            after = Some(*last);
+            let page = self.not_known(page, done)?;
+            let batch = self.derived(&page)?;
+            database.write(&batch)?;
+            let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
+            done.n_from_features += whole.count() as u64;
+            self.tell(done);
+            if self.observer.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Leaves out what an earlier run derived.
+    fn not_known(&self, page: Vec<Feature>, done: &mut Migration) -> Result<Vec<Feature>, Error> {
+        let hashes: Vec<ContentHash> = page
+            .iter()
+            .filter(|(_, part, _)| *part == Part::WHOLE)
+            .map(|(content, ..)| *content)
+            .collect();
+        let fingerprint = &self.to.encoder().spec().fingerprint;
+        let states = self.to.database().known_contents(&hashes, fingerprint)?;
+        let known = states.into_iter().filter(|state| state.has_feature);
+        let known: HashSet<ContentHash> = known.map(|state| state.hash).collect();
+        done.n_known += known.len() as u64;
+        Ok(page
+            .into_iter()
+            .filter(|(content, ..)| !known.contains(content))
+            .collect())
+    }
+
+    /// What keeps the new pack's vectors and tags of these features, derived on two threads or more.
+    fn derived(&self, page: &[Feature]) -> Result<Batch, Error> {
+        let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = page.len().div_ceil(n_threads).max(1);
+        let parts: Vec<Result<Vec<Operation>, Error>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = page
+                .chunks(share)
+                .map(|chunk| scope.spawn(|| self.derived_by_one(chunk)))
+                .collect();
+            let joined = workers.into_iter().map(|worker| worker.join());
+            joined
+                .map(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut batch = Batch::new();
+        for part in parts {
+            batch.operations.extend(part?);
+        }
+        Ok(batch)
+    }
+
+    fn derived_by_one(&self, page: &[Feature]) -> Result<Vec<Operation>, Error> {
+        let encoder = self.to.encoder();
+        let features: Vec<&[f32]> = page
+            .iter()
+            .map(|(_, _, feature)| feature.as_slice())
+            .collect();
+        let mut operations = Vec::with_capacity(4 * page.len());
+        for ((content, part, feature), vector) in page.iter().zip(encoder.image_vectors(&features))
+        {
+            if *part == Part::WHOLE {
+                operations.extend(
+                    self.tagger
+                        .operations(encoder, *content, feature, &vector)?,
+                );
+            }
+            put_feature(
+                encoder,
+                *content,
+                *part,
+                (feature.clone(), vector),
+                &mut operations,
+            );
+        }
+        Ok(operations)
+    }
+
+    /// Images that the new pack has not seen yet, from their pictures; and captions, which every pack reads anew.
+    fn derive_pictures(&self, done: &mut Migration) -> Result<(), Error> {
+        let database = self.to.database();
+        let mut phrases = HashSet::new();
+        let mut after: Option<ItemId> = None;
+        loop {
+            let ids = database.scan(&Filter::All, after, AT_ONCE)?;
+            let Some(last) = ids.last() else {
+                return Ok(());
+            };
+            after = Some(*last);
+            let items = database.items(&ids)?;
+            let mut batch = self.captions(&items, &mut phrases)?;
+            done.n_captions += batch.len() as u64;
+            for item in self.unseen(&items)? {
+                self.look_again(item, &mut batch, done)?;
+            }
+            database.write(&batch)?;
+            self.tell(done);
+            if self.observer.is_cancelled() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn captions(&self, items: &[Item], phrases: &mut HashSet<String>) -> Result<Batch, Error> {
+        let spec = self.to.encoder().spec();
+        let mut batch = Batch::new();
+        for caption in items.iter().flat_map(|item| &item.captions) {
+            let is_known = !is_spoken(caption.lang.as_deref(), &spec.languages)
+                || !phrases.insert(caption.text.clone());
+            if is_known {
+                continue;
+            }
+            batch.push(Operation::PutVector {
+                owner: Owner::Phrase(caption.text.clone()),
+                pack: spec.fingerprint.clone(),
+                space: space::CAPTION.to_owned(),
+                part: Part::WHOLE,
+                vector: self.to.encoder().text_vector(&caption.text)?,
+            });
+        }
+        Ok(batch)
+    }
+
+    /// One item for each content without a feature of the new pack.
+    fn unseen<'a>(&self, items: &'a [Item]) -> Result<Vec<&'a Item>, Error> {
+        let hashes: Vec<ContentHash> = items.iter().map(|item| item.content.hash).collect();
+        let fingerprint = &self.to.encoder().spec().fingerprint;
+        let states = self.to.database().known_contents(&hashes, fingerprint)?;
+        let seen = states.into_iter().filter(|state| state.has_feature);
+        let mut seen: HashSet<ContentHash> = seen.map(|state| state.hash).collect();
+        Ok(items
+            .iter()
+            .filter(|item| seen.insert(item.content.hash))
+            .collect())
+    }
+
+    /// A preview shows all that the network sees of a whole picture; parts need the original.
+    fn look_again(
+        &self,
+        item: &Item,
+        batch: &mut Batch,
+        done: &mut Migration,
+    ) -> Result<(), Error> {
+        let regions = Regions::of(self.to.database())?;
+        let of_preview = || self.to.previews().read(&item.content.hash).ok();
+        let of_original = || {
+            let bytes = std::fs::read(item.absolute()).ok()?;
+            (ContentHash::of(&bytes) == item.content.hash).then_some(bytes)
+        };
+        let (bytes, counter) = match (regions, of_preview()) {
+            (Regions::None, Some(bytes)) => (Some(bytes), &mut done.n_from_previews),
+            (_, preview) => match of_original() {
+                Some(bytes) => (Some(bytes), &mut done.n_from_originals),
+                None => (preview, &mut done.n_from_previews),
+            },
+        };
+        let options = decode::Options {
+            min_side: Some(min_side(self.to.encoder(), regions)),
+            ..Default::default()
+        };
+        let Some(Ok(image)) = bytes.map(|bytes| decode::decode(&bytes, &options)) else {
+            done.n_left += 1;
+            return Ok(());
+        };
+        *counter += 1;
+        let content = item.content.hash;
+        put_features(
+            self.to.encoder(),
+            regions,
+            &self.tagger,
+            content,
+            &image,
+            &mut batch.operations,
+        )
+    }
+
+    fn tell(&self, done: &Migration) {
+        let n_done =
+            done.n_known + done.n_from_features + done.n_from_previews + done.n_from_originals;
+        self.observer.on(IndexEvent::Kept { n_done });
+    }
+}
+
+/// A kept feature of a part of a content.
+type Feature = (ContentHash, Part, Vec<f32>);

@@ -1,0 +1,170 @@
+//! A collection moves to another pack, and back.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fovea_encode::fake::FakeEncoder;
+use fovea_engine::{
+    Engine, IndexEvent, Kept, Migration, Observer, Query, SearchOptions, Silent, saved,
+};
+use fovea_vectordb::Database;
+
+use crate::fixture::{BLUE, Fixture, GREEN, RED, open};
+
+const SIX: u64 = 6;
+
+/// Six pictures, two of each colour; the red ones have a caption.
+fn colours() -> Fixture {
+    let fixture = Fixture::new();
+    for number in 0..2 {
+        fixture.paint(&format!("red{number}.png"), RED, number);
+        fixture.write(&format!("red{number}.txt"), b"seven umbrellas");
+        fixture.paint(&format!("green{number}.png"), GREEN, number);
+        fixture.paint(&format!("blue{number}.png"), BLUE, number);
+    }
+    fixture.index();
+    let query = Query::from_syntax("red").unwrap();
+    saved::add(fixture.engine.database(), "warm", query, false).unwrap();
+    fixture
+}
+
+fn other(fixture: &Fixture) -> Engine {
+    open(&fixture.database, FakeEncoder::named("other", "1"))
+}
+
+fn forget_originals(fixture: &Fixture) {
+    std::fs::remove_dir_all(&fixture.root).unwrap();
+}
+
+/// The name of the best result.
+fn best(engine: &Engine, words: &str) -> String {
+    let query = Query::from_arguments(&[words]).unwrap();
+    let found = engine.search(&query, &SearchOptions::default()).unwrap();
+    let path = found.results[0].item.absolute();
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+fn active(database: &dyn Database) -> String {
+    database.active_pack().unwrap().unwrap().name
+}
+
+#[track_caller]
+fn check(kept: Kept, expect: impl Fn(&Migration) -> u64) {
+    let fixture = colours();
+    forget_originals(&fixture);
+    let to = other(&fixture);
+    let done = fixture.engine.migrate(&to, kept, &Silent).unwrap();
+    assert_eq!(
+        (expect(&done), done.n_left, done.n_captions),
+        (SIX, 0, 1),
+        "{done:?}"
+    );
+    assert_eq!(active(to.database()), "other");
+    assert!(best(&to, "blue").starts_with("blue"));
+    assert!(best(&to, "seven umbrellas").starts_with("red"));
+    let compared = &done.comparisons[0];
+    assert_eq!((compared.name.as_str(), compared.overlap()), ("warm", 1.0));
+    assert!(compared.before[0].contains("red"), "{compared:?}");
+}
+
+#[test]
+fn kept_features_serve_without_a_single_picture() {
+    check(Kept::Features, |done| done.n_from_features);
+}
+
+#[test]
+fn previews_serve_where_features_do_not() {
+    check(Kept::Pictures, |done| done.n_from_previews);
+}
+
+#[test]
+fn originals_serve_where_there_is_no_preview_and_what_is_gone_is_counted() {
+    let fixture = colours();
+    std::fs::remove_dir_all(fixture.database.join("previews")).unwrap();
+    std::fs::remove_file(fixture.path("red0.png")).unwrap();
+    let to = other(&fixture);
+    let done = fixture
+        .engine
+        .migrate(&to, Kept::Pictures, &Silent)
+        .unwrap();
+    assert_eq!(
+        (done.n_from_originals, done.n_left),
+        (SIX - 1, 1),
+        "{done:?}"
+    );
+}
+
+#[test]
+fn the_way_back_is_one_step_and_takes_along_what_came_since() {
+    let fixture = colours();
+    let to = other(&fixture);
+    fixture
+        .engine
+        .migrate(&to, Kept::Features, &Silent)
+        .unwrap();
+    let previous = Engine::previous_pack(to.database()).unwrap();
+    assert_eq!(
+        previous.as_ref(),
+        Some(&fixture.engine.encoder().spec().fingerprint)
+    );
+    fixture.paint("green9.png", GREEN, 9);
+    to.index(
+        std::slice::from_ref(&fixture.root),
+        &Default::default(),
+        &Silent,
+    )
+    .unwrap();
+    assert_eq!(
+        active(to.database()),
+        "other",
+        "indexing does not move a collection"
+    );
+    let back = to
+        .migrate(&fixture.engine, Kept::Features, &Silent)
+        .unwrap();
+    assert_eq!((back.n_known, back.n_from_features), (SIX, 1), "{back:?}");
+    assert_eq!(active(to.database()), "fake");
+    assert_eq!(
+        fixture
+            .find(&["green"], 3)
+            .iter()
+            .filter(|path| path.starts_with("green"))
+            .count(),
+        3
+    );
+}
+
+/// Stops a run at the first sign of life.
+#[derive(Default)]
+struct Impatient(AtomicBool);
+
+impl Observer for Impatient {
+    fn on(&self, _event: IndexEvent) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_migration_that_is_cut_short_leaves_the_old_pack_and_goes_on_later() {
+    let fixture = colours();
+    let to = other(&fixture);
+    let stopped = fixture
+        .engine
+        .migrate(&to, Kept::Features, &Impatient::default())
+        .unwrap();
+    assert!(
+        stopped.interrupted && stopped.n_from_features > 0,
+        "{stopped:?}"
+    );
+    assert_eq!(active(to.database()), "fake");
+    assert!(best(&fixture.engine, "blue").starts_with("blue"));
+    let done = fixture
+        .engine
+        .migrate(&to, Kept::Features, &Silent)
+        .unwrap();
+    assert_eq!((done.n_known, done.n_from_features), (SIX, 0), "{done:?}");
+    assert_eq!(active(to.database()), "other");
+}

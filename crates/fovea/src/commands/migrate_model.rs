@@ -1,0 +1,73 @@
+//! `fovea migrate-model`: another pack for a collection, and the way back.
+
+use fovea_encode::{Encoder, Pack};
+use fovea_engine::{Engine, Kept};
+use fovea_vectordb::{OpenMode, PackRecord};
+
+use crate::exit::{Exit, Refusal};
+use crate::flags::train::MigrateModelFlags;
+use crate::render::{self, IndexProgress};
+use crate::settings::Settings;
+
+pub fn run(settings: &Settings, flags: &MigrateModelFlags) -> anyhow::Result<Exit> {
+    let database = settings.open_database(OpenMode::ReadWrite)?;
+    let Some(active) = database.active_pack()? else {
+        return Err(Refusal::input(format!(
+            "collection `{}` has no pack yet; index something first, or choose one with fovea index --model PACK",
+            settings.collection
+        ))
+        .into());
+    };
+    if !active.has_encoder() {
+        return Err(Refusal::input(format!(
+            "collection `{}` has vectors of your own, which no pack can make again",
+            settings.collection
+        ))
+        .into());
+    }
+    let to = match &flags.to {
+        Some(name) => settings.open_pack(name)?,
+        None => previous(settings, &*database)?,
+    };
+    to.verify()?;
+    if to.spec().fingerprint == active.fingerprint {
+        return Err(Refusal::input(format!(
+            "collection `{}` has the pack {} already",
+            settings.collection,
+            to.spec().name
+        ))
+        .into());
+    }
+    let from = settings.pack_of(&active)?;
+    let kept = match from.spec().features == to.spec().features {
+        true => Kept::Features,
+        false => Kept::Pictures,
+    };
+    let (from, to) = (
+        settings.join(database.clone(), from),
+        settings.join(database, to),
+    );
+    let progress = IndexProgress::new(settings.quiet);
+    let done = from.migrate(&to, kept, &progress)?;
+    progress.finish();
+    render::migration(settings, &done, &to.encoder().spec().name)?;
+    Ok(match done.interrupted {
+        true => Exit::Interrupted,
+        false => Exit::Done,
+    })
+}
+
+/// The pack from which the collection was moved last.
+fn previous(settings: &Settings, database: &dyn fovea_vectordb::Database) -> anyhow::Result<Pack> {
+    let previous = Engine::previous_pack(database)?;
+    let known = database.packs()?;
+    let is_previous = |pack: &&PackRecord| Some(&pack.fingerprint) == previous.as_ref();
+    let Some(pack) = known.iter().find(is_previous) else {
+        return Err(Refusal::input(format!(
+            "collection `{}` was never moved to another pack; --to PACK moves it (fovea models list shows which there are)",
+            settings.collection
+        ))
+        .into());
+    };
+    settings.pack_of(pack)
+}
