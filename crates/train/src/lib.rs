@@ -4,3 +4,17 @@
 //! database, decodes an image or knows a flag.
 
 #![warn(missing_docs)]
+
+mod elementwise;
+mod random;
+
+pub mod error;
+pub mod gradient;
+pub mod head;
+pub mod loss;
+pub mod matrix;
+pub mod optimiser;
+pub mod parameters;
+pub mod schedule;
+
+pub use error::Error;
