@@ -147,7 +147,7 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 /// `x sigmoid(2u)` with `u = sqrt(2/pi) (x + 0.044715 x^3)`, so one exponential gives both.
 #[inline(always)]
 pub(crate) fn gelu(x: f32) -> (f32, f32) {
-    const TWICE: f32 = 1.595_769_1;
+    const TWICE: f32 = 1.595_769;
     const CUBIC: f32 = 0.044_715;
     let square = x * x;
     let s = sigmoid(TWICE * x * (1.0 + CUBIC * square));
