@@ -23,7 +23,7 @@ pub(crate) struct Seen {
 }
 
 /// A healthy output stays far shorter over any number of steps; a rate too large makes it longer in a few.
-const MAX_LENGTH: f32 = 1e5;
+const MAX_LENGTH: f32 = 1e3;
 const MAX_NORM: f32 = 1e6;
 /// So many times the loss of the start, smoothed, is no mood of one batch.
 const MAX_RISE: f64 = 2.0;

@@ -5,15 +5,23 @@
 
 #![warn(missing_docs)]
 
+mod classifier;
 mod elementwise;
 mod guard;
 mod mining;
 mod options;
+mod pca;
+mod probe;
 mod random;
+mod scores;
+mod similar;
+mod stratify;
+mod trainer;
 
 pub mod align;
 pub mod augment;
 pub mod checkpoint;
+pub mod classify;
 pub mod error;
 pub mod gradient;
 pub mod head;
@@ -23,6 +31,8 @@ pub mod optimiser;
 pub mod pairs;
 pub mod parameters;
 pub mod schedule;
+pub mod sweep;
 pub mod validate;
+pub mod visual;
 
 pub use error::Error;
