@@ -6,15 +6,18 @@
 #![warn(missing_docs)]
 
 mod classifier;
+mod contrast;
 mod elementwise;
 mod guard;
 mod mining;
 mod options;
 mod pca;
 mod probe;
+mod projection;
 mod random;
 mod scores;
 mod similar;
+mod split;
 mod stratify;
 mod trainer;
 

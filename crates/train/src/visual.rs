@@ -3,16 +3,15 @@
 //! SimCLR's NT-Xent (Chen et al., arXiv:2002.05709): of a batch, the other view of the same image is to be nearest. The
 //! projection is linear, since the feature is frozen and nothing behind it is kept apart from what is searched.
 
-use crate::elementwise::{add_scaled, dot, exp, map_rows, normalise};
+use crate::contrast::Learner;
+use crate::elementwise::normalise;
 use crate::error::{Error, expect_option, expect_size};
-use crate::gradient::{normalise_rows, through_normalise};
 use crate::head::mean_and_deviation;
-use crate::matrix::{Form, Matrix, Output, product};
-use crate::optimiser::{Adam, AdamW, clip, norm};
-use crate::parameters::{NamedTensor, Parameters};
+use crate::matrix::Matrix;
+use crate::parameters::Parameters;
 use crate::pca;
-use crate::random::{Random, seeded_hash};
-use crate::schedule::Schedule;
+pub use crate::projection::Projection;
+use crate::random::seeded_hash;
 pub use crate::similar::Similar;
 use crate::similar::similar;
 
@@ -80,13 +79,6 @@ impl Default for Options {
             threads: 1,
         }
     }
-}
-
-/// From a raw feature to the visual space.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Projection {
-    mean: Vec<f32>,
-    parameters: Parameters,
 }
 
 /// What came out.
@@ -272,266 +264,11 @@ fn unit_rows(features: &Matrix, rows: &[u32]) -> Matrix {
     unit
 }
 
-impl Projection {
-    /// The unit vector of one image. A feature of the wrong length, or one that is not finite, gives zeros.
-    pub fn apply(&self, feature: &[f32]) -> Vec<f32> {
-        let weight = self.parameters.get("weight");
-        let mut vector = vec![0.0; weight.cols];
-        if feature.len() == self.mean.len() && feature.iter().all(|value| value.is_finite()) {
-            for (at, (value, mean)) in feature.iter().zip(&self.mean).enumerate() {
-                add_scaled(&mut vector, value - mean, weight.row(at));
-            }
-            normalise(&mut vector);
-        }
-        vector
-    }
-
-    fn all(&self, features: &Matrix, rows: &[u32], threads: usize) -> Matrix {
-        let (mut z, mut lengths) = (
-            Matrix::zeros(rows.len(), self.parameters.get("weight").cols),
-            Vec::new(),
-        );
-        self.forward(&self.centred(features, rows), &mut z, &mut lengths, threads);
-        z
-    }
-
-    fn centred(&self, features: &Matrix, rows: &[u32]) -> Matrix {
-        let mut x = Matrix::zeros(rows.len(), features.cols);
-        for (row, to) in rows
-            .iter()
-            .zip(x.data.chunks_exact_mut(features.cols.max(1)))
-        {
-            to.copy_from_slice(features.row(*row as usize));
-            add_scaled(to, -1.0, &self.mean);
-        }
-        x
-    }
-
-    fn forward(&self, x: &Matrix, z: &mut Matrix, lengths: &mut Vec<f32>, threads: usize) {
-        z.set_rows(x.rows);
-        let weight = self.parameters.get("weight");
-        product(
-            &mut z.data,
-            Output::Replaced,
-            1.0,
-            x.view(),
-            weight,
-            Form::Plain,
-            threads,
-        );
-        normalise_rows(z, lengths, threads);
-    }
-
-    /// Mean and weights.
-    pub fn to_tensors(&self) -> Vec<NamedTensor> {
-        let mut tensors = self.parameters.to_tensors();
-        tensors.push(("mean".to_string(), 1, self.mean.len(), self.mean.clone()));
-        tensors
-    }
-
-    /// A projection from its tensors.
-    pub fn from_tensors(tensors: &[NamedTensor]) -> Result<Self, Error> {
-        let find = |name| tensors.iter().find(|tensor| tensor.0 == name);
-        let inputs = find("mean").map_or(0, |tensor| tensor.3.len());
-        let dim = find("weight").map_or(0, |tensor| tensor.2);
-        expect_size(
-            "weight",
-            inputs * dim,
-            find("weight").map_or(0, |tensor| tensor.3.len()),
-        )?;
-        let mut all = Parameters::default().with("mean", 1, inputs);
-        all.fill(tensors)?;
-        let mut parameters = Parameters::default().with("weight", inputs, dim);
-        parameters.fill(tensors)?;
-        Ok(Self {
-            mean: all.values,
-            parameters,
-        })
-    }
-}
-
-/// The optimiser and buffers of a run.
-struct Learner<'a> {
-    views: &'a Views<'a>,
-    options: &'a Options,
-    optimiser: AdamW,
-    schedule: Schedule,
-    gradient: Parameters,
-    random: Random,
-    z: Matrix,
-    lengths: Vec<f32>,
-    d: Matrix,
-}
-
-impl<'a> Learner<'a> {
-    fn new(views: &'a Views, options: &'a Options, projection: &Projection, images: usize) -> Self {
-        let total = u64::from(options.epochs) * (images / options.batch) as u64;
-        let adam = Adam {
-            weight_decay: options.weight_decay,
-            ..Adam::default()
-        };
-        Self {
-            views,
-            options,
-            optimiser: AdamW::new(adam, projection.parameters.values.len()),
-            schedule: Schedule {
-                peak: options.learning_rate,
-                warm_up: total / 10,
-                total,
-            },
-            gradient: projection.parameters.zeros_like(),
-            random: Random::keyed(options.seed, 4),
-            z: Matrix::zeros(0, options.dim),
-            lengths: Vec::new(),
-            d: Matrix::zeros(0, options.dim),
-        }
-    }
-
-    fn epoch(
-        &mut self,
-        projection: &mut Projection,
-        images: &[Vec<u32>],
-    ) -> Result<Vec<f64>, Error> {
-        let mut order: Vec<usize> = (0..images.len()).collect();
-        self.random.shuffle(&mut order);
-        let mut losses = Vec::new();
-        for batch in order.chunks_exact(self.options.batch) {
-            let (mut first, mut second) = (Vec::new(), Vec::new());
-            for image in batch {
-                let views = &images[*image];
-                let at = self.random.below(views.len());
-                let other = (at + 1 + self.random.below(views.len() - 1)) % views.len();
-                first.push(views[at]);
-                second.push(views[other]);
-            }
-            first.extend(second);
-            losses.push(self.step(projection, &first)?);
-        }
-        Ok(losses)
-    }
-
-    /// One step over two views of each image, all first ones before all second ones.
-    fn step(&mut self, projection: &mut Projection, rows: &[u32]) -> Result<f64, Error> {
-        let threads = self.options.threads;
-        let x = projection.centred(self.views.features, rows);
-        projection.forward(&x, &mut self.z, &mut self.lengths, threads);
-        let loss = nt_xent(&self.z, self.options.temperature, &mut self.d, threads);
-        through_normalise(&mut self.d, &self.z, &self.lengths, threads);
-        let d_weight = self.gradient.get_mut("weight");
-        product(
-            d_weight,
-            Output::Replaced,
-            1.0,
-            x.view(),
-            self.d.view(),
-            Form::LeftTransposed,
-            threads,
-        );
-        let length = norm(&self.gradient, threads);
-        let rate = self.schedule.rate(self.optimiser.steps);
-        if !loss.is_finite() || !length.is_finite() {
-            let cause = format!("the loss is {loss}: divide the learning rate by ten");
-            return Err(Error::Diverged {
-                step: self.optimiser.steps + 1,
-                cause,
-            });
-        }
-        self.optimiser.step(
-            &mut projection.parameters,
-            &self.gradient,
-            rate,
-            clip(length, 1.0),
-            threads,
-        );
-        Ok(loss)
-    }
-}
-
-/// The loss of unit rows of which row i and row i + n, of 2n, are views of one image; `d` becomes its gradient.
-fn nt_xent(z: &Matrix, temperature: f32, d: &mut Matrix, threads: usize) -> f64 {
-    let n = z.rows;
-    let partner = |row: usize| (row + n / 2) % n;
-    let mut logits = Matrix::zeros(n, n);
-    let scale = temperature.recip();
-    product(
-        &mut logits.data,
-        Output::Replaced,
-        scale,
-        z.view(),
-        z.view(),
-        Form::RightTransposed,
-        threads,
-    );
-    let losses = map_rows(&mut logits.data, n, threads, |first, chunk| {
-        let mut loss = 0.0f64;
-        for (row, values) in (first..).zip(chunk.chunks_exact_mut(n)) {
-            // A view is no answer to itself.
-            values[row] = -1e30;
-            let (right, best) = (
-                values[partner(row)],
-                values.iter().fold(-1e30f32, |best, value| best.max(*value)),
-            );
-            values
-                .iter_mut()
-                .for_each(|value| *value = exp(*value - best));
-            let sum: f32 = values.iter().sum();
-            loss += f64::from(sum.ln() + best - right);
-            values.iter_mut().for_each(|value| *value /= sum * n as f32);
-            values[partner(row)] -= (n as f32).recip();
-        }
-        loss
-    });
-    d.set_rows(n);
-    product(
-        &mut d.data,
-        Output::Replaced,
-        scale,
-        logits.view(),
-        z.view(),
-        Form::Plain,
-        threads,
-    );
-    product(
-        &mut d.data,
-        Output::Added,
-        scale,
-        logits.view(),
-        z.view(),
-        Form::LeftTransposed,
-        threads,
-    );
-    losses.iter().sum::<f64>() / n as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nt_xent_agrees_with_differences() {
-        let mut random = Random::new(1);
-        let mut z = Matrix {
-            rows: 6,
-            cols: 3,
-            data: (0..18).map(|_| random.unit() - 0.5).collect(),
-        };
-        let (mut d, mut unused) = (Matrix::zeros(0, 3), Matrix::zeros(0, 3));
-        nt_xent(&z, 0.5, &mut d, 1);
-        for at in 0..18 {
-            let kept = z.data[at];
-            let mut shifted = |by: f32| {
-                z.data[at] = kept + by;
-                nt_xent(&z, 0.5, &mut unused, 1)
-            };
-            let expect = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
-            z.data[at] = kept;
-            assert!(
-                (f64::from(d.data[at]) - expect).abs() < 1e-3,
-                "{at}: {} {expect}",
-                d.data[at]
-            );
-        }
-    }
+    use crate::elementwise::dot;
+    use crate::random::Random;
 
     /// Views differ along strong directions that say nothing; images along weak ones.
     #[test]
