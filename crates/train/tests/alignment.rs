@@ -262,7 +262,7 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
 #[test]
 fn divergence_names_step_and_cause() {
     let mut pairs = planted(200);
-    for rate in [3e1, 1e3, 1e30] {
+    for rate in [1e2, 1e4, 1e30] {
         let error = run(
             &pairs,
             &Options {
