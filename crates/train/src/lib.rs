@@ -4,3 +4,6 @@
 //! database, decodes an image or knows a flag.
 
 #![warn(missing_docs)]
+
+pub mod events;
+pub mod report;
