@@ -6,4 +6,6 @@
 #![warn(missing_docs)]
 
 pub mod events;
+pub mod pseudo;
 pub mod report;
+pub mod suggest;

@@ -132,7 +132,7 @@ pub(super) fn short(value: f64) -> String {
     match size {
         _ if !value.is_finite() => "–".to_owned(),
         0.0 => "0".to_owned(),
-        _ if size < 9.999e-4 => format!("{value:.0e}").replace('-', "−"),
+        _ if size < 9.999e-5 => format!("{value:.0e}").replace('-', "−"),
         _ if size >= 999_999.5 => format!("{}M", trimmed(value / 1e6, 1)),
         _ if size >= 9_999.5 => format!("{}k", trimmed(value / 1e3, 0)),
         _ if size >= 100.0 => trimmed(value, 0),
@@ -156,7 +156,7 @@ pub(super) fn precise(value: f64) -> String {
     match size {
         _ if !value.is_finite() => "not a number".to_owned(),
         0.0 => "0".to_owned(),
-        _ if size < 1e-3 => format!("{value:.2e}").replace('-', "−"),
+        _ if size < 1e-3 => format!("{value:.1e}").replace(".0e", "e").replace('-', "−"),
         _ if size >= 1_000.0 => grouped(value.round() as i64),
         _ if size >= 10.0 => trimmed(value, 2),
         _ => trimmed(value, 4),

@@ -109,7 +109,7 @@ fn said(chart: &Chart) -> String {
     let name = escaped(&chart.x_name);
     match (line.points.iter().find(is_best), last) {
         (Some((x, y)), _) => format!("best {} at {name} {}", precise(*y), short(*x)),
-        (None, Some((x, y))) => format!("{} at {name} {}", precise(*y), short(*x)),
+        (None, Some((x, y))) => format!("last {} at {name} {}", precise(*y), short(*x)),
         (None, None) => "nothing was recorded".to_owned(),
     }
 }
