@@ -98,14 +98,18 @@ impl Axis {
     }
 }
 
-/// To the round numbers outside; a single value gets room on both sides.
+/// To the round numbers outside; a single value gets room on both sides. What lies beyond a round number by less than can be seen
+/// does not ask for another step.
 fn widened(low: f64, high: f64) -> (f64, f64) {
     if low == high {
         let room = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
         return (low - room, high + room);
     }
     let step = round_step((high - low) / 4.0);
-    ((low / step).floor() * step, (high / step).ceil() * step)
+    (
+        (low / step + 1e-3).floor() * step,
+        (high / step - 1e-3).ceil() * step,
+    )
 }
 
 /// To the powers of ten outside, at least one decade.

@@ -99,7 +99,7 @@ fn legend(chart: &Chart) -> String {
     format!("<p class=\"legend\">{entries}</p>")
 }
 
-/// The best, or else the last value, in words.
+/// The value of the first line where the weights were best, or else its last, in words.
 fn said(chart: &Chart) -> String {
     let Some(line) = chart.lines.first() else {
         return "nothing was recorded".to_owned();
@@ -107,9 +107,13 @@ fn said(chart: &Chart) -> String {
     let is_best = |point: &&(f64, f64)| chart.best == Some(point.0);
     let last = line.points.iter().rfind(|point| point.1.is_finite());
     let name = escaped(&chart.x_name);
+    let what = match chart.lines.len() {
+        1 => String::new(),
+        _ => format!("{} ", isolated(&line.name)),
+    };
     match (line.points.iter().find(is_best), last) {
-        (Some((x, y)), _) => format!("best {} at {name} {}", precise(*y), short(*x)),
-        (None, Some((x, y))) => format!("last {} at {name} {}", precise(*y), short(*x)),
+        (Some((x, y)), _) => format!("{what}{} at the best {name}, {}", precise(*y), short(*x)),
+        (None, Some((x, y))) => format!("{what}{} at the last {name}, {}", precise(*y), short(*x)),
         (None, None) => "nothing was recorded".to_owned(),
     }
 }
@@ -147,26 +151,36 @@ fn grid(chart: &Chart, x: &Axis, y: &Axis) -> String {
     out
 }
 
+/// One line; of more points than can be drawn, their range in a faint shade and the mean of each stretch over it.
 fn path(line: &Line, at: usize, x: &Axis, y: &Axis) -> String {
+    let series = at % 4;
+    let drawn = |class: &str, points: &[(f64, f64)]| {
+        let data = data(points, x, y);
+        format!("<path class=\"{class} s{series}\" d=\"{data}\"/>")
+    };
+    if line.points.len() <= POINTS {
+        return drawn("line", &line.points);
+    }
+    drawn("range", &extremes(&line.points)) + &drawn("line", &means(&line.points))
+}
+
+fn data(points: &[(f64, f64)], x: &Axis, y: &Axis) -> String {
     let mut data = String::new();
     let mut pen_is_down = false;
-    for (across, up) in thinned(&line.points) {
-        let (Some(across), Some(up)) = (x.place(across), y.place(up)) else {
+    for (across, up) in points {
+        let (Some(across), Some(up)) = (x.place(*across), y.place(*up)) else {
             pen_is_down = false;
             continue;
         };
-        let _ = write!(
-            data,
-            "{}{across:.1} {up:.1}",
-            if pen_is_down { 'L' } else { 'M' }
-        );
+        let pen = if pen_is_down { 'L' } else { 'M' };
+        let _ = write!(data, "{pen}{across:.1} {up:.1}");
         pen_is_down = true;
     }
     // A lone point would leave no trace: a line of no length with round ends is a dot.
     if data.matches(['M', 'L']).count() == 1 {
         data.push_str("h0");
     }
-    format!("<path class=\"line s{}\" d=\"{data}\"/>", at % 4)
+    data
 }
 
 fn best_marks(chart: &Chart, x: &Axis, y: &Axis) -> String {
@@ -192,11 +206,8 @@ fn best_marks(chart: &Chart, x: &Axis, y: &Axis) -> String {
     out
 }
 
-/// Few enough points to draw, with the least and the greatest of each stretch kept, so that a spike in the loss stays one.
-fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
-    if points.len() <= POINTS {
-        return points.to_vec();
-    }
+/// The least and the greatest of each stretch, so that a spike in the loss stays one.
+fn extremes(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let stretch = points.len().div_ceil(POINTS / 2);
     let ends = |part: &[(f64, f64)]| {
         let finite = || (0..part.len()).filter(|at| part[*at].1.is_finite());
@@ -208,6 +219,19 @@ fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
         kept.into_iter().map(|at| part[at]).collect::<Vec<_>>()
     };
     points.chunks(stretch).flat_map(ends).collect()
+}
+
+/// The mean of each stretch, at its middle.
+fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let stretch = points.len().div_ceil(POINTS / 4);
+    let mean = |part: &[(f64, f64)]| {
+        let finite: Vec<f64> = part.iter().map(|p| p.1).filter(|y| y.is_finite()).collect();
+        (
+            part[part.len() / 2].0,
+            finite.iter().sum::<f64>() / finite.len() as f64,
+        )
+    };
+    points.chunks(stretch).map(mean).collect()
 }
 
 #[cfg(test)]
@@ -257,7 +281,7 @@ mod tests {
         let mut chart = chart(vec![(1.0, 0.25), (2.0, 0.5), (3.0, 0.375)]);
         chart.best = Some(2.0);
         let found = figure(&chart);
-        assert!(found.contains("best 0.5 at step 2"));
+        assert!(found.contains("0.5 at the best step, 2"));
         assert_eq!(found.matches("<circle").count(), 1);
     }
 
@@ -266,8 +290,12 @@ mod tests {
         let mut points: Vec<(f64, f64)> = (0..100_000).map(|i| (f64::from(i), 1.0)).collect();
         points[77_777].1 = 9.0;
         points[5] = (5.0, f64::NAN);
-        let found = thinned(&points);
+        let found = extremes(&points);
         assert!(found.len() <= POINTS && found.contains(&(77_777.0, 9.0)));
         assert!(found.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        let means = means(&points);
+        assert!(
+            means.len() <= POINTS / 4 && means.iter().all(|mean| (1.0..1.02).contains(&mean.1))
+        );
     }
 }

@@ -243,8 +243,10 @@ fn drawn(confusion: &Confusion, shown: &[usize]) -> String {
         layout.top + side + 2.0,
     );
     let mut out = format!(
-        "<svg class=\"heat\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
+        "<svg class=\"heat\" style=\"min-width:{:.0}px\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
          aria-label=\"Confusion matrix of {} classes\">",
+        // On a telephone it shrinks as far as it can still be read, and scrolls beyond that.
+        width * 0.75,
         shown.len()
     );
     for (at, class) in shown.iter().enumerate() {

@@ -40,7 +40,7 @@ fn card(example: &Example) -> String {
         name => format!("<span class=\"chip\">{}</span>", isolated(name)),
     };
     format!(
-        "<article class=\"card\"><h3 dir=\"auto\">{} {language}</h3>{}{}</article>\n",
+        "<article class=\"card\"><h3>{} {language}</h3>{}{}</article>\n",
         isolated(&example.query),
         strip("before", &example.before),
         strip("after", &example.after)

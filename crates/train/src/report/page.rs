@@ -24,7 +24,7 @@ pub(super) fn html(report: &Report) -> String {
             "Is it as sure as it should be?",
             reliability(report),
         ),
-        ("settings", "From what", settings(report)),
+        ("settings", "Settings and data", settings(report)),
     ];
     let is_there = |section: &&(&str, &str, String)| !section.2.is_empty();
     let contents: String = sections
