@@ -49,8 +49,8 @@ pub struct Line {
     pub points: Vec<(f64, f64)>,
 }
 
-const WIDTH: f64 = 360.0;
-const HEIGHT: f64 = 204.0;
+const WIDTH: f64 = 320.0;
+const HEIGHT: f64 = 188.0;
 const LEFT: f64 = 44.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 10.0;
