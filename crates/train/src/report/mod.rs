@@ -11,6 +11,7 @@ mod classes;
 mod confusion;
 mod escape;
 mod examples;
+mod heat;
 mod languages;
 mod page;
 mod reliability;

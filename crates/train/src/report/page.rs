@@ -1,7 +1,7 @@
 //! The frame of the page: head, sections in the order of a reader's questions, settings last.
 
 use super::escape::{escaped, isolated};
-use super::{Figure, Report, chart, classes, confusion, examples, languages, reliability};
+use super::{Figure, Report, chart, classes, examples, heat, languages, reliability};
 
 /// All looks of the page, in one place. Nothing in it names another file.
 const STYLE: &str = include_str!("style.css");
@@ -106,7 +106,7 @@ fn confusion(report: &Report) -> String {
         accuracy.value,
         accuracy.interval.low,
         accuracy.interval.high,
-        confusion::heat_map(found),
+        heat::heat_map(found),
         classes::table(found)
     )
 }
