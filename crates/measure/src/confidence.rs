@@ -50,7 +50,8 @@ impl Bootstrap {
         }
     }
 
-    fn resampled_means(&self, scores: &[f64]) -> Vec<f64> {
+    /// The mean of each resample, in the order in which they are drawn.
+    pub(crate) fn resampled_means(&self, scores: &[f64]) -> Vec<f64> {
         let n = scores.len();
         if n == 0 {
             return Vec::new();

@@ -4,17 +4,20 @@
 //! knows of images, models or databases: numbers go in, numbers come out, and
 //! the same input gives the same output on every machine.
 //!
-//! - [`Rank`], [`recall_at`], [`mrr`], [`average_precision`]: retrieval quality of a set of queries.
-//! - [`Bootstrap`], [`wilson`]: 95% confidence intervals for them.
+//! - [`Rank`], [`recall_at`], [`mrr`], [`average_precision`], [`ndcg_at`]: retrieval quality of a set of queries.
+//! - [`Bootstrap`], [`wilson`]: 95% confidence intervals for them; [`Paired`]: of the difference of two systems.
 //! - [`percentile`], [`median`]: order statistics of measured times.
 //! - [`Logistic`], [`auc`], [`calibration_error`]: probabilities of a match, and how true they are.
-//! - [`Retrieval`], [`Latency`]: the small summaries that commands print.
+//! - [`Retrieval`], [`Latency`]: the small summaries that commands print; [`by_group`]: one for each language or folder.
 
 #![warn(missing_docs)]
 
 mod calibration;
 mod confidence;
+mod gain;
+mod grouped;
 mod logistic;
+mod paired;
 mod percentile;
 mod random;
 mod retrieval;
@@ -22,7 +25,13 @@ mod summary;
 
 pub use calibration::{auc, calibration_error};
 pub use confidence::{Bootstrap, Interval, wilson};
+pub use gain::{binary_ndcg_at, dcg_at, graded_gain, ndcg_at};
+pub use grouped::by_group;
 pub use logistic::Logistic;
+pub use paired::Paired;
 pub use percentile::{median, percentile};
-pub use retrieval::{Rank, average_precision, mrr, recall_at, reciprocal, scored};
+pub use retrieval::{
+    Rank, average_precision, average_precision_of, mean_average_precision, mrr, recall_at,
+    reciprocal, scored,
+};
 pub use summary::{Estimate, Latency, Retrieval};

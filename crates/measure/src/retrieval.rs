@@ -33,6 +33,23 @@ pub fn average_precision(is_right: &[bool]) -> f64 {
     mean(&precisions)
 }
 
+/// Average precision where the list was cut and `n_right` are right in the whole collection, as trec_eval counts it: a right
+/// answer that did not come back counts 0, while [`average_precision`] asks only of those that did. Between 0 and 1.
+pub fn average_precision_of(is_right: &[bool], n_right: usize) -> f64 {
+    let found = is_right.iter().filter(|right| **right).count();
+    if found == 0 {
+        return 0.0;
+    }
+    average_precision(is_right) * found as f64 / n_right.max(found) as f64
+}
+
+/// Mean average precision: the mean of [`average_precision`] over queries, each a list of answers, best first, that holds all
+/// the right ones. Between 0 and 1; 0 for no queries.
+pub fn mean_average_precision(queries: &[impl AsRef<[bool]>]) -> f64 {
+    let precision = |query| average_precision(AsRef::as_ref(query));
+    mean(&queries.iter().map(precision).collect::<Vec<f64>>())
+}
+
 /// 1/r for a hit at rank r, 0 without one. A rank of 0, which no result list
 /// has, counts as no hit rather than as infinity.
 pub fn reciprocal(rank: Rank) -> f64 {
@@ -83,6 +100,21 @@ mod tests {
             let found = average_precision(&is_right);
             assert!((found - expect).abs() < 1e-12, "{found} of {is_right:?}");
         }
+    }
+
+    #[test]
+    fn mean_average_precision_worked_by_hand() {
+        let queries = [vec![true, false, true], vec![false, true], vec![]];
+        let expect = ((1.0 + 2.0 / 3.0) / 2.0 + 0.5) / 3.0;
+        assert!((mean_average_precision(&queries) - expect).abs() < 1e-12);
+        assert_eq!(mean_average_precision(&[] as &[Vec<bool>]), 0.0);
+    }
+
+    #[test]
+    fn what_did_not_come_back_counts() {
+        assert_eq!(average_precision_of(&[true, false], 4), 0.25);
+        assert_eq!(average_precision_of(&[true, true], 1), 1.0);
+        assert_eq!(average_precision_of(&[false], 0), 0.0);
     }
 
     #[test]
