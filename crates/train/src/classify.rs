@@ -51,7 +51,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            strengths: vec![1e-4, 1e-3, 1e-2, 1e-1],
+            strengths: vec![1e-4, 1e-3, 1e-2, 1e-1, 1.0],
             steps: 300,
             learning_rate: 0.02,
             batch: 4096,
@@ -109,18 +109,12 @@ pub fn classify(
     for strength in &options.strengths {
         runs.push(probe.run(*strength, &train, &validation, options.steps)?);
     }
-    // Accuracy is what is asked for; of several labels it says little, since most do not apply.
-    let score = |run: &Run| {
-        if is_single {
-            run.accuracy
-        } else {
-            run.macro_f1
-        }
-    };
+    // The loss is the finer judge. Where rare classes are to count, or most labels do not apply, it is blind to what is asked for.
+    let by_f1 = !is_single || options.class_weights;
+    let score = |run: &Run| if by_f1 { run.macro_f1 } else { 0.0 };
     let better = |a: &&Run, b: &&Run| {
-        score(a)
-            .total_cmp(&score(b))
-            .then(b.loss.total_cmp(&a.loss))
+        let f1 = score(a).total_cmp(&score(b));
+        f1.then(b.loss.total_cmp(&a.loss))
     };
     let Some(best) = runs.iter().max_by(better) else {
         return Err(Error::Option {
