@@ -41,6 +41,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         right as f64 / expect.len() as f64,
         outcome.strength
     );
+    for (strength, loss, accuracy, _, steps) in outcome.tried {
+        eprintln!(
+            "strength {strength}: validation loss {loss:.4}, accuracy {accuracy:.4} after {steps} steps"
+        );
+    }
     Ok(())
 }
 

@@ -51,7 +51,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            strengths: vec![1e-4, 1e-3, 1e-2, 1e-1],
+            strengths: vec![1e-4, 1e-3, 1e-2, 1e-1, 1.0],
             steps: 300,
             learning_rate: 0.02,
             batch: 4096,
@@ -109,26 +109,7 @@ pub fn classify(
     for strength in &options.strengths {
         runs.push(probe.run(*strength, &train, &validation, options.steps)?);
     }
-    // Accuracy is what is asked for; of several labels it says little, since most do not apply.
-    let score = |run: &Run| {
-        if is_single {
-            run.accuracy
-        } else {
-            run.macro_f1
-        }
-    };
-    let better = |a: &&Run, b: &&Run| {
-        score(a)
-            .total_cmp(&score(b))
-            .then(b.loss.total_cmp(&a.loss))
-    };
-    let Some(best) = runs.iter().max_by(better) else {
-        return Err(Error::Option {
-            what: "strengths",
-            expected: "at least one",
-            found: "none".to_string(),
-        });
-    };
+    let best = best_of(&runs, !is_single || options.class_weights)?;
     let (logits, of_validation) = probe.logits(&best.classifier, &validation);
     let temperature = temperature(&logits, &of_validation, is_single);
     let scores = Scores::of(
@@ -158,6 +139,21 @@ pub fn classify(
             })
             .collect(),
         sides: (train.len(), validation.len()),
+    })
+}
+
+/// The run of the least loss, which is the finer judge; by macro F1 where rare classes are to count or most labels do not apply, to
+/// which the loss is blind.
+fn best_of(runs: &[Run], by_f1: bool) -> Result<&Run, Error> {
+    let score = |run: &Run| if by_f1 { run.macro_f1 } else { 0.0 };
+    let better = |a: &&Run, b: &&Run| {
+        let f1 = score(a).total_cmp(&score(b));
+        f1.then(b.loss.total_cmp(&a.loss))
+    };
+    runs.iter().max_by(better).ok_or(Error::Option {
+        what: "strengths",
+        expected: "at least one",
+        found: "none".to_string(),
     })
 }
 

@@ -64,10 +64,10 @@ fn planted(n: usize) -> Pairs {
                 .sum();
             *value = 5.0 + mapped + 0.2 * noise.next();
         }
-        for col in 0..OUTPUTS {
-            pairs.conse.data[at * OUTPUTS + col] = 0.1 * meaning[col] + 0.3 * noise.next();
-            pairs.texts.data[2 * at * OUTPUTS + col] = meaning[col] + 0.1 * noise.next();
-            pairs.texts.data[(2 * at + 1) * OUTPUTS + col] = meaning[col] + 0.1 * noise.next();
+        for (col, value) in meaning.iter().enumerate() {
+            pairs.conse.data[at * OUTPUTS + col] = 0.1 * value + 0.3 * noise.next();
+            pairs.texts.data[2 * at * OUTPUTS + col] = value + 0.1 * noise.next();
+            pairs.texts.data[(2 * at + 1) * OUTPUTS + col] = value + 0.1 * noise.next();
         }
     }
     pairs
@@ -243,7 +243,8 @@ fn a_checkpoint_that_does_not_fit_is_refused() {
         "other options",
     );
     refused(&planted(210), &options, "other pairs");
-    let damages: [(fn(&mut Vec<u8>), &str); 6] = [
+    type Damage = (fn(&mut Vec<u8>), &'static str);
+    let damages: [Damage; 6] = [
         (|bytes| bytes[0] ^= 1, "no checkpoint"),
         (|bytes| bytes[8] += 1, "found version 2"),
         (|bytes| bytes.truncate(1000), "expected"),
