@@ -82,11 +82,23 @@ pub fn fault_of(error: &anyhow::Error) -> Fault {
         if let Some(error) = cause.downcast_ref::<fovea_encode::Error>() {
             return fovea_engine::Error::fault_of_encode(error);
         }
+        if let Some(error) = cause.downcast_ref::<fovea_train::Error>() {
+            return fault_of_training(error);
+        }
         if let Some(refusal) = cause.downcast_ref::<Refusal>() {
             return refusal.fault;
         }
     }
     Fault::Environment
+}
+
+/// What is learnt from is the user's, and what is wrong with it is too.
+fn fault_of_training(error: &fovea_train::Error) -> Fault {
+    match error {
+        fovea_train::Error::Checkpoint { .. } => Fault::Corruption,
+        fovea_train::Error::Io { .. } => Fault::Environment,
+        _ => Fault::Input,
+    }
 }
 
 /// Whoever reads our output may stop early, as `head` does; that is no failure.

@@ -14,9 +14,12 @@ const EDGES: &[(&str, &[&str])] = &[
     ("vectordb", &["index"]),
     ("measure", &[]),
     ("engine", &["decode", "encode", "vectordb", "measure"]),
+    ("train", &["measure"]),
     (
         "fovea",
-        &["decode", "encode", "index", "vectordb", "measure", "engine"],
+        &[
+            "decode", "encode", "index", "vectordb", "measure", "engine", "train",
+        ],
     ),
 ];
 

@@ -7,6 +7,7 @@
 use crate::elementwise::{add_scaled, normalise};
 use crate::error::{Error, expect_option, expect_size};
 use crate::matrix::Matrix;
+use crate::pairs::Pairs;
 use crate::parameters::{NamedTensor, Parameters};
 use crate::random::Random;
 
@@ -52,6 +53,18 @@ impl Head {
         let mut head = Self::with_scaling(shape, mean, deviation);
         head.initialise(&mut Random::new(seed));
         Ok(head)
+    }
+
+    /// The frozen alignment as a head that changes nothing of it: what a trained one is compared with.
+    pub fn frozen(pairs: &Pairs) -> Result<Self, Error> {
+        let shape = Shape {
+            inputs: pairs.features.cols,
+            hidden: None,
+            outputs: pairs.texts.cols,
+            residual: true,
+            text: false,
+        };
+        Self::new(shape, &pairs.features, &[], 0)
     }
 
     fn with_scaling(shape: Shape, mean: Vec<f32>, deviation: Vec<f32>) -> Self {

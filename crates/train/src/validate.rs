@@ -1,6 +1,6 @@
 //! How well held-out images and captions find each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use fovea_measure::{Rank, mrr, recall_at};
 
@@ -72,7 +72,7 @@ struct Side {
     captions: Vec<Vec<u32>>,
 }
 
-/// Measures `images`, each by its first view, against all their captions. An answer is right when it is of the same content or
+/// Measures `images`, each by its first view, against all their captions, words that several share once. An answer is right when it is of the same content or
 /// has the same words; equal scores count against the query, so that vectors all alike find nothing.
 pub fn validate(head: &Head, pairs: &Pairs, images: &[u32], threads: usize) -> Validation {
     measure(head, pairs, &pairs.usable(), images, threads)
@@ -90,28 +90,8 @@ pub(crate) fn measure(
         .copied()
         .filter(|image| usable.has(*image as usize))
         .collect();
-    let views: Vec<u32> = images
-        .iter()
-        .map(|image| usable.views[*image as usize][0])
-        .collect();
-    let ids_of = |image: &u32| {
-        let captions = usable.captions[*image as usize].iter();
-        captions
-            .map(|caption| usable.caption_ids[*caption as usize])
-            .collect()
-    };
-    let image_side = Side {
-        vectors: image_vectors(head, pairs, &views, threads),
-        images: images
-            .iter()
-            .map(|image| usable.image_ids[*image as usize])
-            .collect(),
-        captions: images.iter().map(ids_of).collect(),
-    };
-    let captions: Vec<u32> = images
-        .iter()
-        .flat_map(|image| usable.captions[*image as usize].clone())
-        .collect();
+    let image_side = image_side(head, pairs, usable, &images, threads);
+    let captions = asked(usable, &images);
     let vectors = text_vectors(head, pairs, &captions, threads);
     let mut by_language: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, caption) in captions.iter().enumerate() {
@@ -131,6 +111,38 @@ pub(crate) fn measure(
     Validation {
         all: over(&all),
         languages: languages.collect(),
+    }
+}
+
+/// The captions of these images, words that several share once: a caption that fifty playing cards have is one question.
+fn asked(usable: &Usable, images: &[u32]) -> Vec<u32> {
+    let all = images
+        .iter()
+        .flat_map(|image| &usable.captions[*image as usize]);
+    let mut known = HashSet::new();
+    let is_new = |caption: &&u32| known.insert(usable.caption_ids[**caption as usize]);
+    all.filter(is_new).copied().collect()
+}
+
+/// Images that are usable, each by its first view.
+fn image_side(head: &Head, pairs: &Pairs, usable: &Usable, images: &[u32], threads: usize) -> Side {
+    let views: Vec<u32> = images
+        .iter()
+        .map(|image| usable.views[*image as usize][0])
+        .collect();
+    let ids_of = |image: &u32| {
+        let captions = usable.captions[*image as usize].iter();
+        captions
+            .map(|caption| usable.caption_ids[*caption as usize])
+            .collect()
+    };
+    Side {
+        vectors: image_vectors(head, pairs, &views, threads),
+        images: images
+            .iter()
+            .map(|image| usable.image_ids[*image as usize])
+            .collect(),
+        captions: images.iter().map(ids_of).collect(),
     }
 }
 
@@ -248,4 +260,57 @@ pub(crate) fn text_vectors(head: &Head, pairs: &Pairs, captions: &[u32], threads
     }
     vectors.rows = captions.len();
     vectors
+}
+
+/// How one caption is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Which caption of the pairs.
+    pub caption: u32,
+    /// Its language; empty where it is not known.
+    pub language: String,
+    /// The rank of its first right answer.
+    pub rank: Rank,
+    /// The first images of the list, as numbers of the pairs.
+    pub nearest: Vec<u32>,
+}
+
+/// Images of a list that are named.
+const NAMED: usize = 5;
+
+/// Asks the caption of each of `images` for an image among them, as [`validate`] does, and says what each found. The order depends
+/// on the pairs alone, so that answers of two heads stand side by side.
+pub fn answers(head: &Head, pairs: &Pairs, images: &[u32], threads: usize) -> Vec<Answer> {
+    let usable = pairs.usable();
+    let images: Vec<u32> = images
+        .iter()
+        .copied()
+        .filter(|image| usable.has(*image as usize))
+        .collect();
+    let captions = asked(&usable, &images);
+    let image_side = image_side(head, pairs, &usable, &images, threads);
+    let vectors = text_vectors(head, pairs, &captions, threads);
+    let all: Vec<usize> = (0..captions.len()).collect();
+    let text_side = text_side(pairs, &usable, &captions, &vectors, &all);
+    let ranks = ranks(&text_side, &image_side, threads);
+    let found = captions.iter().zip(ranks).enumerate();
+    found
+        .map(|(at, (caption, rank))| Answer {
+            caption: *caption,
+            language: pairs.languages[*caption as usize].clone(),
+            rank: rank.flatten(),
+            nearest: nearest(text_side.vectors.row(at), &image_side.vectors)
+                .into_iter()
+                .map(|found| images[found])
+                .collect(),
+        })
+        .collect()
+}
+
+/// Rows with the greatest products, the greatest first and equals in their order.
+fn nearest(query: &[f32], rows: &Matrix) -> Vec<usize> {
+    let score = |row: usize| -> f32 { query.iter().zip(rows.row(row)).map(|(a, b)| a * b).sum() };
+    let mut scored: Vec<(f32, usize)> = (0..rows.rows).map(|row| (score(row), row)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    scored.iter().take(NAMED).map(|(_, row)| *row).collect()
 }

@@ -25,18 +25,11 @@ pub fn derive(
     training: Training,
     replace_old: bool,
 ) -> Result<PackInfo, Error> {
-    let root = parent
-        .manifest()
-        .name
-        .split(JOINT)
-        .next()
-        .unwrap_or_default();
-    let full = format!("{root}{JOINT}{name}");
+    let full = derived_name(&parent.manifest().name, name)?;
     let refuse = |what: String| Error::Refused {
         name: full.clone(),
         what,
     };
-    check_name(name).map_err(refuse)?;
     let dims = (parent.manifest().feature_dim, parent.manifest().shared_dim);
     weights.check(dims.0, dims.1).map_err(refuse)?;
     let _lock = lock(dir, &mut |_: Progress| {})?;
@@ -58,12 +51,17 @@ pub fn derive(
     }
 }
 
-/// Names are parts of paths and of what people type.
-fn check_name(name: &str) -> Result<(), String> {
+/// What the pack is called that is learnt from `parent` under this name, which is a part of paths and of what people type.
+pub fn derived_name(parent: &str, name: &str) -> Result<String, Error> {
+    let root = parent.split(JOINT).next().unwrap_or_default();
+    let full = format!("{root}{JOINT}{name}");
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match !name.is_empty() && name.len() <= 64 && name.chars().all(is_plain) {
-        true => Ok(()),
-        false => Err("a name is made of up to 64 letters, digits, - and _".into()),
+        true => Ok(full),
+        false => Err(Error::Refused {
+            name: full,
+            what: "a name is made of up to 64 letters, digits, - and _".into(),
+        }),
     }
 }
 

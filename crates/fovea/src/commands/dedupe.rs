@@ -1,9 +1,9 @@
 //! `fovea dedupe`: copies of the same picture, with what could go; and shots that are only alike. Touches nothing unless it is told to.
 
+use fovea_engine::Engine;
 use fovea_engine::dedupe::{DedupeOptions, Done, Duplicates, Outcome, Watch};
-use fovea_engine::{Engine, PlanOptions, Query};
-use fovea_vectordb::Filter;
 
+use crate::commands::filters::filters;
 use crate::exit::{Exit, Refusal};
 use crate::flags::DedupeFlags;
 use crate::interrupt;
@@ -23,7 +23,7 @@ pub fn run(settings: &Settings, flags: &DedupeFlags) -> anyhow::Result<Exit> {
         false => settings.open_for_reading()?,
     };
     let options = DedupeOptions {
-        filter: filter(&engine, &flags.filter)?,
+        filter: filters(&engine, &flags.filter)?,
         similar: flags.similar,
         ..DedupeOptions::default()
     };
@@ -67,24 +67,6 @@ fn act(
         return Ok(Some(engine.link_copies(&found.groups, cancelled)?));
     }
     Ok(None)
-}
-
-fn filter(engine: &Engine, filters: &[String]) -> anyhow::Result<Filter> {
-    let mut query = Query::default();
-    for filter in filters {
-        let added = Query::from_syntax(filter)?;
-        if !added.terms.is_empty() || !added.without.is_empty() {
-            return Err(Refusal::input(format!(
-                "--where {filter}: only filters stand here, as in folder:2023; the same picture is told by pixels, not by words"
-            ))
-            .into());
-        }
-        query = query.with_filters(added);
-    }
-    if filters.is_empty() {
-        return Ok(Filter::All);
-    }
-    Ok(engine.plan(&query, PlanOptions { guess: false })?.filter)
 }
 
 fn exit(

@@ -1,7 +1,11 @@
 //! `fovea eval`: how well captions find their images.
 
-use fovea_engine::{Candidates, EvalOptions};
+use std::collections::BTreeMap;
+
+use fovea_encode::Encoder;
+use fovea_engine::{Candidates, Engine, EvalOptions};
 use fovea_measure::Bootstrap;
+use fovea_vectordb::OpenMode;
 
 use crate::commands::search::spaces;
 use crate::exit::{Exit, Refusal};
@@ -38,6 +42,36 @@ pub fn run(settings: &Settings, flags: EvalFlags) -> anyhow::Result<Exit> {
         };
         return Err(Refusal::input(message).into());
     }
-    render::evaluation(settings, &evaluation)?;
+    let compared = match &flags.against {
+        Some(name) => {
+            let before = other_pack(settings, name)?.evaluate(&flags.captions, &options)?;
+            evaluation.against(&before, &options.bootstrap)
+        }
+        None => Vec::new(),
+    };
+    let folders = match flags.by_folder {
+        true => evaluation.by_folder(&options.bootstrap),
+        false => BTreeMap::new(),
+    };
+    render::evaluation(settings, &evaluation, &folders, &compared)?;
     Ok(Exit::Done)
+}
+
+/// The same collection as another pack sees it, which has to have seen it.
+fn other_pack(settings: &Settings, name: &str) -> anyhow::Result<Engine> {
+    let database = settings.open_database(OpenMode::ReadOnly)?;
+    let pack = settings.open_pack(name)?;
+    let fingerprint = pack.spec().fingerprint.clone();
+    let is_known = database
+        .packs()?
+        .iter()
+        .any(|known| known.fingerprint == fingerprint);
+    if !is_known || !database.has_vectors(&fingerprint, fovea_engine::space::IMAGE)? {
+        return Err(Refusal::input(format!(
+            "--against {name}: the collection has no vectors of that pack; fovea migrate-model --to {name} makes them, and \
+             --back returns"
+        ))
+        .into());
+    }
+    Ok(settings.join(database, pack))
 }

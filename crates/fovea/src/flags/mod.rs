@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
-use self::train::MigrateModelFlags;
+use self::train::{MigrateModelFlags, TrainFlags};
 use crate::server::keys::Role;
 
 /// Find images by words, by images, and by mixtures of both.
@@ -95,6 +95,8 @@ pub enum Command {
     Tune(TuneFlags),
     /// Pull, list and inspect model packs
     Models(ModelsFlags),
+    /// Learn a better alignment from images and their captions: a pack of its own
+    Train(TrainFlags),
     /// Move the collection to another pack, from what is kept of its images, or back
     MigrateModel(MigrateModelFlags),
     /// Show what the collection holds
@@ -631,6 +633,12 @@ pub struct EvalFlags {
     /// Spaces that answer; captions would find themselves, so only what is seen by default
     #[arg(long, value_enum, default_value_t = SpaceFlag::Image)]
     pub space: SpaceFlag,
+    /// How well the captions of each folder's images are answered, too
+    #[arg(long)]
+    pub by_folder: bool,
+    /// Ask another pack the same, which the collection was searched with before, and say whether the difference is chance
+    #[arg(long, value_name = "PACK")]
+    pub against: Option<String>,
     /// Seed of the bootstrap
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub seed: u64,

@@ -1,6 +1,8 @@
 //! What may be typed behind `fovea train` and `fovea migrate-model`.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
 
 const MIGRATE_HELP: &str = "\
 Images are not read again where what is kept of them will do. Searches go on meanwhile, saved searches are compared before
@@ -19,4 +21,127 @@ pub struct MigrateModelFlags {
     /// Move to the pack that the collection had before
     #[arg(long)]
     pub back: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct TrainFlags {
+    #[command(subcommand)]
+    pub what: TrainCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TrainCommand {
+    /// Learn from images and their captions where images and words meet: a pack of its own
+    Align(Box<AlignFlags>),
+}
+
+const ALIGN_HELP: &str = "\
+A tenth of the images is held out; training stops when they are found no better, and the weights that found them best are
+kept. What comes out is the pack base+NAME, with what was measured in it; `fovea migrate-model --to base+NAME` moves a
+collection to it. A run that was stopped goes on where it was when it is started again.
+
+  fovea train align --from-collection
+  fovea train align --pairs captions.tsv --name shop --report shop.html
+  fovea train align --from-collection --sweep 10";
+
+#[derive(Args, Debug)]
+#[command(after_help = ALIGN_HELP)]
+pub struct AlignFlags {
+    /// Images and captions: path, language and caption on each line, with tabs between them. Features of images that are
+    /// in the collection are taken from there
+    #[arg(
+        long,
+        value_name = "FILE.tsv",
+        required_unless_present = "from_collection",
+        conflicts_with = "from_collection"
+    )]
+    pub pairs: Option<PathBuf>,
+    /// The collection's own images and captions
+    #[arg(long)]
+    pub from_collection: bool,
+    /// Only these of the collection, by filters as in `fovea search`
+    #[arg(long = "where", value_name = "FILTER", requires = "from_collection")]
+    pub filter: Vec<String>,
+    /// Images that are only measured: a file as for --pairs, in the place of a tenth chosen by chance
+    #[arg(long, value_name = "FILE.tsv", requires = "pairs")]
+    pub held_out: Option<PathBuf>,
+    /// Name of what is learnt: the pack base+NAME
+    #[arg(long, default_value = "mine", value_name = "NAME")]
+    pub name: String,
+    /// Put it in the place of a pack of that name
+    #[arg(long)]
+    pub replace: bool,
+    /// The pack whose encoders are used (default: that of the collection, or base)
+    #[arg(long, value_name = "PACK")]
+    pub model: Option<String>,
+    /// Width of the hidden layer; 0 is a linear map
+    #[arg(long, default_value_t = 1024, value_name = "N")]
+    pub hidden: usize,
+    /// Do not begin from the frozen alignment
+    #[arg(long)]
+    pub no_residual: bool,
+    /// What is made small
+    #[arg(long, value_enum, default_value_t = LossFlag::Infonce)]
+    pub loss: LossFlag,
+    /// Pairs of a step
+    #[arg(long, default_value_t = 512, value_name = "N")]
+    pub batch: usize,
+    /// How often every image has its turn at most
+    #[arg(long, default_value_t = 30, value_name = "N")]
+    pub epochs: u32,
+    /// The greatest learning rate
+    #[arg(long, default_value_t = 3e-4, value_name = "RATE")]
+    pub rate: f32,
+    /// Weight decay
+    #[arg(long, default_value_t = 0.05, value_name = "DECAY")]
+    pub decay: f32,
+    /// Where the learned temperature starts
+    #[arg(long, default_value_t = 0.07, value_name = "T")]
+    pub temperature: f32,
+    /// Share of each batch that is made of neighbours, which are hard to tell apart
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub hard_negatives: f64,
+    /// Share of the numbers of a feature that are left out at each step
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub dropout: f32,
+    /// Noise added to features, in deviations
+    #[arg(long, default_value_t = 0.0, value_name = "N")]
+    pub noise: f32,
+    /// Mix up to so much of another pair into each
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub mixup: f32,
+    /// Views of each image: as it is, mirrored, its middle, and that mirrored. More than one reads every image
+    #[arg(long, default_value_t = 1, value_name = "1-4", value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub views: u8,
+    /// Share of the images that is held out
+    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    pub validation: f64,
+    /// Epochs without improvement until training stops
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub patience: u32,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Try learning rates, temperatures, widths and losses for so many minutes, and take the best
+    #[arg(long, value_name = "MINUTES")]
+    pub sweep: Option<f64>,
+    /// Write what happened as a page that stands by itself
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Write curves for TensorBoard into this folder
+    #[arg(long, value_name = "DIR")]
+    pub events: Option<PathBuf>,
+    /// Threads (default: one a core)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LossFlag {
+    /// Each image and text apart from the others of its batch (CLIP)
+    Infonce,
+    /// Each pair by itself (SigLIP)
+    Siglip,
+    /// Pairs together, and nothing apart
+    Cosine,
 }

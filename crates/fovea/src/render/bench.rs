@@ -1,9 +1,10 @@
 //! Measurements: retrieval quality, ingest and query speed.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use fovea_engine::{Evaluation, IndexReport, STAGES, StageCosts};
-use fovea_measure::{Estimate, Latency};
+use fovea_engine::{Compared, Evaluation, IndexReport, STAGES, StageCosts};
+use fovea_measure::{Estimate, Latency, Paired, Retrieval};
 use serde_json::json;
 
 use super::units::{count, counted};
@@ -103,9 +104,14 @@ pub fn query_bench(settings: &Settings, n_items: u64, latency: &Latency) -> anyh
     Ok(())
 }
 
-pub fn evaluation(settings: &Settings, evaluation: &Evaluation) -> anyhow::Result<()> {
+pub fn evaluation(
+    settings: &Settings,
+    evaluation: &Evaluation,
+    folders: &BTreeMap<String, Retrieval>,
+    compared: &[Compared],
+) -> anyhow::Result<()> {
     if settings.json {
-        return print_json(&as_json(evaluation));
+        return print_json(&as_json(evaluation, folders, compared));
     }
     let mut out = anstream::stdout().lock();
     writeln!(
@@ -121,10 +127,9 @@ pub fn evaluation(settings: &Settings, evaluation: &Evaluation) -> anyhow::Resul
             first.display()
         )?;
     }
-    let header = format!(
-        "{:<9} {:>7}  {:<21} {:<21} {:<21} {:<21}",
-        "language", "queries", "R@1", "R@5", "R@10", "MRR"
-    );
+    let names = ["R@1", "R@5", "R@10", "MRR", "nDCG@10", "mAP"];
+    let names = names.map(|name| format!("{name:<21}")).join(" ");
+    let header = format!("{:<9} {:>7}  {names}", "language", "queries");
     writeln!(out, "{}", dim(header.trim_end()))?;
     for language in &evaluation.languages {
         let found = &language.retrieval;
@@ -133,6 +138,8 @@ pub fn evaluation(settings: &Settings, evaluation: &Evaluation) -> anyhow::Resul
             found.recall_at_5,
             found.recall_at_10,
             found.mrr,
+            language.ndcg_at_10,
+            language.map,
         ]
         .map(cell)
         .join(" ");
@@ -149,7 +156,51 @@ pub fn evaluation(settings: &Settings, evaluation: &Evaluation) -> anyhow::Resul
         "{}",
         dim("in brackets: 95% confidence by bootstrap over the queries")
     )?;
+    for (folder, found) in folders {
+        let cells = [found.recall_at_1, found.recall_at_10, found.mrr]
+            .map(cell)
+            .join(" ");
+        writeln!(
+            out,
+            "{:>7}  {}  {folder}",
+            count(found.n_queries as u64),
+            cells
+        )?;
+    }
+    if !folders.is_empty() {
+        writeln!(out, "{}", dim("by folder: queries, R@1, R@10, MRR"))?;
+    }
+    for one in compared {
+        let cells = [
+            ("R@10", &one.recall_at_10),
+            ("MRR", &one.mrr),
+            ("nDCG@10", &one.ndcg_at_10),
+            ("mAP", &one.map),
+        ];
+        let cells = cells
+            .map(|(name, paired)| format!("{name} {}", difference(paired)))
+            .join("  ");
+        writeln!(out, "{:<9} {cells}", one.lang)?;
+    }
+    if !compared.is_empty() {
+        writeln!(
+            out,
+            "{}",
+            dim(
+                "against the other pack, with 95% confidence by paired bootstrap; * is hardly chance"
+            )
+        )?;
+    }
     Ok(())
+}
+
+fn difference(paired: &Paired) -> String {
+    let Estimate { value, interval } = paired.difference;
+    let star = if paired.is_significant() { "*" } else { "" };
+    format!(
+        "{value:+.3} [{:+.3}, {:+.3}]{star}",
+        interval.low, interval.high
+    )
 }
 
 fn cell(estimate: Estimate) -> String {
@@ -160,7 +211,11 @@ fn cell(estimate: Estimate) -> String {
     )
 }
 
-fn as_json(evaluation: &Evaluation) -> serde_json::Value {
+fn as_json(
+    evaluation: &Evaluation,
+    folders: &BTreeMap<String, Retrieval>,
+    compared: &[Compared],
+) -> serde_json::Value {
     let estimate = |estimate: Estimate| json!({"value": estimate.value, "low": estimate.interval.low, "high": estimate.interval.high});
     let languages = evaluation.languages.iter().map(|language| {
         let found = &language.retrieval;
@@ -171,11 +226,41 @@ fn as_json(evaluation: &Evaluation) -> serde_json::Value {
             "recall_at_5": estimate(found.recall_at_5),
             "recall_at_10": estimate(found.recall_at_10),
             "mrr": estimate(found.mrr),
+            "ndcg_at_10": estimate(language.ndcg_at_10),
+            "map": estimate(language.map),
         })
     });
-    json!({
+    let mut all = json!({
         "n_candidates": evaluation.n_candidates,
         "n_not_indexed": evaluation.not_indexed.len(),
         "languages": languages.collect::<Vec<_>>(),
-    })
+    });
+    let folders = folders.iter().map(|(folder, found)| {
+        json!({
+            "folder": folder,
+            "n_queries": found.n_queries,
+            "recall_at_1": estimate(found.recall_at_1),
+            "recall_at_10": estimate(found.recall_at_10),
+            "mrr": estimate(found.mrr),
+        })
+    });
+    let folders: Vec<_> = folders.collect();
+    if !folders.is_empty() {
+        all["folders"] = json!(folders);
+    }
+    let paired = |paired: &Paired| json!({"before": paired.a, "after": paired.b, "difference": estimate(paired.difference), "p_value": paired.p_value});
+    let compared = compared.iter().map(|one| {
+        json!({
+            "lang": one.lang,
+            "recall_at_10": paired(&one.recall_at_10),
+            "mrr": paired(&one.mrr),
+            "ndcg_at_10": paired(&one.ndcg_at_10),
+            "map": paired(&one.map),
+        })
+    });
+    let compared: Vec<_> = compared.collect();
+    if !compared.is_empty() {
+        all["against"] = json!(compared);
+    }
+    all
 }

@@ -20,6 +20,8 @@ mod plan;
 mod progress;
 mod report;
 mod results;
+mod train;
+mod train_progress;
 mod units;
 mod vectors;
 
@@ -50,6 +52,8 @@ pub use results::{
     Found, ResultStyle, corrections, found, line_error, metric_of, milliseconds, query_error,
     results,
 };
+pub use train::{gathered, learnt, sweep};
+pub use train_progress::TrainProgress;
 pub use vectors::{
     ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,
 };

@@ -57,6 +57,19 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     ] {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
+    if let Some(training) = &pack.training {
+        let parent = &training.parent_fingerprint;
+        let parent = format!("{} {}…", training.parent, &parent[..parent.len().min(16)]);
+        writeln!(out, "  {} {parent}", dim("trained from"))?;
+        for (name, value) in &training.metrics {
+            writeln!(
+                out,
+                "  {} {name:<28} {value}",
+                dim("measured    "),
+                value = round(*value)
+            )?;
+        }
+    }
     for file in &pack.files {
         let checksum = &file.blake3[..file.blake3.len().min(16)];
         writeln!(
@@ -71,6 +84,11 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
         writeln!(out, "  {} {licence}", dim("licence     "))?;
     }
     Ok(())
+}
+
+/// Four digits are as many as a held-out share is worth.
+fn round(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
 }
 
 fn as_json(pack: &PackInfo) -> serde_json::Value {
@@ -91,5 +109,12 @@ fn as_json(pack: &PackInfo) -> serde_json::Value {
         "languages": pack.spec.languages,
         "files": files.collect::<Vec<_>>(),
         "licences": pack.licences,
+        "training": pack.training.as_ref().map(|training| json!({
+            "parent": training.parent,
+            "parent_fingerprint": training.parent_fingerprint,
+            "data": training.data,
+            "settings": training.settings,
+            "metrics": training.metrics,
+        })),
     })
 }

@@ -158,7 +158,7 @@ impl PullProgress {
     }
 }
 
-fn bar(quiet: bool) -> ProgressBar {
+pub(super) fn bar(quiet: bool) -> ProgressBar {
     let target = if quiet {
         ProgressDrawTarget::hidden()
     } else {
@@ -172,7 +172,7 @@ fn spinner() -> ProgressStyle {
 }
 
 /// The templates are constants of this file; one that does not parse falls back to the library's own.
-fn style(template: &str, noun: &'static str) -> ProgressStyle {
+pub(super) fn style(template: &str, noun: &'static str) -> ProgressStyle {
     ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .with_key(

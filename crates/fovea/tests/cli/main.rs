@@ -18,5 +18,6 @@ mod program;
 mod quality;
 mod search;
 mod serve;
+mod train;
 mod vectors;
 mod vectors_refused;

@@ -1,0 +1,215 @@
+//! What training did: pairs, a sweep's table, and recall before and after.
+
+use std::io::Write;
+
+use fovea_encode::models::PackInfo;
+use fovea_engine::pairs::GatheredPairs;
+use fovea_train::report::{Language, Measure};
+use fovea_train::sweep::{Fate, Row, Sweep};
+use serde_json::{Value, json};
+
+use super::results::round;
+use super::units::{counted, duration};
+use super::{dim, print_json, strong};
+use crate::commands::train::{Gathered, Learnt, languages};
+use crate::settings::Settings;
+
+/// Files that are named, of those that could not be used.
+const NAMED: usize = 5;
+
+/// What there is to learn from, and what was no use.
+pub fn gathered(settings: &Settings, images: &GatheredPairs) {
+    if settings.json || settings.quiet {
+        return;
+    }
+    let captions: usize = images.images.iter().map(|image| image.captions.len()).sum();
+    let n_images = images.images.len() as u64;
+    anstream::eprintln!(
+        "{} with {}",
+        counted(n_images, "image"),
+        counted(captions as u64, "caption")
+    );
+    if images.n_without_caption > 0 {
+        anstream::eprintln!(
+            "{} without a caption",
+            counted(images.n_without_caption, "image")
+        );
+    }
+    if !images.skipped.is_empty() {
+        anstream::eprintln!(
+            "{} could not be read:",
+            counted(images.skipped.len() as u64, "image")
+        );
+    }
+    for one in images.skipped.iter().take(NAMED) {
+        anstream::eprintln!("  {}: {}", one.path.display(), one.reason);
+    }
+}
+
+/// One row for each candidate, the best first.
+pub fn sweep(settings: &Settings, found: &Sweep) -> anyhow::Result<()> {
+    if settings.json || settings.quiet {
+        return Ok(());
+    }
+    let mut rows: Vec<(usize, &Row)> = found.rows.iter().enumerate().collect();
+    rows.sort_by(|(_, a), (_, b)| {
+        let by_epochs = b.epochs.cmp(&a.epochs);
+        by_epochs
+            .then(b.score.0.total_cmp(&a.score.0))
+            .then(b.score.1.total_cmp(&a.score.1))
+    });
+    let mut out = anstream::stderr().lock();
+    let head = format!(
+        "{:>8} {:<8} {:>7} {:>11} {:>7}  {:>6} {:>6}",
+        "rate", "loss", "hidden", "temperature", "epochs", "R@10", "MRR"
+    );
+    writeln!(out, "{}", dim(&head))?;
+    for (at, row) in rows {
+        let options = &row.options;
+        let hidden = options
+            .hidden
+            .map_or("linear".to_owned(), |hidden| hidden.to_string());
+        let line = format!(
+            "{:>8} {:<8} {hidden:>7} {:>11} {:>7}  {:>6.3} {:>6.3}  {}",
+            format!("{:.0e}", options.learning_rate),
+            format!("{:?}", options.loss).to_lowercase(),
+            options.temperature,
+            row.epochs,
+            row.score.0,
+            row.score.1,
+            fate(&row.fate),
+        );
+        let line = line.trim_end();
+        writeln!(
+            out,
+            "{}",
+            if at == found.best {
+                strong(line)
+            } else {
+                line.to_owned()
+            }
+        )?;
+    }
+    Ok(())
+}
+
+fn fate(fate: &Fate) -> String {
+    match fate {
+        Fate::Halved(_) | Fate::Finished => String::new(),
+        Fate::Diverged(cause) => cause.clone(),
+        Fate::OutOfTime => "out of time".to_owned(),
+    }
+}
+
+/// Recall before and after, and the pack that was made.
+pub fn learnt(
+    settings: &Settings,
+    gathered: &Gathered,
+    learnt: &Learnt,
+    made: Option<&PackInfo>,
+) -> anyhow::Result<()> {
+    let languages = languages(learnt);
+    if settings.json {
+        return print_json(&as_json(gathered, learnt, &languages, made));
+    }
+    let outcome = &learnt.outcome;
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "Learnt of {}, measured on {} others; epoch {} of {} was best {}",
+        counted(outcome.split.train.len() as u64, "image"),
+        outcome.split.validation.len(),
+        outcome.best_epoch,
+        outcome.epochs,
+        dim(&format!("({})", duration(learnt.took)))
+    )?;
+    let head = format!(
+        "{:<9} {:>7}  {:<24} {:<24} {:<24}",
+        "language", "queries", "R@1", "R@10", "MRR"
+    );
+    writeln!(out, "{}", dim(head.trim_end()))?;
+    for language in &languages {
+        let cells: Vec<String> = language.measures.iter().map(cell).collect();
+        let line = format!(
+            "{:<9} {:>7}  {}",
+            language.name,
+            language.n_queries,
+            cells.join(" ")
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(
+        out,
+        "{}",
+        dim(
+            "before and after, in brackets the difference with 95% confidence, by paired bootstrap"
+        )
+    )?;
+    if let Some(made) = made {
+        writeln!(
+            out,
+            "{} is in {}",
+            strong(&made.spec.name),
+            made.dir.display()
+        )?;
+        writeln!(
+            out,
+            "{}",
+            dim(&format!(
+                "fovea migrate-model --to {} moves the collection to it",
+                made.spec.name
+            ))
+        )?;
+    }
+    Ok(())
+}
+
+fn cell(measure: &Measure) -> String {
+    let interval = &measure.paired.difference.interval;
+    let text = format!(
+        "{:.3} {:.3} [{:+.3} {:+.3}]",
+        measure.before.value, measure.after.value, interval.low, interval.high
+    );
+    format!("{text:<24}")
+}
+
+fn as_json(
+    gathered: &Gathered,
+    learnt: &Learnt,
+    languages: &[Language],
+    made: Option<&PackInfo>,
+) -> Value {
+    let outcome = &learnt.outcome;
+    let measure = |measure: &Measure| {
+        let interval = &measure.paired.difference.interval;
+        let numbers = json!({
+            "before": round(measure.before.value, 1e4),
+            "after": round(measure.after.value, 1e4),
+            "difference": [round(interval.low, 1e4), round(interval.high, 1e4)],
+        });
+        (measure.name.clone(), numbers)
+    };
+    let languages = languages.iter().map(|language| {
+        let mut of: serde_json::Map<String, Value> =
+            language.measures.iter().map(measure).collect();
+        of.insert("n_queries".into(), json!(language.n_queries));
+        (language.name.clone(), Value::Object(of))
+    });
+    let skipped = gathered.images.skipped.iter();
+    let skipped =
+        skipped.map(|one| json!({"path": one.path.to_string_lossy(), "reason": one.reason}));
+    json!({
+        "pack": made.map(|made| &made.spec.name),
+        "fingerprint": made.map(|made| &made.spec.fingerprint),
+        "n_train": outcome.split.train.len(),
+        "n_held_out": outcome.split.validation.len(),
+        "n_captions": outcome.census.captions,
+        "n_unknown_language": outcome.census.zero_captions,
+        "n_without_caption": gathered.images.n_without_caption,
+        "skipped": skipped.collect::<Vec<_>>(),
+        "epochs": outcome.epochs,
+        "best_epoch": outcome.best_epoch,
+        "languages": languages.collect::<serde_json::Map<_, _>>(),
+        "took_s": round(learnt.took.as_secs_f64(), 1e3),
+    })
+}

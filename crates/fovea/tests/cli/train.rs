@@ -1,0 +1,324 @@
+//! `fovea train align` and `fovea migrate-model`, on small drawings that the test makes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::program::{Ran, command, ran};
+
+const COLOURS: [(&str, &str, [u8; 3]); 6] = [
+    ("red", "红色", [220, 20, 20]),
+    ("green", "绿色", [20, 160, 20]),
+    ("blue", "蓝色", [20, 20, 220]),
+    ("yellow", "黄色", [240, 220, 20]),
+    ("black", "黑色", [10, 10, 10]),
+    ("pink", "粉色", [250, 120, 180]),
+];
+const SHAPES: [(&str, &str); 4] = [
+    ("circle", "圆"),
+    ("square", "方块"),
+    ("cross", "十字"),
+    ("stripes", "条纹"),
+];
+const OF_EACH: u32 = 4;
+
+/// A folder with drawings, captions, a database, a cache, and a store of packs that holds the base pack.
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Place {
+        let place = Place {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let store = place.path("models/base");
+        fs::create_dir_all(&store).unwrap();
+        for entry in fs::read_dir(fovea_encode::models::default_dir().join("base")).unwrap() {
+            let entry = entry.unwrap();
+            let to = store.join(entry.file_name());
+            if fs::hard_link(entry.path(), &to).is_err() {
+                fs::copy(entry.path(), &to).unwrap();
+            }
+        }
+        place.draw();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Every shape in every colour, several times in other places.
+    fn draw(&self) {
+        fs::create_dir(self.path("drawings")).unwrap();
+        let mut captions = String::new();
+        for (shape, shape_zh) in SHAPES {
+            for (colour, colour_zh, rgb) in COLOURS {
+                for number in 0..OF_EACH {
+                    let name = format!("drawings/{colour}-{shape}-{number}.png");
+                    drawing(shape, rgb, number).save(self.path(&name)).unwrap();
+                    captions += &format!(
+                        "{name}\ten\ta {colour} {shape}\n{name}\tzh\t{colour_zh}的{shape_zh}\n"
+                    );
+                }
+            }
+        }
+        fs::write(self.path("captions.tsv"), captions).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = command(&self.path("db"), arguments);
+        command
+            .env("FOVEA_MODELS", self.path("models"))
+            .env("FOVEA_CACHE", self.path("cache"))
+            .current_dir(self.folder.path());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        ran(self.command(arguments).output().unwrap())
+    }
+
+    /// Trains on the captions with a few quick epochs.
+    fn train(&self, more: &[&str]) -> Ran {
+        let arguments = [&TRAIN[..], more].concat();
+        self.run(&arguments)
+    }
+}
+
+const TRAIN: [&str; 11] = [
+    "train",
+    "align",
+    "--pairs",
+    "captions.tsv",
+    "--batch",
+    "16",
+    "--hidden",
+    "64",
+    "--validation",
+    "0.3",
+    "--json",
+];
+
+fn drawing(shape: &str, rgb: [u8; 3], number: u32) -> image::RgbImage {
+    let (x0, y0) = (40 + 6 * number as i32, 50 + 4 * number as i32);
+    image::RgbImage::from_fn(100, 100, |x, y| {
+        let (dx, dy) = ((x as i32 - x0).abs(), (y as i32 - y0).abs());
+        let is_inside = match shape {
+            "circle" => dx * dx + dy * dy < 900,
+            "square" => dx < 28 && dy < 28,
+            "cross" => (dx < 8 || dy < 8) && dx < 34 && dy < 34,
+            _ => (x + number) / 10 % 2 == 0,
+        };
+        image::Rgb(if is_inside { rgb } else { [250, 250, 250] })
+    })
+}
+
+fn of(ran: &Ran) -> Value {
+    ran.json().remove(0)
+}
+
+#[test]
+fn what_is_learnt_is_a_pack_to_which_a_collection_moves_and_from_which_it_returns() {
+    let place = Place::new();
+    place
+        .run(&["index", "drawings", "--captions", "captions.tsv"])
+        .expect(0);
+    let from_collection = [
+        "--from-collection",
+        "--name",
+        "shapes",
+        "--report",
+        "report.html",
+        "--events",
+        "events",
+    ];
+    let arguments: Vec<&str> = TRAIN[..2]
+        .iter()
+        .chain(&TRAIN[4..])
+        .chain(&from_collection)
+        .copied()
+        .collect();
+    let learnt = of(&place.run(&arguments).expect(0));
+    let all = &learnt["languages"]["all"]["recall@10"];
+    assert!(all["after"].as_f64() > all["before"].as_f64(), "{learnt}");
+    assert!(
+        learnt["languages"]["zh"]["n_queries"].as_u64() > Some(3),
+        "{learnt}"
+    );
+    let page = fs::read_to_string(place.path("report.html")).unwrap();
+    assert!(
+        page.contains("data:image/jpeg") && !page.contains("http"),
+        "a page that stands by itself"
+    );
+    let events = fs::read_dir(place.path("events"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap();
+    assert!(events.file_name().to_string_lossy().contains("tfevents"));
+
+    let info = of(&place
+        .run(&["models", "info", "base+shapes", "--json"])
+        .expect(0));
+    assert_eq!(info["fingerprint"], learnt["fingerprint"]);
+    assert_eq!(info["training"]["parent"], "base");
+    let refused = place.run(&arguments).expect(2);
+    assert!(refused.stderr.contains("--replace"), "{}", refused.stderr);
+
+    place
+        .run(&["saved", "add", "rings", "a", "red", "circle"])
+        .expect(0);
+    fs::remove_dir_all(place.path("drawings")).unwrap();
+    let moved = of(&place
+        .run(&["migrate-model", "--to", "base+shapes", "--json"])
+        .expect(0));
+    assert_eq!(moved["images"]["from_features"], 96, "{moved}");
+    assert_eq!(moved["saved"][0]["name"], "rings");
+    let found = of(&place
+        .run(&[
+            "--json",
+            "search",
+            "a green cross",
+            "--space",
+            "image",
+            "--top",
+            "5",
+        ])
+        .expect(0));
+    assert_eq!(found["results"].as_array().unwrap().len(), 5, "{found}");
+    let again = place
+        .run(&["migrate-model", "--to", "base+shapes"])
+        .expect(2);
+    assert!(again.stderr.contains("already"), "{}", again.stderr);
+    let back = of(&place.run(&["migrate-model", "--back", "--json"]).expect(0));
+    assert_eq!(
+        (&back["to"], &back["images"]["known"]),
+        (&"base".into(), &96.into()),
+        "{back}"
+    );
+    place.run(&["check"]).expect(0);
+}
+
+#[test]
+fn a_run_that_was_killed_goes_on_and_ends_with_the_same_weights() {
+    let place = Place::new();
+    let whole = of(&place
+        .train(&["--name", "whole", "--epochs", "12", "--patience", "12"])
+        .expect(0));
+    let arguments = [
+        &TRAIN[..],
+        &["--name", "cut", "--epochs", "12", "--patience", "12"],
+    ]
+    .concat();
+    let mut killed = place
+        .command(&arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + Duration::from_secs(60);
+    while !has_checkpoint(&place.path("cache/train")) {
+        assert!(Instant::now() < until, "no checkpoint was written");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // SIGKILL: nothing is tidied up.
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    place.run(&["models", "info", "base"]).expect(0);
+    let cut = place.run(&arguments);
+    match cut.code {
+        0 => assert_eq!(of(&cut)["fingerprint"], whole["fingerprint"]),
+        // It was quicker than the signal, and is installed.
+        _ => assert!(cut.stderr.contains("--replace"), "{}", cut.stderr),
+    }
+    assert!(!has_checkpoint(&place.path("cache/train")));
+}
+
+fn has_checkpoint(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.any(|name| name.ends_with(".checkpoint"))
+}
+
+#[test]
+fn what_is_no_use_is_named_and_passed_over() {
+    let place = Place::new();
+    fs::write(place.path("drawings/broken.png"), b"\x89PNG no more").unwrap();
+    let mut captions = fs::read_to_string(place.path("captions.tsv")).unwrap();
+    captions += "drawings/gone.png\ten\tgone\ndrawings/broken.png\ten\tbroken\ndrawings/red-circle-0.png\txx\tqqqq\ndrawings/mute.png\ten\t\n";
+    fs::write(place.path("captions.tsv"), captions).unwrap();
+    let learnt = of(&place.train(&["--epochs", "2"]));
+    let skipped: Vec<&str> = learnt["skipped"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    assert!(
+        skipped.len() == 2
+            && skipped[0].ends_with("gone.png")
+            && skipped[1].ends_with("broken.png"),
+        "{learnt}"
+    );
+    assert_eq!(learnt["n_without_caption"], 1);
+}
+
+#[track_caller]
+fn check(captions: &dyn Fn(&str) -> String, more: &[&str], expect: &str) {
+    let place = Place::new();
+    let text = fs::read_to_string(place.path("captions.tsv")).unwrap();
+    fs::write(place.path("captions.tsv"), captions(&text)).unwrap();
+    let refused = place.train(more).expect(2);
+    assert!(refused.stderr.contains(expect), "{}", refused.stderr);
+    place.run(&["models", "info", "base+mine"]).expect(3);
+}
+
+#[test]
+fn pairs_of_which_nothing_can_be_learnt_are_refused_with_what_to_do() {
+    check(
+        &|text| {
+            text.lines()
+                .take(6)
+                .map(|line| format!("{line}\n"))
+                .collect()
+        },
+        &[],
+        "batch of at most",
+    );
+    let same = |text: &str| -> String {
+        let path = |line: &str| line.split('\t').next().unwrap().to_owned();
+        text.lines()
+            .map(|line| format!("{}\ten\ta drawing\n", path(line)))
+            .collect()
+    };
+    check(&same, &[], "all captions are the same");
+    check(
+        &|_| "nowhere.png\ten\tnothing\n".to_owned(),
+        &[],
+        "no image with a caption",
+    );
+    check(&|text| text.to_owned(), &["--rate", "0"], "learning rate");
+    check(
+        &|text| text.to_owned(),
+        &["--held-out", "captions.tsv"],
+        "also on the training side",
+    );
+    check(
+        &|text| text.to_owned(),
+        &["--name", "../up"],
+        "letters, digits",
+    );
+}
+
+#[test]
+fn a_learning_rate_that_runs_away_is_named() {
+    let place = Place::new();
+    let diverged = place.train(&["--rate", "1e6", "--no-residual", "--epochs", "20"]);
+    assert!(diverged.code == 2, "{diverged:?}");
+    assert!(!place.path("models/base+mine").exists());
+}
