@@ -15,6 +15,7 @@
 
 #![deny(unsafe_code)]
 
+mod classifier;
 mod conse;
 mod convert;
 mod error;
@@ -29,6 +30,7 @@ mod tags;
 mod tensors;
 mod text;
 
+pub use classifier::{ClassifierWeights, TaughtLabels};
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;
 pub use head::{HeadShape, HeadWeights};

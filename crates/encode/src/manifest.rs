@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::classifier::TaughtLabels;
 use crate::conse::ConseSettings;
 use crate::error::{Context, Error};
 use crate::head::HeadShape;
@@ -47,6 +48,9 @@ pub struct Manifest {
     /// The trained alignment that is laid over the frozen one, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadShape>,
+    /// The labels that somebody taught it, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<TaughtLabels>,
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::classifier::Classifier;
 use crate::conse::Conse;
 use crate::head::Head;
 use crate::image::ImageEncoder;
@@ -26,6 +27,8 @@ pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
 pub(crate) const CLASS_NAMES: &str = "classes.json";
 /// The trained alignment.
 pub(crate) const HEAD: &str = "head.tensors";
+/// The taught labels.
+pub(crate) const CLASSIFIER: &str = "classifier.tensors";
 /// Licence texts of all parts.
 pub(crate) const LICENCES_TEXT: &str = "LICENCES.txt";
 
@@ -38,6 +41,7 @@ pub struct Pack {
     spec: PackSpec,
     alignment: Conse,
     head: Option<Head>,
+    taught: Option<Classifier>,
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
@@ -84,6 +88,14 @@ impl Pack {
             }
             None => None,
         };
+        let taught = match &manifest.classifier {
+            Some(taught) => {
+                check_content(dir, &manifest, &[CLASSIFIER])?;
+                let path = dir.join(CLASSIFIER);
+                Some(Classifier::read(&path, taught, manifest.feature_dim)?)
+            }
+            None => None,
+        };
         let spec = manifest.spec();
         Ok(Self {
             dir: dir.into(),
@@ -91,6 +103,7 @@ impl Pack {
             spec,
             alignment,
             head,
+            taught,
             text: Lazy::new(),
             image: Lazy::new(),
             classes: Lazy::new(),
@@ -226,10 +239,18 @@ impl Encoder for Pack {
     fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
         let is_whole =
             feature.len() == self.spec.feature_dim && feature.iter().all(|x| x.is_finite());
-        match is_whole {
-            true => Ok(self.classes()?.tags(&self.logits(feature))),
-            false => Ok(Vec::new()),
+        if !is_whole {
+            return Ok(Vec::new());
         }
+        let taught = self
+            .taught
+            .as_ref()
+            .map_or(Vec::new(), |taught| taught.tags(feature));
+        let known = self.classes()?.tags(&self.logits(feature)).into_iter();
+        // What somebody taught is what they mean by a word.
+        let known = known.filter(|tag| taught.iter().all(|other| other.name != tag.name));
+        let known: Vec<Tag> = known.collect();
+        Ok(taught.into_iter().chain(known).collect())
     }
 }
 

@@ -43,7 +43,11 @@ fn derive(
     weights: &HeadWeights,
     replace: bool,
 ) -> Result<Pack, String> {
-    let made = models::derive(store, parent, name, weights, training(parent), replace);
+    let learnt = models::Learnt {
+        head: Some(weights),
+        ..Default::default()
+    };
+    let made = models::derive(store, parent, name, learnt, training(parent), replace);
     let pack = Pack::open(&made.map_err(|error| error.to_string())?.dir).unwrap();
     pack.verify().unwrap();
     Ok(pack)

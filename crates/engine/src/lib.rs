@@ -53,6 +53,7 @@ use fovea_encode::Encoder;
 use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, SpaceSource};
 
 pub use arrange::Grouping;
+pub use captions::FoundCaption;
 pub use check::{CheckReport, Repair};
 pub use cursor::Cursor;
 pub use error::{Error, Fault};

@@ -3,7 +3,7 @@
 //! They come from the collection, whose features are kept, or from a file that lists images and captions. A file that cannot
 //! be used is skipped and said, as it is in ingest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -63,33 +63,38 @@ impl Default for PairOptions {
     }
 }
 
-/// Pairs of a file with lines `path <TAB> language <TAB> caption`. Features of images that `engine`'s collection has are
-/// taken from there.
-pub fn of_file(
+/// Images and what is said of each.
+pub type Listed = Vec<(PathBuf, Vec<FoundCaption>)>;
+
+/// The lines `path <TAB> language <TAB> caption` of a file, image by image.
+pub fn listed(file: &Path) -> Result<Listed, Error> {
+    let captions = read_tsv(file)?;
+    let of = |image: &PathBuf| (image.clone(), captions.of(image).to_vec());
+    Ok(captions.images.iter().map(of).collect())
+}
+
+/// Pairs of images that are listed. Features of those that `engine`'s collection has are taken from there.
+pub fn of_listed(
     encoder: &dyn Encoder,
     engine: Option<&Engine>,
-    file: &Path,
+    listed: Listed,
     options: &PairOptions,
     observer: &dyn Observer,
 ) -> Result<GatheredPairs, Error> {
-    let listed = read_tsv(file)?;
-    let mut gathered = GatheredPairs::default();
-    let mut wanted = Vec::new();
-    for image in &listed.images {
-        match listed.of(image) {
-            [] => gathered.n_without_caption += 1,
-            captions => wanted.push((image.clone(), captions.to_vec())),
-        }
-    }
+    let (wanted, without): (Listed, Listed) = listed
+        .into_iter()
+        .partition(|(_, captions)| !captions.is_empty());
+    let mut gathered = GatheredPairs {
+        n_without_caption: without.len() as u64,
+        ..Default::default()
+    };
     let kept = match engine.filter(|_| options.n_views <= 1) {
         Some(engine) => engine.items_by_path()?,
         None => HashMap::new(),
     };
     let n_jobs = wanted.len() as u64;
-    observer.on(IndexEvent::Planned {
-        n_files: n_jobs,
-        n_jobs,
-    });
+    let n_files = n_jobs;
+    observer.on(IndexEvent::Planned { n_files, n_jobs });
     let of = |(path, captions): &(PathBuf, Vec<FoundCaption>)| -> Result<PairedImage, String> {
         let (content, features) = match (engine, kept.get(path)) {
             (Some(engine), Some(item)) => engine.kept_feature(*item)?,
@@ -102,13 +107,8 @@ pub fn of_file(
             captions: captions.clone(),
         })
     };
-    gather(
-        &wanted,
-        |one| one.0.clone(),
-        of,
-        (options, observer),
-        &mut gathered,
-    );
+    let path = |one: &(PathBuf, _)| one.0.clone();
+    gather(&wanted, path, of, (options, observer), &mut gathered);
     Ok(gathered)
 }
 
@@ -161,6 +161,35 @@ pub fn of_collection(
             (options, observer),
             &mut gathered,
         );
+    }
+}
+
+/// The kept feature of each content of the collection that is wanted, with the path of an item that has it.
+pub fn kept_features(
+    engine: &Engine,
+    filter: &Filter,
+    is_wanted: &dyn Fn(&ContentHash) -> bool,
+) -> Result<Vec<(PathBuf, Vec<f32>)>, Error> {
+    let database = engine.database();
+    let pack = &engine.encoder().spec().fingerprint;
+    let mut seen = HashSet::new();
+    let mut found = Vec::new();
+    let mut after: Option<ItemId> = None;
+    loop {
+        let ids = database.scan(filter, after, ITEMS_AT_ONCE)?;
+        after = ids.last().copied();
+        if after.is_none() {
+            return Ok(found);
+        }
+        for item in database.items(&ids)? {
+            let content = item.content.hash;
+            if !is_wanted(&content) || !seen.insert(content) {
+                continue;
+            }
+            let parts = database.feature(pack, content)?.into_iter();
+            let mut whole = parts.filter(|(part, _)| *part == Part::WHOLE);
+            found.extend(whole.next().map(|(_, feature)| (item.absolute(), feature)));
+        }
     }
 }
 

@@ -57,6 +57,7 @@ const BANNED: &[(&[&str], &[&str], &str)] = &[
             "crates/vectordb",
             "crates/measure",
             "crates/engine",
+            "crates/train/src",
         ],
         &["println!", "eprintln!", "print!(", "eprint!("],
         "only `fovea` prints; libraries return values and report progress to their caller",
@@ -69,6 +70,7 @@ const BANNED: &[(&[&str], &[&str], &str)] = &[
             "crates/vectordb",
             "crates/measure",
             "crates/engine",
+            "crates/train/src",
         ],
         &["anyhow"],
         "library errors are enums; only `fovea` uses anyhow",
@@ -91,6 +93,7 @@ const UNSAFE: &[&str] = &[
     "crates/index/src/kernels",
     "crates/encode/src/matrix.rs",
     "crates/encode/src/tensors.rs",
+    "crates/train/src/matrix.rs",
     "crates/vectordb/src/index_file.rs",
     "crates/fovea/src/quiet.rs",
 ];

@@ -5,15 +5,61 @@ use std::path::Path;
 
 use super::install::{lock, remove_leftovers, replace};
 use super::{PackInfo, Progress, info};
+use crate::classifier::ClassifierWeights;
 use crate::error::{Context, Error};
 use crate::head::HeadWeights;
 use crate::manifest::{FORMAT, FileEntry, Manifest, Training};
-use crate::pack::{HEAD, Pack};
+use crate::pack::{CLASSIFIER, HEAD, Pack};
 
 /// Between the name of the parent and that of what was learnt.
 const JOINT: char = '+';
 
-/// Installs the pack `PARENT+NAME` under `dir`: what `PARENT` is, with `weights` as its alignment. It holds all of its
+/// What was learnt: in the place of what the parent has of it, beside what it has else.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Learnt<'a> {
+    /// An alignment.
+    pub head: Option<&'a HeadWeights>,
+    /// Labels.
+    pub classifier: Option<&'a ClassifierWeights>,
+}
+
+impl Learnt<'_> {
+    fn check(&self, feature_dim: usize, shared_dim: usize) -> Result<(), String> {
+        if let Some(head) = self.head {
+            head.check(feature_dim, shared_dim)?;
+        }
+        match self.classifier {
+            Some(classifier) => classifier.check(feature_dim),
+            None => Ok(()),
+        }
+    }
+
+    /// Writes its files into `folder` and notes them in the manifest.
+    fn write(&self, folder: &Path, manifest: &mut Manifest) -> Result<(), Error> {
+        if let Some(head) = self.head {
+            manifest.head = Some(head.shape());
+            head.write(&folder.join(HEAD))?;
+            add(folder, HEAD, manifest)?;
+        }
+        if let Some(classifier) = self.classifier {
+            manifest.classifier = Some(classifier.taught.clone());
+            classifier.write(&folder.join(CLASSIFIER))?;
+            add(folder, CLASSIFIER, manifest)?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes a file that was written, which is one of those that decide what the pack says.
+fn add(folder: &Path, name: &str, manifest: &mut Manifest) -> Result<(), Error> {
+    let entry = FileEntry::of(&folder.join(name))?;
+    manifest.fingerprint = fingerprint(&manifest.fingerprint, &entry);
+    manifest.files.retain(|file| file.name != name);
+    manifest.files.push(entry);
+    Ok(())
+}
+
+/// Installs the pack `PARENT+NAME` under `dir`: what `PARENT` is, with what was `learnt`. It holds all of its
 /// parent's files (as links to the same bytes where the file system has them), so that nothing that happens to the parent
 /// changes it. One of that name is replaced where `replace_old` says so, and refused otherwise; a call that fails or is
 /// killed leaves what was there.
@@ -21,7 +67,7 @@ pub fn derive(
     dir: &Path,
     parent: &Pack,
     name: &str,
-    weights: &HeadWeights,
+    learnt: Learnt<'_>,
     training: Training,
     replace_old: bool,
 ) -> Result<PackInfo, Error> {
@@ -31,7 +77,7 @@ pub fn derive(
         what,
     };
     let dims = (parent.manifest().feature_dim, parent.manifest().shared_dim);
-    weights.check(dims.0, dims.1).map_err(refuse)?;
+    learnt.check(dims.0, dims.1).map_err(refuse)?;
     let _lock = lock(dir, &mut |_: Progress| {})?;
     let place = dir.join(&full);
     if place.exists() && !replace_old {
@@ -39,7 +85,7 @@ pub fn derive(
     }
     remove_leftovers(dir)?;
     let partial = dir.join(format!(".{full}.partial-{}", std::process::id()));
-    let made = assemble(&partial, parent, &full, weights, training)
+    let made = assemble(&partial, parent, &full, learnt, training)
         .and_then(|manifest| replace(&partial, &place, dir).map(|()| manifest));
     match made {
         Ok(manifest) => Ok(info(place, manifest)),
@@ -69,20 +115,20 @@ fn assemble(
     folder: &Path,
     parent: &Pack,
     name: &str,
-    weights: &HeadWeights,
+    learnt: Learnt<'_>,
     training: Training,
 ) -> Result<Manifest, Error> {
     fs::create_dir_all(folder).doing("create", folder)?;
     let mut manifest = parent.manifest().clone();
-    manifest.files.retain(|file| file.name != HEAD);
     for file in &manifest.files {
-        file.check_content(parent.dir())?;
-        link(&parent.dir().join(&file.name), &folder.join(&file.name))?;
+        let is_replaced = (file.name == HEAD && learnt.head.is_some())
+            || (file.name == CLASSIFIER && learnt.classifier.is_some());
+        if !is_replaced {
+            file.check_content(parent.dir())?;
+            link(&parent.dir().join(&file.name), &folder.join(&file.name))?;
+        }
     }
-    let head = folder.join(HEAD);
-    weights.write(&head)?;
-    let head = FileEntry::of(&head)?;
-    manifest.fingerprint = fingerprint(&manifest.fingerprint, &head);
+    learnt.write(folder, &mut manifest)?;
     manifest.version = format!(
         "{}, trained {}",
         manifest.version,
@@ -90,9 +136,7 @@ fn assemble(
     );
     manifest.format = FORMAT;
     manifest.name = name.to_owned();
-    manifest.head = Some(weights.shape());
     manifest.training = Some(training);
-    manifest.files.push(head);
     manifest.write(folder)?;
     Ok(manifest)
 }
@@ -105,10 +149,10 @@ fn link(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The frozen alignment of the parent and the head together decide a vector.
-fn fingerprint(parent: &str, head: &FileEntry) -> String {
+/// What the parent is and what was learnt decide together.
+fn fingerprint(parent: &str, learnt: &FileEntry) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher.update(parent.as_bytes());
-    hasher.update(head.blake3.as_bytes());
+    hasher.update(learnt.blake3.as_bytes());
     hasher.finalize().to_hex().to_string()
 }

@@ -333,6 +333,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         preprocessing: base::preprocessing(),
         conse: base::conse(),
         head: None,
+        classifier: None,
         training: None,
         runtime: runtime.into(),
         licences: base::LICENCES.map(String::from).to_vec(),

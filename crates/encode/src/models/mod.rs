@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
-pub use derive::{derive, derived_name};
+pub use derive::{Learnt, derive, derived_name};
 pub use install::pull_base;
 
 use crate::error::{Context, Error};

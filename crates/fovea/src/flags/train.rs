@@ -33,6 +33,10 @@ pub struct TrainFlags {
 pub enum TrainCommand {
     /// Learn from images and their captions where images and words meet: a pack of its own
     Align(Box<AlignFlags>),
+    /// Learn labels from images that have them: tags of a pack of its own
+    Classify(ClassifyFlags),
+    /// List the pictures of the collection whose label would help most
+    Suggest(SuggestFlags),
 }
 
 const ALIGN_HELP: &str = "\
@@ -75,7 +79,7 @@ pub struct AlignFlags {
     #[arg(long, value_name = "PACK")]
     pub model: Option<String>,
     /// Width of the hidden layer; 0 is a linear map
-    #[arg(long, default_value_t = 1024, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N")]
     pub hidden: usize,
     /// Do not begin from the frozen alignment
     #[arg(long)]
@@ -90,10 +94,10 @@ pub struct AlignFlags {
     #[arg(long, default_value_t = 30, value_name = "N")]
     pub epochs: u32,
     /// The greatest learning rate
-    #[arg(long, default_value_t = 3e-4, value_name = "RATE")]
+    #[arg(long, default_value_t = 1e-4, value_name = "RATE")]
     pub rate: f32,
     /// Weight decay
-    #[arg(long, default_value_t = 0.05, value_name = "DECAY")]
+    #[arg(long, default_value_t = 0.5, value_name = "DECAY")]
     pub decay: f32,
     /// Where the learned temperature starts
     #[arg(long, default_value_t = 0.07, value_name = "T")]
@@ -102,7 +106,7 @@ pub struct AlignFlags {
     #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
     pub hard_negatives: f64,
     /// Share of the numbers of a feature that are left out at each step
-    #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
+    #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     pub dropout: f32,
     /// Noise added to features, in deviations
     #[arg(long, default_value_t = 0.0, value_name = "N")]
@@ -117,7 +121,7 @@ pub struct AlignFlags {
     #[arg(long, default_value_t = 0.1, value_name = "SHARE")]
     pub validation: f64,
     /// Epochs without improvement until training stops
-    #[arg(long, default_value_t = 5, value_name = "N")]
+    #[arg(long, default_value_t = 8, value_name = "N")]
     pub patience: u32,
     /// The same seed gives the same weights
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -144,4 +148,113 @@ pub enum LossFlag {
     Siglip,
     /// Pairs together, and nothing apart
     Cosine,
+}
+
+/// Images that have labels.
+#[derive(Args, Debug)]
+pub struct LabelFlags {
+    /// A folder with a folder for each label, its images inside
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "labels",
+        conflicts_with = "labels"
+    )]
+    pub folder: Option<PathBuf>,
+    /// Path and label on each line with a tab between them; an image with several labels has several lines
+    #[arg(long, value_name = "FILE.tsv")]
+    pub labels: Option<PathBuf>,
+}
+
+const SUGGEST_HELP: &str = "\
+Those that a classifier of the labels is least sure of, and not ten of one kind.
+
+  fovea train suggest --folder ~/sorted --top 10";
+
+#[derive(Args, Debug)]
+#[command(after_help = SUGGEST_HELP)]
+pub struct SuggestFlags {
+    #[command(flatten)]
+    pub source: LabelFlags,
+    /// Only these of the collection, by filters as in `fovea search`
+    #[arg(long = "where", value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// How many
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub top: usize,
+    /// Threads (default: one a core)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl SuggestFlags {
+    /// Threads that work.
+    pub fn n_threads(&self) -> usize {
+        n_threads(self.threads)
+    }
+}
+
+const CLASSIFY_HELP: &str = "\
+A linear layer on the feature, regularised as strongly as is best on a fifth of the images that is held out. What comes out is
+the pack base+NAME, which gives its labels as tags beside its own: `fovea migrate-model --to base+NAME` tags a collection.
+
+  fovea train classify --folder ~/sorted --name shop
+  fovea train classify --labels labels.tsv --name shop --report shop.html
+  fovea search tag:boots";
+
+#[derive(Args, Debug)]
+#[command(after_help = CLASSIFY_HELP)]
+pub struct ClassifyFlags {
+    #[command(flatten)]
+    pub source: LabelFlags,
+    /// Name of what is learnt: the pack base+NAME
+    #[arg(long, default_value = "labels", value_name = "NAME")]
+    pub name: String,
+    /// Put it in the place of a pack of that name
+    #[arg(long)]
+    pub replace: bool,
+    /// The pack that it is added to (default: base); one that was trained keeps what it learnt
+    #[arg(long, value_name = "PACK")]
+    pub model: Option<String>,
+    /// Rare labels weigh as much as frequent ones
+    #[arg(long)]
+    pub class_weights: bool,
+    /// Noise added to features, in deviations
+    #[arg(long, default_value_t = 0.0, value_name = "N")]
+    pub noise: f32,
+    /// Mix up to so much of another image into each
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub mixup: f32,
+    /// Share of the images that is held out
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
+    pub validation: f64,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Write what came out as a page that stands by itself
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Threads (default: one a core)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// So many as somebody said, else one a core.
+fn n_threads(threads: Option<usize>) -> usize {
+    let all = || std::thread::available_parallelism().map_or(1, usize::from);
+    threads.unwrap_or_else(all).clamp(1, 256)
+}
+
+impl AlignFlags {
+    /// Threads that work.
+    pub fn n_threads(&self) -> usize {
+        n_threads(self.threads)
+    }
+}
+
+impl ClassifyFlags {
+    /// Threads that work.
+    pub fn n_threads(&self) -> usize {
+        n_threads(self.threads)
+    }
 }

@@ -156,6 +156,14 @@ pub fn evaluation(
         "{}",
         dim("in brackets: 95% confidence by bootstrap over the queries")
     )?;
+    print_folders(&mut out, folders)?;
+    print_compared(&mut out, compared)
+}
+
+fn print_folders(
+    out: &mut impl Write,
+    folders: &BTreeMap<String, Retrieval>,
+) -> anyhow::Result<()> {
     for (folder, found) in folders {
         let cells = [found.recall_at_1, found.recall_at_10, found.mrr]
             .map(cell)
@@ -170,6 +178,10 @@ pub fn evaluation(
     if !folders.is_empty() {
         writeln!(out, "{}", dim("by folder: queries, R@1, R@10, MRR"))?;
     }
+    Ok(())
+}
+
+fn print_compared(out: &mut impl Write, compared: &[Compared]) -> anyhow::Result<()> {
     for one in compared {
         let cells = [
             ("R@10", &one.recall_at_10),

@@ -52,7 +52,7 @@ pub use results::{
     Found, ResultStyle, corrections, found, line_error, metric_of, milliseconds, query_error,
     results,
 };
-pub use train::{gathered, learnt, sweep};
+pub use train::{classified, gathered, learnt, skipped, suggestions, sweep};
 pub use train_progress::TrainProgress;
 pub use vectors::{
     ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,

@@ -1,14 +1,18 @@
 //! What training did: pairs, a sweep's table, and recall before and after.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use fovea_encode::models::PackInfo;
+use fovea_engine::Skipped;
 use fovea_engine::pairs::GatheredPairs;
+use fovea_train::classify::Outcome;
 use fovea_train::report::{Language, Measure};
+use fovea_train::suggest::Suggestion;
 use fovea_train::sweep::{Fate, Row, Sweep};
 use serde_json::{Value, json};
 
-use super::results::round;
+use super::results::{printable, round};
 use super::units::{counted, duration};
 use super::{dim, print_json, strong};
 use crate::commands::train::{Gathered, Learnt, languages};
@@ -35,15 +39,145 @@ pub fn gathered(settings: &Settings, images: &GatheredPairs) {
             counted(images.n_without_caption, "image")
         );
     }
-    if !images.skipped.is_empty() {
-        anstream::eprintln!(
-            "{} could not be read:",
-            counted(images.skipped.len() as u64, "image")
-        );
+    skipped(settings, &images.skipped);
+}
+
+/// Files that could not be used, the first by name.
+pub fn skipped(settings: &Settings, skipped: &[Skipped]) {
+    if settings.json || settings.quiet || skipped.is_empty() {
+        return;
     }
-    for one in images.skipped.iter().take(NAMED) {
+    anstream::eprintln!(
+        "{} could not be used:",
+        counted(skipped.len() as u64, "image")
+    );
+    for one in skipped.iter().take(NAMED) {
         anstream::eprintln!("  {}: {}", one.path.display(), one.reason);
     }
+}
+
+/// How well labels are told, and the pack that knows them.
+pub fn classified(
+    settings: &Settings,
+    labels: &[String],
+    skipped: &[Skipped],
+    outcome: &Outcome,
+    made: &PackInfo,
+) -> anyhow::Result<()> {
+    if settings.json {
+        return print_json(&classified_json(labels, skipped, outcome, made));
+    }
+    let scores = &outcome.scores;
+    let named = labels.iter().zip(&scores.classes);
+    let mut out = anstream::stdout().lock();
+    let widest = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or(0)
+        .clamp(5, 40);
+    writeln!(
+        out,
+        "{}",
+        dim(&format!(
+            "{:<widest$} {:>9} {:>9} {:>9}",
+            "label", "precision", "recall", "held out"
+        ))
+    )?;
+    for (label, of) in named {
+        writeln!(
+            out,
+            "{label:<widest$} {:>9.3} {:>9.3} {:>9}",
+            of.precision, of.recall, of.support
+        )?;
+    }
+    writeln!(
+        out,
+        "Learnt of {}, measured on {} others: accuracy {:.3}, macro F1 {:.3}, calibration error {:.3}",
+        counted(outcome.sides.0 as u64, "image"),
+        outcome.sides.1,
+        scores.accuracy,
+        scores.macro_f1,
+        scores.calibration_error
+    )?;
+    writeln!(
+        out,
+        "{} is in {}",
+        strong(&made.spec.name),
+        made.dir.display()
+    )?;
+    writeln!(
+        out,
+        "{}",
+        dim(&format!(
+            "fovea migrate-model --to {} tags the collection with it",
+            made.spec.name
+        ))
+    )?;
+    Ok(())
+}
+
+/// Pictures whose label would help, the most helpful first.
+pub fn suggestions(
+    settings: &Settings,
+    labels: &[String],
+    found: &[(&PathBuf, &Suggestion)],
+) -> anyhow::Result<()> {
+    if settings.json {
+        let all = found.iter().map(|(path, one)| {
+            let class = |(class, probability): (usize, f32)| {
+                json!({"label": labels.get(class), "probability": round(f64::from(probability), 1e4)})
+            };
+            json!({
+                "path": path.to_string_lossy(),
+                "uncertainty": round(one.uncertainty, 1e4),
+                "distance": round(one.distance, 1e4),
+                "likely": [class(one.best), class(one.second)],
+            })
+        });
+        return print_json(&all.collect());
+    }
+    let mut out = anstream::stdout().lock();
+    for (path, one) in found {
+        writeln!(out, "{}  {}", printable(path), dim(&one.reason(labels)))?;
+    }
+    Ok(())
+}
+
+fn classified_json(
+    labels: &[String],
+    skipped: &[Skipped],
+    outcome: &Outcome,
+    made: &PackInfo,
+) -> Value {
+    let scores = &outcome.scores;
+    let named = labels.iter().zip(&scores.classes);
+    let classes = named.map(|(label, of)| {
+        json!({
+            "label": label,
+            "precision": round(of.precision, 1e4),
+            "recall": round(of.recall, 1e4),
+            "f1": round(of.f1, 1e4),
+            "held_out": of.support,
+        })
+    });
+    json!({
+        "pack": made.spec.name,
+        "fingerprint": made.spec.fingerprint,
+        "n_train": outcome.sides.0,
+        "n_held_out": outcome.sides.1,
+        "accuracy": round(scores.accuracy, 1e4),
+        "macro_f1": round(scores.macro_f1, 1e4),
+        "calibration_error": round(scores.calibration_error, 1e4),
+        "labels": classes.collect::<Vec<_>>(),
+        "confusion": scores.confusion,
+        "skipped": skipped_json(skipped),
+    })
+}
+
+fn skipped_json(skipped: &[Skipped]) -> Vec<Value> {
+    let of = |one: &Skipped| json!({"path": one.path.to_string_lossy(), "reason": one.reason});
+    skipped.iter().map(of).collect()
 }
 
 /// One row for each candidate, the best first.
@@ -195,9 +329,6 @@ fn as_json(
         of.insert("n_queries".into(), json!(language.n_queries));
         (language.name.clone(), Value::Object(of))
     });
-    let skipped = gathered.images.skipped.iter();
-    let skipped =
-        skipped.map(|one| json!({"path": one.path.to_string_lossy(), "reason": one.reason}));
     json!({
         "pack": made.map(|made| &made.spec.name),
         "fingerprint": made.map(|made| &made.spec.fingerprint),
@@ -206,7 +337,7 @@ fn as_json(
         "n_captions": outcome.census.captions,
         "n_unknown_language": outcome.census.zero_captions,
         "n_without_caption": gathered.images.n_without_caption,
-        "skipped": skipped.collect::<Vec<_>>(),
+        "skipped": skipped_json(&gathered.images.skipped),
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
         "languages": languages.collect::<serde_json::Map<_, _>>(),

@@ -4,7 +4,7 @@ import { isBrowsing, listParameters } from "./query.js";
 import { change, current } from "./state.js";
 
 // Few at first, so that they are there at once.
-const FIRST = 60;
+const FIRST = 30;
 const LATER = 200;
 // Long enough to pass over letters of a word, short enough not to be felt.
 const PAUSE = 40;

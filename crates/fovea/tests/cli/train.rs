@@ -98,7 +98,7 @@ const TRAIN: [&str; 11] = [
     "--batch",
     "16",
     "--hidden",
-    "64",
+    "0",
     "--validation",
     "0.3",
     "--json",
@@ -112,7 +112,7 @@ fn drawing(shape: &str, rgb: [u8; 3], number: u32) -> image::RgbImage {
             "circle" => dx * dx + dy * dy < 900,
             "square" => dx < 28 && dy < 28,
             "cross" => (dx < 8 || dy < 8) && dx < 34 && dy < 34,
-            _ => (x + number) / 10 % 2 == 0,
+            _ => ((x + number) / 10).is_multiple_of(2),
         };
         image::Rgb(if is_inside { rgb } else { [250, 250, 250] })
     })
@@ -125,6 +125,12 @@ fn of(ran: &Ran) -> Value {
 #[test]
 fn what_is_learnt_is_a_pack_to_which_a_collection_moves_and_from_which_it_returns() {
     let place = Place::new();
+    learn_shapes(&place);
+    move_and_return(&place);
+}
+
+/// Learns of the collection, and looks at all that is written.
+fn learn_shapes(place: &Place) {
     place
         .run(&["index", "drawings", "--captions", "captions.tsv"])
         .expect(0);
@@ -152,7 +158,9 @@ fn what_is_learnt_is_a_pack_to_which_a_collection_moves_and_from_which_it_return
     );
     let page = fs::read_to_string(place.path("report.html")).unwrap();
     assert!(
-        page.contains("data:image/jpeg") && !page.contains("http"),
+        page.contains("data:image/jpeg")
+            && !page.contains("src=\"http")
+            && !page.contains("href=\"http"),
         "a page that stands by itself"
     );
     let events = fs::read_dir(place.path("events"))
@@ -169,7 +177,10 @@ fn what_is_learnt_is_a_pack_to_which_a_collection_moves_and_from_which_it_return
     assert_eq!(info["training"]["parent"], "base");
     let refused = place.run(&arguments).expect(2);
     assert!(refused.stderr.contains("--replace"), "{}", refused.stderr);
+}
 
+/// Moves the collection without its originals, and back.
+fn move_and_return(place: &Place) {
     place
         .run(&["saved", "add", "rings", "a", "red", "circle"])
         .expect(0);
@@ -321,4 +332,175 @@ fn a_learning_rate_that_runs_away_is_named() {
     let diverged = place.train(&["--rate", "1e6", "--no-residual", "--epochs", "20"]);
     assert!(diverged.code == 2, "{diverged:?}");
     assert!(!place.path("models/base+mine").exists());
+}
+
+/// The drawings again, in a folder for each shape.
+fn sort(place: &Place) {
+    for entry in fs::read_dir(place.path("drawings")).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let shape = name.split('-').nth(1).unwrap().to_owned();
+        let folder = place.path("sorted").join(shape);
+        fs::create_dir_all(&folder).unwrap();
+        fs::copy(entry.path(), folder.join(name)).unwrap();
+    }
+}
+
+#[test]
+fn labels_that_were_taught_are_tags_and_filters() {
+    let place = Place::new();
+    sort(&place);
+    fs::write(place.path("sorted/beside.png"), b"no label").unwrap();
+    place
+        .run(&["index", "drawings", "--captions", "none"])
+        .expect(0);
+    let classify = [
+        "train",
+        "classify",
+        "--folder",
+        "sorted",
+        "--name",
+        "shapes",
+        "--report",
+        "shapes.html",
+        "--json",
+    ];
+    let learnt = of(&place.run(&classify).expect(0));
+    assert_eq!(
+        learnt["labels"].as_array().unwrap().len(),
+        SHAPES.len(),
+        "{learnt}"
+    );
+    assert!(learnt["accuracy"].as_f64() > Some(0.7), "{learnt}");
+    assert!(
+        fs::read_to_string(place.path("shapes.html"))
+            .unwrap()
+            .contains("stripes")
+    );
+    let moved = of(&place
+        .run(&["migrate-model", "--to", "base+shapes", "--json"])
+        .expect(0));
+    assert_eq!(moved["images"]["from_features"], 96, "{moved}");
+    let found = of(&place
+        .run(&["--json", "search", "tag:stripes", "--top", "50"])
+        .expect(0));
+    let paths: Vec<&str> = found["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["path"].as_str().unwrap())
+        .collect();
+    let right = paths.iter().filter(|path| path.contains("stripes")).count();
+    assert!(right >= 20 && right + 3 >= paths.len(), "{paths:?}");
+    what_was_learnt_before_stays(&place);
+    let suggest = [
+        "train", "suggest", "--labels", "few.tsv", "--top", "5", "--json",
+    ];
+    let few = "drawings/red-circle-0.png\tcircle\ndrawings/blue-circle-1.png\tcircle\n\
+               drawings/red-square-0.png\tsquare\ndrawings/blue-square-1.png\tsquare\n";
+    fs::write(place.path("few.tsv"), few).unwrap();
+    let suggested = of(&place.run(&suggest).expect(0));
+    let suggested = suggested.as_array().unwrap();
+    assert_eq!(suggested.len(), 5, "{suggested:?}");
+    assert!(
+        suggested
+            .iter()
+            .all(|one| !few.contains(one["path"].as_str().unwrap().rsplit('/').next().unwrap()))
+    );
+}
+
+fn what_was_learnt_before_stays(place: &Place) {
+    let again = [
+        "train",
+        "classify",
+        "--folder",
+        "sorted",
+        "--name",
+        "twice",
+        "--model",
+        "base+shapes",
+        "--json",
+    ];
+    place.run(&again).expect(0);
+    let align = [
+        &TRAIN[..],
+        &["--name", "both", "--model", "base+shapes", "--epochs", "8"],
+    ]
+    .concat();
+    let both = place.run(&align);
+    if both.code == 0 {
+        let files = of(&place
+            .run(&["models", "info", "base+both", "--json"])
+            .expect(0));
+        let files: Vec<&str> = files["files"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|file| file["name"].as_str().unwrap())
+            .collect();
+        assert!(
+            files.contains(&"head.tensors") && files.contains(&"classifier.tensors"),
+            "{files:?}"
+        );
+    }
+}
+
+#[test]
+fn an_image_may_have_several_labels_in_a_file() {
+    let place = Place::new();
+    let mut labels = String::new();
+    for (shape, _) in SHAPES {
+        for (colour, _, _) in COLOURS {
+            for number in 0..OF_EACH {
+                let name = format!("drawings/{colour}-{shape}-{number}.png");
+                labels += &format!("{name}\t{shape}\n{name}\t{colour}\n");
+            }
+        }
+    }
+    fs::write(place.path("labels.tsv"), labels).unwrap();
+    let learnt = of(&place
+        .run(&["train", "classify", "--labels", "labels.tsv", "--json"])
+        .expect(0));
+    assert_eq!(
+        learnt["labels"].as_array().unwrap().len(),
+        SHAPES.len() + COLOURS.len()
+    );
+    assert!(learnt["macro_f1"].as_f64() > Some(0.5), "{learnt}");
+}
+
+#[test]
+fn labels_of_which_nothing_can_be_learnt_are_refused_or_named() {
+    let place = Place::new();
+    let refused = |arguments: &[&str], expect: &str| {
+        let arguments = [&["train", "classify"], arguments].concat();
+        let refused = place.run(&arguments).expect(2);
+        assert!(refused.stderr.contains(expect), "{}", refused.stderr);
+    };
+    refused(&["--folder", "drawings"], "a folder for each label");
+    fs::write(
+        place.path("labels.tsv"),
+        "drawings/red-circle-0.png no tab\n",
+    )
+    .unwrap();
+    refused(&["--labels", "labels.tsv"], "line 1");
+    fs::write(
+        place.path("labels.tsv"),
+        "drawings/red-circle-0.png\tone\ndrawings/red-circle-1.png\tone\n",
+    )
+    .unwrap();
+    refused(&["--labels", "labels.tsv"], "at least two classes");
+    sort(&place);
+    fs::copy(
+        place.path("sorted/circle/red-circle-0.png"),
+        place.path("sorted/square/copy.png"),
+    )
+    .unwrap();
+    let learnt = of(&place
+        .run(&["train", "classify", "--folder", "sorted", "--json"])
+        .expect(0));
+    let reason = learnt["skipped"][0]["reason"].as_str().unwrap();
+    assert_eq!(
+        reason, "the same picture stands in circle and in square",
+        "{learnt}"
+    );
 }

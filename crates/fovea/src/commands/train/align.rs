@@ -15,7 +15,7 @@ use fovea_train::loss::Loss;
 use fovea_train::sweep::{Grid, Sweep, sweep};
 use fovea_train::validate::{Answer, answers};
 
-use super::gather::{Gathered, gather, threads};
+use super::gather::{Gathered, gather};
 use super::report::{Curves, write_report};
 use crate::exit::{Exit, Refusal};
 use crate::flags::train::{AlignFlags, LossFlag};
@@ -36,6 +36,9 @@ pub struct Learnt {
 pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
     refuse_early(settings, flags)?;
     let gathered = gather(settings, flags)?;
+    if interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
     render::gathered(settings, &gathered.images);
     let Some(options) = chosen(settings, flags, &gathered)? else {
         return Ok(Exit::Interrupted);
@@ -110,7 +113,7 @@ fn options(flags: &AlignFlags) -> Options {
             noise: flags.noise,
             mixup: flags.mixup,
         },
-        threads: threads(flags),
+        threads: flags.n_threads(),
         ..Options::default()
     }
 }
@@ -254,7 +257,10 @@ fn install(
         &settings.models,
         pack,
         &flags.name,
-        &weights,
+        models::Learnt {
+            head: Some(&weights),
+            ..Default::default()
+        },
         training,
         flags.replace,
     )?)

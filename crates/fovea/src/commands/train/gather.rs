@@ -31,7 +31,7 @@ pub fn gather(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Gathere
     let options = PairOptions {
         n_views: usize::from(flags.views),
         files: IndexOptions {
-            n_workers: threads(flags),
+            n_workers: flags.n_threads(),
             ..Default::default()
         },
     };
@@ -68,11 +68,6 @@ pub fn gather(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Gathere
     })
 }
 
-pub fn threads(flags: &AlignFlags) -> usize {
-    let all = || std::thread::available_parallelism().map_or(1, usize::from);
-    flags.threads.unwrap_or_else(all).clamp(1, 256)
-}
-
 fn of_file(
     settings: &Settings,
     pack: &Pack,
@@ -81,17 +76,17 @@ fn of_file(
     progress: &IndexProgress,
 ) -> anyhow::Result<GatheredPairs> {
     let engine = collection_of(settings, pack);
-    Ok(pairs::of_file(
+    Ok(pairs::of_listed(
         pack,
         engine.as_ref(),
-        file,
+        pairs::listed(file)?,
         options,
         progress,
     )?)
 }
 
 /// The collection, where there is one whose features are this pack's.
-fn collection_of(settings: &Settings, pack: &Pack) -> Option<Engine> {
+pub fn collection_of(settings: &Settings, pack: &Pack) -> Option<Engine> {
     use fovea_encode::Encoder;
     settings.open_database(OpenMode::ReadOnly).ok()?;
     let engine = settings.open_for_reading().ok()?;

@@ -1,9 +1,12 @@
 //! `fovea train`: what is learnt from a person's own images.
 
 mod align;
+mod classify;
 mod gather;
+mod labelled;
 mod pairs;
 mod report;
+mod suggest;
 
 pub use align::Learnt;
 pub use gather::Gathered;
@@ -16,5 +19,7 @@ use crate::settings::Settings;
 pub fn run(settings: &Settings, flags: TrainFlags) -> anyhow::Result<Exit> {
     match flags.what {
         TrainCommand::Align(flags) => align::run(settings, &flags),
+        TrainCommand::Suggest(flags) => suggest::run(settings, &flags),
+        TrainCommand::Classify(flags) => classify::run(settings, &flags),
     }
 }

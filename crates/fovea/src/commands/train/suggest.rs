@@ -1,0 +1,69 @@
+//! `fovea train suggest`: the pictures of a collection whose label would help most.
+
+use std::collections::HashSet;
+
+use fovea_engine::pairs;
+use fovea_train::classify::{Labels, Options, classify};
+use fovea_train::suggest::{SuggestOptions, suggest};
+use fovea_vectordb::ContentHash;
+
+use super::labelled::gather;
+use crate::commands::filters::filters;
+use crate::exit::{Exit, Refusal};
+use crate::flags::train::SuggestFlags;
+use crate::render;
+use crate::settings::{DEFAULT_PACK, Settings};
+
+pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
+    let engine = settings.open_for_reading()?;
+    let pack = match engine.database().active_pack()? {
+        Some(active) => settings.pack_of(&active)?,
+        None => settings.open_pack(DEFAULT_PACK)?,
+    };
+    let n_threads = flags.n_threads();
+    let labelled = gather(settings, &flags.source, n_threads, &pack)?;
+    render::skipped(settings, &labelled.skipped);
+    let options = Options {
+        threads: n_threads,
+        ..Options::default()
+    };
+    let singles = labelled.singles();
+    let labels = match &singles {
+        Some(singles) => Labels::One(singles),
+        None => Labels::Several(&labelled.rows),
+    };
+    let outcome = classify(&labelled.features, labels, labelled.labels.len(), &options)?;
+    let filter = filters(&engine, &flags.filter)?;
+    let known: HashSet<ContentHash> = labelled.contents.iter().copied().collect();
+    let unlabelled = pairs::kept_features(&engine, &filter, &|content| !known.contains(content))?;
+    if unlabelled.is_empty() {
+        return Err(Refusal::input(
+            "every picture of the collection has a label already, or it has none at all: fovea index PATH adds some",
+        )
+        .into());
+    }
+    let probabilities: Vec<Vec<f32>> = unlabelled
+        .iter()
+        .map(|(_, feature)| outcome.classifier.probabilities(feature))
+        .collect();
+    let features: Vec<Vec<f32>> = unlabelled
+        .iter()
+        .map(|(_, feature)| feature.clone())
+        .collect();
+    let of_labelled = labelled
+        .features
+        .data
+        .chunks_exact(labelled.features.cols.max(1));
+    let of_labelled: Vec<Vec<f32>> = of_labelled.map(<[f32]>::to_vec).collect();
+    let asked = SuggestOptions {
+        n: flags.top,
+        ..SuggestOptions::default()
+    };
+    let found = suggest(&probabilities, &features, &of_labelled, &asked)?;
+    let paths: Vec<_> = found
+        .iter()
+        .map(|one| (&unlabelled[one.row].0, one))
+        .collect();
+    render::suggestions(settings, &labelled.labels, &paths)?;
+    Ok(Exit::Done)
+}
