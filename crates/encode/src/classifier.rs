@@ -24,6 +24,41 @@ pub struct TaughtLabels {
     pub one_each: bool,
 }
 
+/// The most labels, and letters of one: a manifest names them all.
+const MOST_LABELS: usize = 4_000;
+const MOST_LETTERS: usize = 200;
+
+impl TaughtLabels {
+    /// A fingerprint that these names were added to, each with its length.
+    pub(crate) fn named(&self, fingerprint: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(fingerprint.as_bytes());
+        hasher.update(&[u8::from(self.one_each)]);
+        for label in &self.labels {
+            hasher.update(&(label.len() as u64).to_le_bytes());
+            hasher.update(label.as_bytes());
+        }
+        hasher.finalize().to_hex().to_string()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.labels.len() > MOST_LABELS {
+            return Err(format!(
+                "{} labels are too many, at most {MOST_LABELS} are known",
+                self.labels.len()
+            ));
+        }
+        let is_long = |label: &&String| label.chars().count() > MOST_LETTERS;
+        match self.labels.iter().find(is_long) {
+            Some(label) => Err(format!(
+                "a label has at most {MOST_LETTERS} letters, and one begins {:?}",
+                label.chars().take(40).collect::<String>()
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The numbers of a classifier as they come out of training: `weights` is row-major, a row for each label, and scores are
 /// `weights x + bias` of the raw feature `x`.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +74,7 @@ pub struct ClassifierWeights {
 impl ClassifierWeights {
     /// Whether the lengths fit to each other and to features of this length, and every number is finite.
     pub fn check(&self, feature_dim: usize) -> Result<(), String> {
+        self.taught.check()?;
         let n = self.taught.labels.len();
         if n < 2 || self.bias.len() != n || self.weights.len() != n * feature_dim {
             return Err(format!(

@@ -64,7 +64,7 @@ pub struct Manifest {
 /// Where a trained alignment comes from, and what it was measured at when it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
-    /// Name and fingerprint of the pack whose alignment it continues.
+    /// Name and fingerprint of the pack whose files it has; a head of that pack it replaces.
     pub parent: String,
     pub parent_fingerprint: String,
     /// Hex BLAKE3 of the pairs.

@@ -107,6 +107,9 @@ fn what_cannot_be_made_is_refused_and_leaves_what_was_there() {
 
     std::fs::create_dir(dir.join(".base+mine.partial-1")).unwrap();
     let first = derive(dir, &base, "mine", &adds(0.0, &base), false).unwrap();
+    // As a run leaves it that was killed between its two renames.
+    std::fs::rename(dir.join("base+mine"), dir.join(".base+mine.old-1")).unwrap();
+    std::fs::create_dir(dir.join(".base+mine.partial-1")).unwrap();
     let refused = derive(dir, &base, "mine", &adds(1.0, &base), false)
         .err()
         .unwrap();

@@ -65,7 +65,7 @@ pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
     TagChoice, Verdict,
 };
-pub use migrate::{Comparison, Kept, Migration};
+pub use migrate::{Comparison, From as MigrateFrom, Kept, Migration};
 pub use parts::Regions;
 pub use previews::PreviewStore;
 pub use query::{Given, Plan, PlanOptions, Query, QueryError, Term, TermContent};

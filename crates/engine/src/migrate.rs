@@ -16,8 +16,10 @@ use fovea_vectordb::{
 use crate::Engine;
 use crate::error::Error;
 use crate::ingest::captions::is_spoken;
+use crate::ingest::has_seen_all;
 use crate::ingest::process::{min_side, put_feature, put_features};
-use crate::ingest::{IndexEvent, Observer};
+use crate::ingest::{IndexEvent, IndexOptions, Observer};
+use crate::pairs::read_within;
 use crate::parts::Regions;
 use crate::query::{PlanOptions, Query};
 use crate::saved;
@@ -49,6 +51,8 @@ pub struct Migration {
     pub comparisons: Vec<Comparison>,
     /// Cut short: the old pack stays, and the next run goes on.
     pub interrupted: bool,
+    /// Whether searches are answered by the new pack now.
+    pub is_moved: bool,
     pub elapsed: Duration,
 }
 
@@ -82,12 +86,23 @@ pub enum Kept {
     Pictures,
 }
 
+/// Where a collection is moved from.
+#[derive(Clone, Copy)]
+pub struct From<'a> {
+    /// Of the pack that is active.
+    pub fingerprint: &'a str,
+    /// The collection with that pack, where it is still installed: saved searches are compared with what it finds.
+    pub engine: Option<&'a Engine>,
+    pub kept: Kept,
+}
+
 impl Engine {
-    /// Moves the collection from the pack `self` to the pack of `to`, which is joined with the same database.
+    /// Moves the collection to this pack. Where pictures are left of which it has nothing to derive from, the old pack stays,
+    /// unless they may be `left_behind`: then they are found by nothing but what was written of them.
     pub fn migrate(
         &self,
-        to: &Engine,
-        kept: Kept,
+        from: From<'_>,
+        left_behind: bool,
         observer: &dyn Observer,
     ) -> Result<Migration, Error> {
         let started = Instant::now();
@@ -95,22 +110,23 @@ impl Engine {
             from: self.database().active_pack()?,
             ..Default::default()
         };
-        to.register_pack()?;
+        self.register_pack()?;
         let steps = Steps {
-            to,
-            tagger: Tagger::of(to.database(), to.encoder())?,
+            to: self,
+            tagger: Tagger::of(self.database(), self.encoder())?,
             observer,
         };
-        if kept == Kept::Features {
-            steps.derive_features(&self.encoder().spec().fingerprint, &mut done)?;
-        }
-        steps.derive_pictures(&mut done)?;
+        steps.derive_all(from, &mut done)?;
         done.interrupted = observer.is_cancelled();
-        if !done.interrupted {
-            done.comparisons = self.compare(to)?;
-            self.hand_over(to)?;
+        done.is_moved = !done.interrupted && (done.n_left == 0 || left_behind);
+        if done.is_moved {
+            if let Some(before) = from.engine {
+                done.comparisons = before.compare(self)?;
+            }
+            self.hand_over(from.fingerprint)?;
             observer.on(IndexEvent::Finishing);
-            done.interrupted = crate::ingest::index_files(to, observer)?;
+            // What is cut short here the next run builds; until then searches scan.
+            crate::ingest::index_files(self, observer)?;
         }
         done.elapsed = started.elapsed();
         Ok(done)
@@ -121,11 +137,16 @@ impl Engine {
         Ok(database.setting(PREVIOUS)?)
     }
 
-    /// From here on searches are answered by the new pack.
-    fn hand_over(&self, to: &Engine) -> Result<(), Error> {
-        let database = to.database();
-        database.set_setting(PREVIOUS, Some(&self.encoder().spec().fingerprint))?;
-        Ok(database.activate_pack(&to.encoder().spec().fingerprint)?)
+    /// Whether its pack has the feature of every item.
+    pub fn has_seen_all(&self) -> Result<bool, Error> {
+        has_seen_all(self)
+    }
+
+    /// From here on searches are answered by this pack.
+    fn hand_over(&self, from: &str) -> Result<(), Error> {
+        let database = self.database();
+        database.set_setting(PREVIOUS, Some(from))?;
+        Ok(database.activate_pack(&self.encoder().spec().fingerprint)?)
     }
 
     fn compare(&self, to: &Engine) -> Result<Vec<Comparison>, Error> {
@@ -167,7 +188,25 @@ struct Steps<'a> {
     observer: &'a dyn Observer,
 }
 
+/// Turns after which what others add all the time is left to the next `index`.
+const TURNS: usize = 5;
+
 impl Steps<'_> {
+    /// Derives what is missing, and again what others added meanwhile, until nothing is.
+    fn derive_all(&self, from: From<'_>, done: &mut Migration) -> Result<(), Error> {
+        for _ in 0..TURNS {
+            if from.kept == Kept::Features {
+                self.derive_features(from.fingerprint, done)?;
+            }
+            done.n_left = 0;
+            self.derive_pictures(done)?;
+            if self.observer.is_cancelled() || done.n_left > 0 || has_seen_all(self.to)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Page by page of kept features; the next page is derived while this one is written.
     fn derive_features(&self, from: &str, done: &mut Migration) -> Result<(), Error> {
         let database = self.to.database();
@@ -323,7 +362,8 @@ impl Steps<'_> {
         let regions = Regions::of(self.to.database())?;
         let of_preview = || self.to.previews().read(&item.content.hash).ok();
         let of_original = || {
-            let bytes = std::fs::read(item.absolute()).ok()?;
+            let most = IndexOptions::default().max_file_bytes;
+            let bytes = read_within(&item.absolute(), most).ok()?;
             (ContentHash::of(&bytes) == item.content.hash).then_some(bytes)
         };
         let (bytes, counter) = match (regions, of_preview()) {

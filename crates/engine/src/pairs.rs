@@ -4,6 +4,7 @@
 //! be used is skipped and said, as it is in ingest.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -16,6 +17,7 @@ use fovea_vectordb::{ContentHash, Filter, Item, ItemId, Part};
 use crate::Engine;
 use crate::captions::{FoundCaption, read_tsv};
 use crate::error::Error;
+use crate::ingest::captions::is_spoken;
 use crate::ingest::process::decode_options;
 use crate::ingest::{IndexEvent, IndexOptions, Observer, Skipped};
 use crate::parts::Regions;
@@ -43,6 +45,24 @@ pub struct GatheredPairs {
     pub skipped: Vec<Skipped>,
     /// Images without a caption.
     pub n_without_caption: u64,
+    /// Captions in languages that the text encoder does not know, which are passed over.
+    pub n_not_spoken: u64,
+}
+
+impl GatheredPairs {
+    /// Passes over captions in languages that the encoder does not know, and images that have no other.
+    pub fn keep_spoken(&mut self, languages: &[String]) {
+        for image in &mut self.images {
+            let n_before = image.captions.len();
+            image
+                .captions
+                .retain(|caption| is_spoken(caption.lang.as_deref(), languages));
+            self.n_not_spoken += (n_before - image.captions.len()) as u64;
+        }
+        let n_before = self.images.len();
+        self.images.retain(|image| !image.captions.is_empty());
+        self.n_without_caption += (n_before - self.images.len()) as u64;
+    }
 }
 
 /// How pairs are gathered.
@@ -248,19 +268,30 @@ impl Engine {
     }
 }
 
+/// The bytes of a regular file of at most `most` bytes, whatever it says of its length.
+pub(crate) fn read_within(path: &Path, most: u64) -> Result<Vec<u8>, String> {
+    let said = |error: std::io::Error| error.to_string();
+    if !std::fs::metadata(path).map_err(said)?.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(said)?;
+    file.take(most.saturating_add(1))
+        .read_to_end(&mut bytes)
+        .map_err(said)?;
+    match bytes.len() as u64 > most {
+        true => Err(format!("it has more than {most} bytes")),
+        false => Ok(bytes),
+    }
+}
+
 /// Features of the views of a picture that is read now.
 fn looked_at(
     encoder: &dyn Encoder,
     path: &Path,
     options: &PairOptions,
 ) -> Result<(ContentHash, Vec<Vec<f32>>), String> {
-    let length = std::fs::metadata(path)
-        .map_err(|error| error.to_string())?
-        .len();
-    if length > options.files.max_file_bytes {
-        return Err(format!("it has {length} bytes, which is too large"));
-    }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = read_within(path, options.files.max_file_bytes)?;
     let decoding = decode_options(&options.files, encoder, Regions::None);
     let image = decode::decode(&bytes, &decoding).map_err(|error| error.to_string())?;
     let views = views(image.pixels, options.n_views);

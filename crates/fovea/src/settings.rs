@@ -154,11 +154,11 @@ impl Settings {
         let pack = self.open_pack(&record.name)?;
         if pack.spec().fingerprint != record.fingerprint {
             return Err(Refusal::environment(format!(
-                "the installed pack `{}` is not the one that the collection was made with: its fingerprint begins with \
-                 {:.12}, that of the collection with {:.12}",
-                record.name,
+                "the installed pack `{name}` is not the one that the collection was made with: its fingerprint begins with \
+                 {:.12}, that of the collection with {:.12}; fovea migrate-model --to {name} moves the collection to it",
                 pack.spec().fingerprint,
-                record.fingerprint
+                record.fingerprint,
+                name = record.name,
             ))
             .into());
         }

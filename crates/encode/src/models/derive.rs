@@ -45,6 +45,8 @@ impl Learnt<'_> {
             manifest.classifier = Some(classifier.taught.clone());
             classifier.write(&folder.join(CLASSIFIER))?;
             add(folder, CLASSIFIER, manifest)?;
+            // What the outputs are called decides tags as much as the weights do.
+            manifest.fingerprint = classifier.taught.named(&manifest.fingerprint);
         }
         Ok(())
     }
@@ -79,11 +81,11 @@ pub fn derive(
     let dims = (parent.manifest().feature_dim, parent.manifest().shared_dim);
     learnt.check(dims.0, dims.1).map_err(refuse)?;
     let _lock = lock(dir, &mut |_: Progress| {})?;
+    remove_leftovers(dir)?;
     let place = dir.join(&full);
     if place.exists() && !replace_old {
         return Err(refuse("a pack of that name is installed already".into()));
     }
-    remove_leftovers(dir)?;
     let partial = dir.join(format!(".{full}.partial-{}", std::process::id()));
     let made = assemble(&partial, parent, &full, learnt, training)
         .and_then(|manifest| replace(&partial, &place, dir).map(|()| manifest));

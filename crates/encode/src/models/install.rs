@@ -63,27 +63,46 @@ pub(super) fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Fil
     Ok(file)
 }
 
-/// What killed pulls left. Whoever holds the lock knows that nobody works there.
+/// Between the name of a pack and the number of the process that moved it aside.
+const OLD: &str = ".old-";
+
+/// What killed runs left. Whoever holds the lock knows that nobody works there. A pack that was moved aside for another
+/// one that never came returns to its place.
 pub(super) fn remove_leftovers(dir: &Path) -> Result<(), Error> {
     for entry in fs::read_dir(dir).doing("list", dir)? {
         let entry = entry.doing("list", dir)?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        if name.starts_with('.') && (name.contains(".partial-") || name.contains(".old-")) {
-            fetch::remove_folder(&entry.path())?;
+        let Some(name) = name.strip_prefix('.') else {
+            continue;
+        };
+        match name.split_once(OLD) {
+            Some((pack, _)) if !dir.join(pack).exists() => {
+                fs::rename(entry.path(), dir.join(pack)).doing("move", &entry.path())?;
+            }
+            Some(_) => fetch::remove_folder(&entry.path())?,
+            None if name.contains(".partial-") => fetch::remove_folder(&entry.path())?,
+            None => {}
         }
     }
     Ok(())
 }
 
-/// Puts a complete pack in its place, and removes the one that was there.
+/// Puts a complete pack in its place, and removes the one that was there; where that fails, that one stays.
 pub(super) fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Error> {
     sync_folder(partial)?;
-    let old = dir.join(format!(".pack.old-{}", std::process::id()));
-    if place.exists() {
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let old = dir.join(format!(".{name}{OLD}{}", std::process::id()));
+    let is_there = place.exists();
+    if is_there {
         fs::rename(place, &old).doing("move", place)?;
     }
-    fs::rename(partial, place).doing("move", partial)?;
+    let moved = fs::rename(partial, place).doing("move", partial);
+    if moved.is_err() && is_there {
+        // The error that is reported is the first; if this fails too, the next run brings the pack back.
+        let _ = fs::rename(&old, place);
+    }
+    moved?;
     sync_folder(dir)?;
     fetch::remove_folder(&old)
 }

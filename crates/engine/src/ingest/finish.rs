@@ -56,20 +56,29 @@ pub fn index(engine: &Engine, observer: &dyn Observer) -> Result<bool, Error> {
     }
 }
 
-/// A second pack takes over when it has seen every item; until then searches stay with the first.
+/// A second pack takes over when it has seen every item; until then searches stay with the first. One from which the
+/// collection was moved away stays away: a run that began before that, or follows a folder, knows nothing of the move.
 fn activate_when_complete(engine: &Engine) -> Result<(), Error> {
     let (database, spec) = (engine.database(), engine.encoder().spec());
     let active = database.active_pack()?;
     if active.is_some_and(|active| active.fingerprint == spec.fingerprint) {
         return Ok(());
     }
-    for source in database.sources()? {
+    let was_left = Engine::previous_pack(database)?.as_ref() == Some(&spec.fingerprint);
+    if !was_left && has_seen_all(engine)? {
+        database.activate_pack(&spec.fingerprint)?;
+    }
+    Ok(())
+}
+
+/// Whether the pack has the feature of every item.
+pub fn has_seen_all(engine: &Engine) -> Result<bool, Error> {
+    for source in engine.database().sources()? {
         if !unencoded(engine, source.id)?.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
     }
-    database.activate_pack(&spec.fingerprint)?;
-    Ok(())
+    Ok(true)
 }
 
 fn clear_failures(database: &dyn Database, plan: &Plan) -> Result<(), Error> {

@@ -24,7 +24,7 @@ use std::time::Instant;
 use crossbeam_channel::Sender;
 use fovea_vectordb::ContentHash;
 
-pub(crate) use finish::index as index_files;
+pub(crate) use finish::{has_seen_all, index as index_files};
 pub use options::{CaptionChoice, IndexOptions, TagChoice};
 pub use process::Verdict;
 pub use report::{IndexEvent, IndexReport, Observer, Offline, Silent, Skipped};

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fovea_encode::fake::FakeEncoder;
 use fovea_engine::{
-    Engine, IndexEvent, Kept, Migration, Observer, Query, SearchOptions, Silent, saved,
+    Engine, IndexEvent, Kept, MigrateFrom, Migration, Observer, Query, SearchOptions, Silent, saved,
 };
 use fovea_vectordb::Database;
 
@@ -31,6 +31,20 @@ fn other(fixture: &Fixture) -> Engine {
     open(&fixture.database, FakeEncoder::named("other", "1"))
 }
 
+/// Moves the fixture's collection to `to`.
+fn moved(fixture: &Fixture, to: &Engine, kept: Kept, observer: &dyn Observer) -> Migration {
+    migrate(&fixture.engine, to, kept, observer)
+}
+
+fn migrate(from: &Engine, to: &Engine, kept: Kept, observer: &dyn Observer) -> Migration {
+    let from = MigrateFrom {
+        fingerprint: &from.encoder().spec().fingerprint,
+        engine: Some(from),
+        kept,
+    };
+    to.migrate(from, false, observer).unwrap()
+}
+
 fn forget_originals(fixture: &Fixture) {
     std::fs::remove_dir_all(&fixture.root).unwrap();
 }
@@ -52,7 +66,7 @@ fn check(kept: Kept, expect: impl Fn(&Migration) -> u64) {
     let fixture = colours();
     forget_originals(&fixture);
     let to = other(&fixture);
-    let done = fixture.engine.migrate(&to, kept, &Silent).unwrap();
+    let done = moved(&fixture, &to, kept, &Silent);
     assert_eq!(
         (expect(&done), done.n_left, done.n_captions),
         (SIX, 0, 1),
@@ -82,25 +96,31 @@ fn originals_serve_where_there_is_no_preview_and_what_is_gone_is_counted() {
     std::fs::remove_dir_all(fixture.database.join("previews")).unwrap();
     std::fs::remove_file(fixture.path("red0.png")).unwrap();
     let to = other(&fixture);
-    let done = fixture
-        .engine
-        .migrate(&to, Kept::Pictures, &Silent)
-        .unwrap();
+    let done = moved(&fixture, &to, Kept::Pictures, &Silent);
     assert_eq!(
-        (done.n_from_originals, done.n_left),
-        (SIX - 1, 1),
+        (done.n_from_originals, done.n_left, done.is_moved),
+        (SIX - 1, 1, false),
         "{done:?}"
     );
+    assert_eq!(
+        active(to.database()),
+        "fake",
+        "a picture would be lost to searches"
+    );
+    let from = MigrateFrom {
+        fingerprint: &fixture.engine.encoder().spec().fingerprint,
+        engine: None,
+        kept: Kept::Pictures,
+    };
+    assert!(to.migrate(from, true, &Silent).unwrap().is_moved);
+    assert_eq!(active(to.database()), "other");
 }
 
 #[test]
 fn the_way_back_is_one_step_and_takes_along_what_came_since() {
     let fixture = colours();
     let to = other(&fixture);
-    fixture
-        .engine
-        .migrate(&to, Kept::Features, &Silent)
-        .unwrap();
+    moved(&fixture, &to, Kept::Features, &Silent);
     let previous = Engine::previous_pack(to.database()).unwrap();
     assert_eq!(
         previous.as_ref(),
@@ -118,9 +138,7 @@ fn the_way_back_is_one_step_and_takes_along_what_came_since() {
         "other",
         "indexing does not move a collection"
     );
-    let back = to
-        .migrate(&fixture.engine, Kept::Features, &Silent)
-        .unwrap();
+    let back = migrate(&to, &fixture.engine, Kept::Features, &Silent);
     assert_eq!((back.n_known, back.n_from_features), (SIX, 1), "{back:?}");
     assert_eq!(active(to.database()), "fake");
     assert_eq!(
@@ -131,6 +149,16 @@ fn the_way_back_is_one_step_and_takes_along_what_came_since() {
             .count(),
         3
     );
+}
+
+#[test]
+fn a_run_with_the_old_pack_does_not_undo_the_move() {
+    let fixture = colours();
+    let to = other(&fixture);
+    moved(&fixture, &to, Kept::Features, &Silent);
+    fixture.paint("green9.png", GREEN, 9);
+    fixture.index();
+    assert_eq!(active(to.database()), "other");
 }
 
 /// Stops a run at the first sign of life.
@@ -151,20 +179,14 @@ impl Observer for Impatient {
 fn a_migration_that_is_cut_short_leaves_the_old_pack_and_goes_on_later() {
     let fixture = colours();
     let to = other(&fixture);
-    let stopped = fixture
-        .engine
-        .migrate(&to, Kept::Features, &Impatient::default())
-        .unwrap();
+    let stopped = moved(&fixture, &to, Kept::Features, &Impatient::default());
     assert!(
         stopped.interrupted && stopped.n_from_features > 0,
         "{stopped:?}"
     );
     assert_eq!(active(to.database()), "fake");
     assert!(best(&fixture.engine, "blue").starts_with("blue"));
-    let done = fixture
-        .engine
-        .migrate(&to, Kept::Features, &Silent)
-        .unwrap();
+    let done = moved(&fixture, &to, Kept::Features, &Silent);
     assert_eq!((done.n_known, done.n_from_features), (SIX, 0), "{done:?}");
     assert_eq!(active(to.database()), "other");
 }

@@ -66,12 +66,13 @@ fn other_pack(settings: &Settings, name: &str) -> anyhow::Result<Engine> {
         .packs()?
         .iter()
         .any(|known| known.fingerprint == fingerprint);
-    if !is_known || !database.has_vectors(&fingerprint, fovea_engine::space::IMAGE)? {
+    let engine = settings.join(database, pack);
+    if !is_known || !engine.has_seen_all()? {
         return Err(Refusal::input(format!(
-            "--against {name}: the collection has no vectors of that pack; fovea migrate-model --to {name} makes them, and \
+            "--against {name}: that pack has not seen all pictures of the collection; fovea migrate-model --to {name} makes them, and \
              --back returns"
         ))
         .into());
     }
-    Ok(settings.join(database, pack))
+    Ok(engine)
 }

@@ -1,7 +1,7 @@
 //! `fovea migrate-model`: another pack for a collection, and the way back.
 
 use fovea_encode::{Encoder, Pack};
-use fovea_engine::{Engine, Kept};
+use fovea_engine::{Engine, Kept, MigrateFrom};
 use fovea_vectordb::{OpenMode, PackRecord};
 
 use crate::exit::{Exit, Refusal};
@@ -38,23 +38,36 @@ pub fn run(settings: &Settings, flags: &MigrateModelFlags) -> anyhow::Result<Exi
         ))
         .into());
     }
-    let from = settings.pack_of(&active)?;
-    let kept = match from.spec().features == to.spec().features {
-        true => Kept::Features,
-        false => Kept::Pictures,
+    // One that is no longer installed, or was replaced, has still left its features.
+    let from = settings.pack_of(&active).ok();
+    let sees_alike = match &from {
+        Some(from) => from.spec().features == to.spec().features,
+        None => root_of(&active.name) == root_of(&to.spec().name),
     };
-    let (from, to) = (
-        settings.join(database.clone(), from),
-        settings.join(database, to),
-    );
+    let to = settings.join(database.clone(), to);
+    let from = from.map(|from| settings.join(database, from));
+    let from = MigrateFrom {
+        fingerprint: &active.fingerprint,
+        engine: from.as_ref(),
+        kept: match sees_alike {
+            true => Kept::Features,
+            false => Kept::Pictures,
+        },
+    };
     let progress = IndexProgress::new(settings.quiet);
-    let done = from.migrate(&to, kept, &progress)?;
+    let done = to.migrate(from, flags.leave_behind, &progress)?;
     progress.finish();
     render::migration(settings, &done, &to.encoder().spec().name)?;
-    Ok(match done.interrupted {
-        true => Exit::Interrupted,
-        false => Exit::Done,
+    Ok(match (done.interrupted, done.is_moved) {
+        (true, _) => Exit::Interrupted,
+        (false, true) => Exit::Done,
+        (false, false) => Exit::Environment,
     })
+}
+
+/// Packs that were learnt from one pack share what comes before the plus, and see alike.
+fn root_of(name: &str) -> &str {
+    name.split('+').next().unwrap_or(name)
 }
 
 /// The pack from which the collection was moved last.

@@ -13,14 +13,21 @@ and after, and --back is the way back.
 
 #[derive(Args, Debug)]
 #[command(after_help = MIGRATE_HELP)]
-#[group(required = true, multiple = false)]
 pub struct MigrateModelFlags {
     /// Move to this pack
-    #[arg(long, value_name = "PACK")]
+    #[arg(
+        long,
+        value_name = "PACK",
+        required_unless_present = "back",
+        conflicts_with = "back"
+    )]
     pub to: Option<String>,
     /// Move to the pack that the collection had before
     #[arg(long)]
     pub back: bool,
+    /// Move even though some pictures are gone of which the new pack has nothing to derive from
+    #[arg(long)]
+    pub leave_behind: bool,
 }
 
 #[derive(Args, Debug)]

@@ -32,6 +32,13 @@ pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Res
             out,
             "Stopped; the collection keeps {from}, and the next run goes on where this one ended."
         )?;
+    } else if !done.is_moved {
+        writeln!(
+            out,
+            "{} of which {to} has nothing to derive from: the collection keeps {from}. fovea index finds out what became of \
+             them; --leave-behind moves without them.",
+            counted(done.n_left, "picture")
+        )?;
     } else {
         writeln!(
             out,
@@ -47,7 +54,7 @@ pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Res
     if done.n_captions > 0 {
         writeln!(out, "  {}", counted(done.n_captions, "caption"))?;
     }
-    if done.n_left > 0 {
+    if done.n_left > 0 && done.is_moved {
         let left = counted(done.n_left, "image");
         writeln!(
             out,
@@ -57,7 +64,7 @@ pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Res
     for one in &done.comparisons {
         writeln!(out, "  {}", compared(one))?;
     }
-    if !done.interrupted {
+    if done.is_moved {
         writeln!(
             out,
             "{}",
@@ -92,6 +99,7 @@ fn as_json(done: &Migration, to: &str) -> Value {
         "from": done.from.as_ref().map(|pack| &pack.name),
         "to": to,
         "interrupted": done.interrupted,
+        "moved": done.is_moved,
         "images": {
             "from_features": done.n_from_features,
             "from_previews": done.n_from_previews,

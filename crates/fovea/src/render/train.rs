@@ -1,7 +1,7 @@
 //! What training did: pairs, a sweep's table, and recall before and after.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fovea_encode::models::PackInfo;
 use fovea_engine::Skipped;
@@ -39,6 +39,12 @@ pub fn gathered(settings: &Settings, images: &GatheredPairs) {
             counted(images.n_without_caption, "image")
         );
     }
+    if images.n_not_spoken > 0 {
+        anstream::eprintln!(
+            "{} in languages that the text encoder does not know",
+            counted(images.n_not_spoken, "caption")
+        );
+    }
     skipped(settings, &images.skipped);
 }
 
@@ -52,7 +58,11 @@ pub fn skipped(settings: &Settings, skipped: &[Skipped]) {
         counted(skipped.len() as u64, "image")
     );
     for one in skipped.iter().take(NAMED) {
-        anstream::eprintln!("  {}: {}", one.path.display(), one.reason);
+        anstream::eprintln!(
+            "  {}: {}",
+            printable(&one.path),
+            printable(Path::new(&one.reason))
+        );
     }
 }
 
@@ -85,6 +95,7 @@ pub fn classified(
         ))
     )?;
     for (label, of) in named {
+        let label = printable(Path::new(label));
         writeln!(
             out,
             "{label:<widest$} {:>9.3} {:>9.3} {:>9}",
@@ -139,7 +150,12 @@ pub fn suggestions(
     }
     let mut out = anstream::stdout().lock();
     for (path, one) in found {
-        writeln!(out, "{}  {}", printable(path), dim(&one.reason(labels)))?;
+        writeln!(
+            out,
+            "{}  {}",
+            printable(path),
+            dim(&printable(Path::new(&one.reason(labels))))
+        )?;
     }
     Ok(())
 }
@@ -335,7 +351,7 @@ fn as_json(
         "n_train": outcome.split.train.len(),
         "n_held_out": outcome.split.validation.len(),
         "n_captions": outcome.census.captions,
-        "n_unknown_language": outcome.census.zero_captions,
+        "n_unknown_language": gathered.images.n_not_spoken + outcome.census.zero_captions as u64,
         "n_without_caption": gathered.images.n_without_caption,
         "skipped": skipped_json(&gathered.images.skipped),
         "epochs": outcome.epochs,

@@ -48,6 +48,11 @@ impl Place {
         place
     }
 
+    fn draw_again(&self) {
+        let _ = fs::remove_dir_all(self.path("drawings"));
+        self.draw();
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -213,6 +218,28 @@ fn move_and_return(place: &Place) {
         "{back}"
     );
     place.run(&["check"]).expect(0);
+    a_pack_that_was_replaced_is_no_trap(place);
+}
+
+/// The pack in use is learnt anew: the collection is not lost, and its kept features bring it along.
+fn a_pack_that_was_replaced_is_no_trap(place: &Place) {
+    place
+        .run(&["migrate-model", "--to", "base+shapes"])
+        .expect(0);
+    fs::remove_dir_all(place.path("models/base+shapes")).unwrap();
+    place.draw_again();
+    place.train(&["--name", "shapes", "--seed", "7"]).expect(0);
+    let refused = place.run(&["search", "circle"]).expect(3);
+    assert!(
+        refused.stderr.contains("migrate-model --to base+shapes"),
+        "{}",
+        refused.stderr
+    );
+    let moved = of(&place
+        .run(&["migrate-model", "--to", "base+shapes", "--json"])
+        .expect(0));
+    assert_eq!(moved["images"]["from_features"], 96, "{moved}");
+    place.run(&["search", "circle", "--top", "3"]).expect(0);
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     };
     let mut curves = Curves::new(flags.events.as_deref())?;
-    let learnt = learn(settings, flags, &gathered, options, &mut curves)?;
+    let checkpoint = Checkpoint::of(flags, &gathered, &options)?;
+    let learnt = learn(settings, &gathered, options, &checkpoint, &mut curves)?;
     if learnt.outcome.end == End::Stopped {
         render::note(
             settings,
@@ -55,10 +56,11 @@ pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
         );
         return Ok(Exit::Interrupted);
     }
-    if let Some(path) = &flags.report {
-        write_report(path, &gathered, &learnt, &curves)?;
-    }
     if learnt.outcome.best_epoch == 0 {
+        checkpoint.remove();
+        if let Some(path) = &flags.report {
+            write_report(path, &gathered, &learnt, &curves)?;
+        }
         render::learnt(settings, &gathered, &learnt, None)?;
         return Err(Refusal::input(
             "no epoch found the held-out images better than the frozen alignment, so no pack was made; more pairs help, \
@@ -67,6 +69,11 @@ pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
         .into());
     }
     let made = install(settings, flags, &gathered, &learnt)?;
+    // Now that the pack is there, nothing has to go on any more.
+    checkpoint.remove();
+    if let Some(path) = &flags.report {
+        write_report(path, &gathered, &learnt, &curves)?;
+    }
     render::learnt(settings, &gathered, &learnt, Some(&made))?;
     Ok(Exit::Done)
 }
@@ -83,6 +90,12 @@ fn refuse_early(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<()> {
     if flags.validation <= 0.0 && flags.held_out.is_none() {
         let message =
             "--validation 0 leaves nothing to measure with; give a share, or --held-out FILE.tsv";
+        return Err(Refusal::input(message).into());
+    }
+    let folder = flags.report.as_ref().and_then(|path| path.parent());
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        let message = format!("--report: there is no folder {}", folder.display());
         return Err(Refusal::input(message).into());
     }
     options(flags).check()?;
@@ -154,13 +167,12 @@ fn best_of(found: &Sweep) -> Options {
 
 fn learn(
     settings: &Settings,
-    flags: &AlignFlags,
     gathered: &Gathered,
     options: Options,
+    checkpoint: &Checkpoint,
     curves: &mut Curves,
 ) -> anyhow::Result<Learnt> {
     let started = Instant::now();
-    let checkpoint = Checkpoint::of(flags, gathered, &options)?;
     let progress = TrainProgress::new(settings.quiet, options.epochs);
     let mut failed = Ok(());
     let outcome = train(
@@ -179,9 +191,6 @@ fn learn(
     )?;
     failed?;
     progress.finish();
-    if outcome.end != End::Stopped {
-        checkpoint.remove();
-    }
     let of = |head: &Head| {
         answers(
             head,

@@ -13,6 +13,7 @@ use fovea_train::report::{Confusion, Figure, Report};
 use super::labelled::{Labelled, gather};
 use crate::exit::{Exit, Refusal};
 use crate::flags::train::ClassifyFlags;
+use crate::interrupt;
 use crate::render;
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -27,6 +28,9 @@ pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
     let pack = settings.open_pack(flags.model.as_deref().unwrap_or(DEFAULT_PACK))?;
     pack.verify()?;
     let labelled = gather(settings, &flags.source, flags.n_threads(), &pack)?;
+    if interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
     render::skipped(settings, &labelled.skipped);
     let options = options(flags);
     let singles = labelled.singles();
@@ -35,10 +39,13 @@ pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
         None => Labels::Several(&labelled.rows),
     };
     let outcome = classify(&labelled.features, labels, labelled.labels.len(), &options)?;
+    if interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    let made = install(settings, flags, &pack, &labelled, &outcome)?;
     if let Some(path) = &flags.report {
         write_report(path, &labelled, &outcome)?;
     }
-    let made = install(settings, flags, &pack, &labelled, &outcome)?;
     render::classified(
         settings,
         &labelled.labels,

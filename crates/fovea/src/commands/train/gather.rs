@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use anyhow::Context;
-use fovea_encode::Pack;
+use fovea_encode::{Encoder, Pack};
 use fovea_engine::pairs::{self, GatheredPairs, PairOptions};
 use fovea_engine::{Engine, IndexOptions};
 use fovea_train::pairs::{Pairs, Split};
@@ -14,6 +14,7 @@ use super::pairs::matrices;
 use crate::commands::filters::filters;
 use crate::exit::Refusal;
 use crate::flags::train::AlignFlags;
+use crate::interrupt;
 use crate::render::IndexProgress;
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -44,15 +45,19 @@ pub fn gather(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Gathere
         }
         Some(file) => of_file(settings, &pack, file, &options, &progress)?,
     };
+    let languages = &pack.spec().languages;
+    images.keep_spoken(languages);
     let n_learnt = images.images.len();
     if let Some(file) = &flags.held_out {
-        let held_out = of_file(settings, &pack, file, &options, &progress)?;
+        let mut held_out = of_file(settings, &pack, file, &options, &progress)?;
+        held_out.keep_spoken(languages);
+        images.n_not_spoken += held_out.n_not_spoken;
         images.images.extend(held_out.images);
         images.skipped.extend(held_out.skipped);
         images.n_without_caption += held_out.n_without_caption;
     }
     progress.finish();
-    if images.images.is_empty() {
+    if images.images.is_empty() && !interrupt::is_interrupted() {
         return Err(nothing(&images, flags).into());
     }
     let n_images = u32::try_from(images.images.len()).context("too many images")?;
@@ -87,7 +92,6 @@ fn of_file(
 
 /// The collection, where there is one whose features are this pack's.
 pub fn collection_of(settings: &Settings, pack: &Pack) -> Option<Engine> {
-    use fovea_encode::Encoder;
     settings.open_database(OpenMode::ReadOnly).ok()?;
     let engine = settings.open_for_reading().ok()?;
     (engine.encoder().spec().features == pack.spec().features).then_some(engine)

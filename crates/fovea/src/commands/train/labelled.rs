@@ -18,6 +18,9 @@ use crate::flags::train::LabelFlags;
 use crate::render::IndexProgress;
 use crate::settings::Settings;
 
+/// No honest file of labels is longer.
+const MOST_BYTES: u64 = 1 << 28;
+
 /// What a classifier learns from; the same picture counts once.
 pub struct Labelled {
     /// All labels in the order of the alphabet.
@@ -136,18 +139,18 @@ fn labelled(
 fn of_folder(root: &Path) -> anyhow::Result<Listed> {
     let entries = fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))?;
     let root = fs::canonicalize(root).with_context(|| format!("cannot find {}", root.display()))?;
-    let mut labels: Vec<String> = Vec::new();
+    let mut labels: Vec<(String, PathBuf)> = Vec::new();
     for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if entry.path().is_dir() && !name.starts_with('.') {
-            labels.push(name);
+            labels.push((name, root.join(entry.file_name())));
         }
     }
     labels.sort();
     let mut listed = Listed::new();
-    for label in labels {
-        let mut walk = WalkBuilder::new(root.join(&label));
+    for (label, folder) in labels {
+        let mut walk = WalkBuilder::new(folder);
         walk.standard_filters(false).hidden(true);
         let files = walk.sort_by_file_path(Path::cmp).build();
         let files = files
@@ -175,7 +178,17 @@ fn of_folder(root: &Path) -> anyhow::Result<Listed> {
 /// Lines of a path and a label with a tab between them; an image with several labels has several lines.
 fn of_file(file: &Path) -> anyhow::Result<Listed> {
     let refused = |what: String| Refusal::input(format!("{}: {what}", file.display()));
+    let length = fs::metadata(file)
+        .map_err(|error| refused(error.to_string()))?
+        .len();
+    if length > MOST_BYTES {
+        return Err(refused(format!(
+            "it has {length} bytes; a file of labels may have {MOST_BYTES}"
+        ))
+        .into());
+    }
     let text = fs::read_to_string(file).map_err(|error| refused(error.to_string()))?;
+    let text = text.trim_start_matches('\u{feff}');
     let folder = file
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -185,12 +198,11 @@ fn of_file(file: &Path) -> anyhow::Result<Listed> {
         if line.trim().is_empty() || (number == 0 && line.to_lowercase().starts_with("path\t")) {
             continue;
         }
-        let Some((path, label)) = line
-            .split_once('\t')
-            .filter(|(path, label)| !path.is_empty() && !label.trim().is_empty())
-        else {
+        let Some((path, label)) = line.split_once('\t').filter(|(path, label)| {
+            !path.is_empty() && !label.trim().is_empty() && !label.contains('\t')
+        }) else {
             return Err(refused(format!(
-                "line {}: expected path and label with a tab between them",
+                "line {}: expected path and label with one tab between them",
                 number + 1
             ))
             .into());

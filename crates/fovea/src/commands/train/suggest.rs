@@ -11,6 +11,7 @@ use super::labelled::gather;
 use crate::commands::filters::filters;
 use crate::exit::{Exit, Refusal};
 use crate::flags::train::SuggestFlags;
+use crate::interrupt;
 use crate::render;
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -22,6 +23,9 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
     };
     let n_threads = flags.n_threads();
     let labelled = gather(settings, &flags.source, n_threads, &pack)?;
+    if interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
     render::skipped(settings, &labelled.skipped);
     let options = Options {
         threads: n_threads,
@@ -46,10 +50,7 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
         .iter()
         .map(|(_, feature)| outcome.classifier.probabilities(feature))
         .collect();
-    let features: Vec<Vec<f32>> = unlabelled
-        .iter()
-        .map(|(_, feature)| feature.clone())
-        .collect();
+    let (paths, features): (Vec<_>, Vec<_>) = unlabelled.into_iter().unzip();
     let of_labelled = labelled
         .features
         .data
@@ -60,10 +61,7 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
         ..SuggestOptions::default()
     };
     let found = suggest(&probabilities, &features, &of_labelled, &asked)?;
-    let paths: Vec<_> = found
-        .iter()
-        .map(|one| (&unlabelled[one.row].0, one))
-        .collect();
-    render::suggestions(settings, &labelled.labels, &paths)?;
+    let named: Vec<_> = found.iter().map(|one| (&paths[one.row], one)).collect();
+    render::suggestions(settings, &labelled.labels, &named)?;
     Ok(Exit::Done)
 }
