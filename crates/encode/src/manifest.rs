@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Calibration;
 use crate::classifier::TaughtLabels;
 use crate::conse::ConseSettings;
 use crate::error::{Context, Error};
@@ -17,9 +18,9 @@ use crate::{PackSpec, tensors};
 /// Name of the file in the folder of a pack.
 pub const MANIFEST: &str = "manifest.json";
 /// Version of the manifest's format. A reader refuses a newer one.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 /// The oldest format that is read. A pack of format 1 has no names of classes, and is pulled again; one of format 2
-/// has no head.
+/// has no head, one of format 3 nothing that ships over ConSE.
 const OLDEST: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
@@ -37,6 +38,9 @@ pub struct Manifest {
     /// Hex BLAKE3 of everything that decides a feature.
     #[serde(default = "crate::models::base_features")]
     pub features: String,
+    /// Hex BLAKE3 of everything that decides a text's vector.
+    #[serde(default = "crate::models::base_texts")]
+    pub texts: String,
     pub feature_dim: usize,
     pub shared_dim: usize,
     pub visual_dim: usize,
@@ -45,12 +49,18 @@ pub struct Manifest {
     pub spaces: Vec<String>,
     pub preprocessing: Preprocessing,
     pub conse: ConseSettings,
+    /// What was learnt before and ships over ConSE: both together are the frozen alignment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipped: Option<HeadShape>,
     /// The trained alignment that is laid over the frozen one, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadShape>,
     /// The labels that somebody taught it, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<TaughtLabels>,
+    /// How it is judged; as ConSE is, where nothing is said.
+    #[serde(default = "Calibration::of_conse")]
+    pub calibration: Calibration,
     /// How it was trained.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
@@ -142,7 +152,8 @@ impl Manifest {
             self.visual_dim,
             self.classes,
             self.conse.top,
-            self.head.as_ref().and_then(|head| head.hidden).unwrap_or(1),
+            hidden(self.head.as_ref()),
+            hidden(self.shipped.as_ref()),
         ];
         if dims.contains(&0)
             || dims.iter().any(|dim| *dim > 1 << 20)
@@ -157,7 +168,7 @@ impl Manifest {
         {
             return Err("a setting in it is absurd".into());
         }
-        Ok(())
+        self.calibration.check()
     }
 
     /// Whether this program needs another version of the pack.
@@ -177,6 +188,7 @@ impl Manifest {
             version: self.version.clone(),
             fingerprint: self.fingerprint.clone(),
             features: self.features.clone(),
+            texts: self.texts.clone(),
             feature_dim: self.feature_dim,
             shared_dim: self.shared_dim,
             visual_dim: self.visual_dim,
@@ -238,6 +250,10 @@ impl FileEntry {
         }
         Ok(())
     }
+}
+
+fn hidden(head: Option<&HeadShape>) -> usize {
+    head.and_then(|head| head.hidden).unwrap_or(1)
 }
 
 /// A version, with the format of its pack where that is not the first.

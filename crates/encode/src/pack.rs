@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::conse::Conse;
-use crate::head::Head;
+use crate::head::{Head, HeadShape};
 use crate::image::ImageEncoder;
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
@@ -25,6 +26,8 @@ pub(crate) const TEXT_TABLE: &str = "text-table.tensors";
 pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
 /// Words for each class.
 pub(crate) const CLASS_NAMES: &str = "classes.json";
+/// What ships over ConSE.
+pub(crate) const SHIPPED: &str = "shipped.tensors";
 /// The trained alignment.
 pub(crate) const HEAD: &str = "head.tensors";
 /// The taught labels.
@@ -40,6 +43,7 @@ pub struct Pack {
     manifest: Manifest,
     spec: PackSpec,
     alignment: Conse,
+    shipped: Option<Head>,
     head: Option<Head>,
     taught: Option<Classifier>,
     text: Lazy<TextEncoder>,
@@ -80,14 +84,8 @@ impl Pack {
         check_content(dir, &manifest, &[ALIGNMENT])?;
         let dims = (manifest.classes, manifest.feature_dim, manifest.shared_dim);
         let alignment = Conse::new(&dir.join(ALIGNMENT), dims, manifest.conse.clone())?;
-        let head = match &manifest.head {
-            Some(shape) => {
-                check_content(dir, &manifest, &[HEAD])?;
-                let dims = (manifest.feature_dim, manifest.shared_dim);
-                Some(Head::read(&dir.join(HEAD), shape, dims)?)
-            }
-            None => None,
-        };
+        let shipped = head(dir, &manifest, SHIPPED, manifest.shipped.as_ref())?;
+        let head = head(dir, &manifest, HEAD, manifest.head.as_ref())?;
         let taught = match &manifest.classifier {
             Some(taught) => {
                 check_content(dir, &manifest, &[CLASSIFIER])?;
@@ -102,6 +100,7 @@ impl Pack {
             manifest,
             spec,
             alignment,
+            shipped,
             head,
             taught,
             text: Lazy::new(),
@@ -134,7 +133,59 @@ impl Pack {
 
     /// The vectors that the frozen alignment alone gives, one after the other: what a head is trained beside.
     pub fn frozen_vectors(&self, features: &[&[f32]]) -> Vec<f32> {
-        self.alignment.align(features)
+        let mut vectors = self.alignment.align(features);
+        self.lay_over(self.shipped.as_ref(), features, &mut vectors);
+        vectors
+    }
+
+    fn lay_over(&self, head: Option<&Head>, features: &[&[f32]], vectors: &mut [f32]) {
+        let Some(head) = head else {
+            return;
+        };
+        head.lay_over(&self.alignment.rows(features), vectors);
+        let vectors = vectors.chunks_exact_mut(self.spec.shared_dim);
+        for (vector, feature) in vectors.zip(features) {
+            match self.alignment.is_feature(feature) {
+                true => normalise(vector),
+                false => vector.fill(0.0),
+            }
+        }
+    }
+
+    /// The earlier version of the base pack that has this fingerprint, which this one's files make too: a collection stays
+    /// with what its vectors were made with until somebody moves it.
+    pub fn as_of(mut self, fingerprint: &str) -> Result<Self, Error> {
+        let is_known = self.manifest.name == BASE && fingerprint == models::base_1_fingerprint();
+        if !is_known {
+            return Err(Error::Refused {
+                name: self.manifest.name,
+                what: format!("no version of it has the fingerprint {fingerprint:.12}"),
+            });
+        }
+        self.manifest.version = models::BASE_1.into();
+        self.manifest.fingerprint = fingerprint.into();
+        self.manifest.shipped = None;
+        self.manifest.calibration = Calibration::of_conse();
+        self.manifest.files.retain(|file| file.name != SHIPPED);
+        self.spec = self.manifest.spec();
+        self.shipped = None;
+        Ok(self)
+    }
+
+    /// The base pack with nothing over ConSE, which learned of no picture: to measure with pictures that the other learned of.
+    pub fn conse_alone(self) -> Result<Self, Error> {
+        self.as_of(&models::base_1_fingerprint())
+    }
+
+    /// The same pack with another head over ConSE, read from a file, to measure with; no fingerprint tells it from this one.
+    pub fn with_shipped(mut self, head: &Path) -> Result<Self, Error> {
+        let (shape, dims) = (
+            HeadShape::default(),
+            (self.spec.feature_dim, self.spec.shared_dim),
+        );
+        self.shipped = Some(Head::read(head, &shape, dims)?);
+        self.manifest.shipped = Some(shape);
+        Ok(self)
     }
 
     /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
@@ -146,6 +197,15 @@ impl Pack {
     /// Ids of the pieces into which the tokenizer cuts `text`.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, Error> {
         Ok(self.text()?.ids(text))
+    }
+
+    /// What somebody taught, and what the classes say beside it: what is taught is what they mean by a word.
+    fn tags_with(&self, feature: &[f32], known: Vec<Tag>) -> Vec<Tag> {
+        let taught = self.taught.as_ref();
+        let taught = taught.map_or(Vec::new(), |taught| taught.tags(feature));
+        let is_new = |tag: &Tag| taught.iter().all(|other| other.name != tag.name);
+        let known: Vec<Tag> = known.into_iter().filter(is_new).collect();
+        taught.into_iter().chain(known).collect()
     }
 
     fn text(&self) -> Result<Arc<TextEncoder>, Error> {
@@ -197,18 +257,10 @@ impl Encoder for Pack {
     }
 
     fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let mut vectors = self.alignment.align(features);
-        let dim = self.spec.shared_dim;
-        if let Some(head) = &self.head {
-            head.lay_over(&self.alignment.rows(features), &mut vectors);
-            for (vector, feature) in vectors.chunks_exact_mut(dim).zip(features) {
-                match self.alignment.is_feature(feature) {
-                    true => normalise(vector),
-                    false => vector.fill(0.0),
-                }
-            }
-        }
-        vectors.chunks_exact(dim).map(<[f32]>::to_vec).collect()
+        let mut vectors = self.frozen_vectors(features);
+        self.lay_over(self.head.as_ref(), features, &mut vectors);
+        let vectors = vectors.chunks_exact(self.spec.shared_dim);
+        vectors.map(<[f32]>::to_vec).collect()
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
@@ -232,26 +284,45 @@ impl Encoder for Pack {
         Some(all.collect())
     }
 
+    fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        let vectors = self.alignment.align(features);
+        let vectors = vectors.chunks_exact(self.spec.shared_dim);
+        vectors.map(<[f32]>::to_vec).collect()
+    }
+
+    fn calibration(&self) -> &Calibration {
+        &self.manifest.calibration
+    }
+
     fn is_word(&self, word: &str) -> bool {
         self.token_ids(word).is_ok_and(|ids| ids.len() == 1)
     }
 
-    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
-        let is_whole =
-            feature.len() == self.spec.feature_dim && feature.iter().all(|x| x.is_finite());
-        if !is_whole {
-            return Ok(Vec::new());
-        }
-        let taught = self
-            .taught
-            .as_ref()
-            .map_or(Vec::new(), |taught| taught.tags(feature));
-        let known = self.classes()?.tags(&self.logits(feature)).into_iter();
-        // What somebody taught is what they mean by a word.
-        let known = known.filter(|tag| taught.iter().all(|other| other.name != tag.name));
-        let known: Vec<Tag> = known.collect();
-        Ok(taught.into_iter().chain(known).collect())
+    fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
+        let classes = self.classes()?;
+        let tags = features.iter().zip(self.alignment.logits(features));
+        let tags = tags.map(
+            |(feature, logits)| match self.alignment.is_feature(feature) {
+                true => self.tags_with(feature, classes.tags(&logits)),
+                false => Vec::new(),
+            },
+        );
+        Ok(tags.collect())
     }
+}
+
+fn head(
+    dir: &Path,
+    manifest: &Manifest,
+    name: &str,
+    shape: Option<&HeadShape>,
+) -> Result<Option<Head>, Error> {
+    let Some(shape) = shape else {
+        return Ok(None);
+    };
+    check_content(dir, manifest, &[name])?;
+    let dims = (manifest.feature_dim, manifest.shared_dim);
+    Ok(Some(Head::read(&dir.join(name), shape, dims)?))
 }
 
 fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), Error> {

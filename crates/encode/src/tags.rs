@@ -25,8 +25,12 @@ pub struct ClassName {
     pub also: Vec<String>,
 }
 
-/// The classes' words, by the number of the class.
-pub struct ClassNames(Vec<ClassName>);
+/// The classes' words.
+pub struct ClassNames {
+    words: Vec<String>,
+    /// For each class the numbers of its words.
+    of_class: Vec<Vec<usize>>,
+}
 
 /// Less probable words are none: with a thousand classes every image has a little of each.
 const LEAST: f32 = 0.1;
@@ -44,7 +48,7 @@ impl ClassNames {
         let names: Vec<ClassName> =
             serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         match names.len() == count {
-            true => Ok(ClassNames(names)),
+            true => Ok(ClassNames::of(&names)),
             false => Err(damaged(format!(
                 "it names {} classes, expected {count}",
                 names.len()
@@ -52,20 +56,39 @@ impl ClassNames {
         }
     }
 
+    fn of(classes: &[ClassName]) -> ClassNames {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut words = Vec::new();
+        let of_class = classes.iter().map(|class| {
+            let others = class.also.iter().filter(|word| **word != class.name);
+            let all = std::iter::once(&class.name).chain(others);
+            let numbers = all.map(|word| {
+                *numbers.entry(word).or_insert_with(|| {
+                    words.push(word.clone());
+                    words.len() - 1
+                })
+            });
+            numbers.collect()
+        });
+        ClassNames {
+            of_class: of_class.collect(),
+            words,
+        }
+    }
+
     /// The words that the scores before the softmax make probable, the most probable first. A word of several classes is
     /// as probable as these together.
     pub fn tags(&self, logits: &[f32]) -> Vec<Tag> {
-        let mut by_name: HashMap<&str, f32> = HashMap::new();
-        for (class, probability) in self.0.iter().zip(softmax(logits)) {
-            let words = class.also.iter().filter(|word| **word != class.name);
-            for word in std::iter::once(&class.name).chain(words) {
-                *by_name.entry(word).or_default() += probability;
-            }
+        let mut by_word = vec![0.0; self.words.len()];
+        for (numbers, probability) in self.of_class.iter().zip(softmax(logits)) {
+            numbers
+                .iter()
+                .for_each(|word| by_word[*word] += probability);
         }
-        let probable = by_name.into_iter().filter(|(_, p)| *p >= LEAST);
+        let probable = self.words.iter().zip(by_word).filter(|(_, p)| *p >= LEAST);
         let mut tags: Vec<Tag> = probable
             .map(|(name, probability)| Tag {
-                name: name.to_owned(),
+                name: name.clone(),
                 probability: probability.min(1.0),
             })
             .collect();
@@ -96,7 +119,7 @@ mod tests {
             name: name.to_owned(),
             also: also.iter().map(|word| (*word).to_owned()).collect(),
         };
-        let names = ClassNames(vec![
+        let names = ClassNames::of(&[
             class("Beagle", &["dog"]),
             class("pug", &["dog"]),
             class("mushroom", &["mushroom"]),

@@ -33,6 +33,13 @@ pub struct Spread {
     pub deviation: f32,
 }
 
+impl Spread {
+    /// Deviations above the mean.
+    pub fn above(self, cosine: f32) -> f32 {
+        (cosine - self.mean) / self.deviation
+    }
+}
+
 impl Background {
     /// None where the sample is too small, or all of it alike.
     pub fn spread(&self, vector: &[f32]) -> Option<Spread> {
@@ -62,8 +69,13 @@ pub(crate) struct Removal {
 }
 
 impl Engine {
+    /// Items that stand for all.
+    pub(crate) fn sample(&self) -> Result<Vec<ItemId>, Error> {
+        Ok(self.database().scan(&Filter::All, None, SAMPLE)?)
+    }
+
     pub(crate) fn background(&self) -> Result<Background, Error> {
-        let ids = self.database().scan(&Filter::All, None, SAMPLE)?;
+        let ids = self.sample()?;
         Ok(Background {
             vectors: self.image_vectors(&ids)?.into_values().collect(),
             vocabulary: self.encoder().sample_texts(),
@@ -72,7 +84,7 @@ impl Engine {
 
     /// The sample in the encoder's own space, which has no names.
     pub(crate) fn visual_background(&self) -> Result<Background, Error> {
-        let ids = self.database().scan(&Filter::All, None, SAMPLE)?;
+        let ids = self.sample()?;
         let pack = &self.encoder().spec().fingerprint;
         let vectors = self.database().vectors(pack, space::VISUAL, &ids)?;
         let whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);

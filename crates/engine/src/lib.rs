@@ -20,6 +20,7 @@ pub mod events;
 pub mod explain;
 pub mod facets;
 pub mod forget;
+pub mod gallery;
 mod indexes;
 mod ingest;
 pub mod judge;

@@ -5,7 +5,8 @@
 //! everything, and what the old one had stays, so that the way back is one step too. Whatever was done is kept when a
 //! migration is cut short, and the next one goes on there.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use fovea_decode as decode;
@@ -94,6 +95,8 @@ pub struct From<'a> {
     /// The collection with that pack, where it is still installed: saved searches are compared with what it finds.
     pub engine: Option<&'a Engine>,
     pub kept: Kept,
+    /// Whether both packs make the same vector of a text.
+    pub reads_alike: bool,
 }
 
 impl Engine {
@@ -199,7 +202,7 @@ impl Steps<'_> {
                 self.derive_features(from.fingerprint, done)?;
             }
             done.n_left = 0;
-            self.derive_pictures(done)?;
+            self.derive_pictures(from, done)?;
             if self.observer.is_cancelled() || done.n_left > 0 || has_seen_all(self.to)? {
                 break;
             }
@@ -209,28 +212,55 @@ impl Steps<'_> {
 
     /// Page by page of kept features; the next page is derived while this one is written.
     fn derive_features(&self, from: &str, done: &mut Migration) -> Result<(), Error> {
-        let database = self.to.database();
+        std::thread::scope(|scope| {
+            let (sender, receiver) = mpsc::sync_channel(1);
+            scope.spawn(move || self.derive_pages(from, &sender));
+            // Where this returns, the receiver is gone and the other thread ends at its next page.
+            for page in receiver {
+                let page: Derived = page?;
+                self.to.database().write(&page.batch)?;
+                done.n_known += page.n_known;
+                done.n_from_features += page.n_whole;
+                self.tell(done);
+                if self.observer.is_cancelled() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn derive_pages(&self, from: &str, sender: &mpsc::SyncSender<Result<Derived, Error>>) {
         let mut after = None;
-        loop {
-            let page = database.features(from, after, 2 * AT_ONCE)?;
-            let Some((last, ..)) = page.last() else {
-                return Ok(());
-            };
-            after = Some(*last);
-            let page = self.not_known(page, done)?;
-            let batch = self.derived(&page)?;
-            database.write(&batch)?;
-            let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
-            done.n_from_features += whole.count() as u64;
-            self.tell(done);
-            if self.observer.is_cancelled() {
-                return Ok(());
+        while let Some(page) = self.next_page(from, &mut after).transpose() {
+            let has_failed = page.is_err();
+            if sender.send(page).is_err() || has_failed {
+                return;
             }
         }
     }
 
-    /// Leaves out what an earlier run derived.
-    fn not_known(&self, page: Vec<Feature>, done: &mut Migration) -> Result<Vec<Feature>, Error> {
+    fn next_page(
+        &self,
+        from: &str,
+        after: &mut Option<ContentHash>,
+    ) -> Result<Option<Derived>, Error> {
+        let page = self.to.database().features(from, *after, 2 * AT_ONCE)?;
+        let Some((last, ..)) = page.last() else {
+            return Ok(None);
+        };
+        *after = Some(*last);
+        let (page, n_known) = self.not_known(page)?;
+        let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
+        Ok(Some(Derived {
+            n_whole: whole.count() as u64,
+            n_known,
+            batch: self.derived(&page)?,
+        }))
+    }
+
+    /// Leaves out what an earlier run derived, and counts it.
+    fn not_known(&self, page: Vec<Feature>) -> Result<(Vec<Feature>, u64), Error> {
         let hashes: Vec<ContentHash> = page
             .iter()
             .filter(|(_, part, _)| *part == Part::WHOLE)
@@ -240,11 +270,9 @@ impl Steps<'_> {
         let states = self.to.database().known_contents(&hashes, fingerprint)?;
         let known = states.into_iter().filter(|state| state.has_feature);
         let known: HashSet<ContentHash> = known.map(|state| state.hash).collect();
-        done.n_known += known.len() as u64;
-        Ok(page
-            .into_iter()
-            .filter(|(content, ..)| !known.contains(content))
-            .collect())
+        let is_new = |(content, ..): &Feature| !known.contains(content);
+        let page = page.into_iter().filter(is_new).collect();
+        Ok((page, known.len() as u64))
     }
 
     /// What keeps the new pack's vectors and tags of these features, derived on two threads or more.
@@ -274,15 +302,15 @@ impl Steps<'_> {
             .iter()
             .map(|(_, _, feature)| feature.as_slice())
             .collect();
-        let mut operations = Vec::with_capacity(4 * page.len());
-        for ((content, part, feature), vector) in page.iter().zip(encoder.image_vectors(&features))
-        {
-            if *part == Part::WHOLE {
-                operations.extend(
-                    self.tagger
-                        .operations(encoder, *content, feature, &vector)?,
-                );
-            }
+        let vectors = encoder.image_vectors(&features);
+        let all = page.iter().zip(&vectors);
+        let whole = all.filter(|((_, part, _), _)| *part == Part::WHOLE);
+        let whole =
+            whole.map(|((content, _, feature), vector)| (*content, &feature[..], &vector[..]));
+        let whole: Vec<_> = whole.collect();
+        let mut operations = self.tagger.operations_of(encoder, &whole)?;
+        operations.reserve(2 * page.len());
+        for ((content, part, feature), vector) in page.iter().zip(vectors) {
             put_feature(
                 encoder,
                 *content,
@@ -295,7 +323,7 @@ impl Steps<'_> {
     }
 
     /// Images that the new pack has not seen yet, from their pictures; and captions, which every pack reads anew.
-    fn derive_pictures(&self, done: &mut Migration) -> Result<(), Error> {
+    fn derive_pictures(&self, from: From<'_>, done: &mut Migration) -> Result<(), Error> {
         let database = self.to.database();
         let mut phrases = HashSet::new();
         let mut after: Option<ItemId> = None;
@@ -306,7 +334,7 @@ impl Steps<'_> {
             };
             after = Some(*last);
             let items = database.items(&ids)?;
-            let mut batch = self.captions(&items, &mut phrases)?;
+            let mut batch = self.captions(from, &items, &mut phrases)?;
             done.n_captions += batch.len() as u64;
             for item in self.unseen(&items)? {
                 self.look_again(item, &mut batch, done)?;
@@ -319,8 +347,15 @@ impl Steps<'_> {
         }
     }
 
-    fn captions(&self, items: &[Item], phrases: &mut HashSet<String>) -> Result<Batch, Error> {
+    /// Vectors of the captions: as the old pack has them where both read alike, for reading is what takes time.
+    fn captions(
+        &self,
+        from: From<'_>,
+        items: &[Item],
+        phrases: &mut HashSet<String>,
+    ) -> Result<Batch, Error> {
         let spec = self.to.encoder().spec();
+        let mut read = self.read_before(from, items)?;
         let mut batch = Batch::new();
         for caption in items.iter().flat_map(|item| &item.captions) {
             let is_known = !is_spoken(caption.lang.as_deref(), &spec.languages)
@@ -333,10 +368,32 @@ impl Steps<'_> {
                 pack: spec.fingerprint.clone(),
                 space: space::CAPTION.to_owned(),
                 part: Part::WHOLE,
-                vector: self.to.encoder().text_vector(&caption.text)?,
+                vector: match read.remove(&caption.text) {
+                    Some(vector) => vector,
+                    None => self.to.encoder().text_vector(&caption.text)?,
+                },
             });
         }
         Ok(batch)
+    }
+
+    fn read_before(
+        &self,
+        from: From<'_>,
+        items: &[Item],
+    ) -> Result<HashMap<String, Vec<f32>>, Error> {
+        let ids = items.iter().filter(|item| !item.captions.is_empty());
+        let ids: Vec<ItemId> = ids.map(|item| item.id).collect();
+        if !from.reads_alike || ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let database = self.to.database();
+        let vectors = database
+            .vectors(from.fingerprint, space::CAPTION, &ids)?
+            .into_iter();
+        Ok(vectors
+            .filter_map(|one| Some((one.caption?, one.vector)))
+            .collect())
     }
 
     /// One item for each content without a feature of the new pack.
@@ -398,6 +455,13 @@ impl Steps<'_> {
             done.n_known + done.n_from_features + done.n_from_previews + done.n_from_originals;
         self.observer.on(IndexEvent::Kept { n_done });
     }
+}
+
+/// A page of kept features, as the new pack has it.
+struct Derived {
+    batch: Batch,
+    n_whole: u64,
+    n_known: u64,
 }
 
 /// A kept feature of a part of a content.

@@ -149,20 +149,22 @@ impl Settings {
         Ok(Pack::open(&models::installed(&self.models, name)?.dir)?)
     }
 
-    /// The installed pack that vectors were made with, which has to be the very same one.
+    /// The installed pack that vectors were made with: the very same one, or the earlier version of it.
     pub fn pack_of(&self, record: &PackRecord) -> anyhow::Result<Pack> {
         let pack = self.open_pack(&record.name)?;
-        if pack.spec().fingerprint != record.fingerprint {
-            return Err(Refusal::environment(format!(
+        let found = pack.spec().fingerprint.clone();
+        if found == record.fingerprint {
+            return Ok(pack);
+        }
+        pack.as_of(&record.fingerprint).map_err(|_| {
+            let message = format!(
                 "the installed pack `{name}` is not the one that the collection was made with: its fingerprint begins with \
-                 {:.12}, that of the collection with {:.12}; fovea migrate-model --to {name} moves the collection to it",
-                pack.spec().fingerprint,
+                 {found:.12}, that of the collection with {:.12}; fovea migrate-model --to {name} moves the collection to it",
                 record.fingerprint,
                 name = record.name,
-            ))
-            .into());
-        }
-        Ok(pack)
+            );
+            Refusal::environment(message).into()
+        })
     }
 
     /// A collection and a pack as one.

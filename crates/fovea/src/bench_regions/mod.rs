@@ -23,6 +23,7 @@ use self::scenes::{Scene, compose};
 use crate::bench_ann::Bar;
 use crate::bench_ann::datasets::below;
 use crate::bench_ann::packages::{MATE_BACKGROUNDS, OPENCLIPART_PNG, OPENCLIPART_SVG};
+use crate::bench_cut::opened;
 use crate::commands::demo::prepare_stamps;
 use crate::settings::{DEFAULT_PACK, Settings, cache_folder};
 
@@ -103,7 +104,7 @@ fn indexed(
         folder: database.to_owned(),
         ..settings.clone()
     };
-    let engine = settings.open_for_writing()?;
+    let engine = opened(&settings, settings.open_pack(DEFAULT_PACK)?)?;
     let options = IndexOptions {
         captions: Some(CaptionChoice::None),
         regions: Some(regions),

@@ -40,9 +40,13 @@ pub fn run(settings: &Settings, flags: &MigrateModelFlags) -> anyhow::Result<Exi
     }
     // One that is no longer installed, or was replaced, has still left its features.
     let from = settings.pack_of(&active).ok();
-    let sees_alike = match &from {
-        Some(from) => from.spec().features == to.spec().features,
-        None => root_of(&active.name) == root_of(&to.spec().name),
+    let of_one_root = root_of(&active.name) == root_of(&to.spec().name);
+    let (sees_alike, reads_alike) = match &from {
+        Some(from) => (
+            from.spec().features == to.spec().features,
+            from.spec().texts == to.spec().texts,
+        ),
+        None => (of_one_root, of_one_root),
     };
     let to = settings.join(database.clone(), to);
     let from = from.map(|from| settings.join(database, from));
@@ -53,6 +57,7 @@ pub fn run(settings: &Settings, flags: &MigrateModelFlags) -> anyhow::Result<Exi
             true => Kept::Features,
             false => Kept::Pictures,
         },
+        reads_alike,
     };
     let progress = IndexProgress::new(settings.quiet);
     let done = to.migrate(from, flags.leave_behind, &progress)?;

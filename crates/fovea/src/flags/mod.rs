@@ -682,6 +682,9 @@ pub enum BenchCommand {
         /// Fit the regressions on Open Clip Art instead, and print them
         #[arg(long)]
         fit: bool,
+        /// Judge each picture by the one of these alignments that did not learn of it
+        #[arg(long, value_name = "FOLDER", requires = "fit")]
+        folds: Option<PathBuf>,
     },
     /// How well words find pictures by what is seen, by what captions mean, by what is written, and by all of these
     Hybrid {

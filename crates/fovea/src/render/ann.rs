@@ -2,8 +2,7 @@
 
 use std::io::Write;
 
-use fovea_engine::judge::Calibration;
-use fovea_measure::Logistic;
+use fovea_encode::{Calibration, Regression};
 use serde_json::json;
 
 use super::units::count;
@@ -161,9 +160,9 @@ pub fn calibration(settings: &Settings, found: &Calibration) -> anyhow::Result<(
 }
 
 /// Regressions that were fitted, each under its name.
-pub fn regressions(settings: &Settings, parts: &[(&str, &Logistic)]) -> anyhow::Result<()> {
+pub fn regressions(settings: &Settings, parts: &[(&str, &Regression)]) -> anyhow::Result<()> {
     if settings.json {
-        let part = |one: &Logistic| json!({"weights": one.weights, "bias": one.bias});
+        let part = |one: &Regression| json!({"weights": one.weights, "bias": one.bias});
         let parts = parts
             .iter()
             .map(|(name, one)| ((*name).to_owned(), part(one)));

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fovea_encode::{Encoder, Error, PackSpec, Pixels, Tag};
+use fovea_encode::{Calibration, Encoder, Error, PackSpec, Pixels, Tag};
 use fovea_engine::Recent;
 
 use super::metrics::{Metrics, Stage};
@@ -86,12 +86,20 @@ impl Encoder for Remembering {
         self.inner.sample_probabilities(features)
     }
 
+    fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        self.inner.named_vectors(features)
+    }
+
+    fn calibration(&self) -> &Calibration {
+        self.inner.calibration()
+    }
+
     fn is_word(&self, word: &str) -> bool {
         self.inner.is_word(word)
     }
 
-    fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {
-        self.inner.tags(feature)
+    fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
+        self.inner.tags_of(features)
     }
 }
 

@@ -12,7 +12,10 @@ use crate::program::{fovea, stamps};
 pub fn database() -> &'static Path {
     static DATABASE: OnceLock<PathBuf> = OnceLock::new();
     DATABASE.get_or_init(|| {
-        let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join("stamps-db");
+        // A collection stays with the pack that made it, so that one of an earlier build's pack is left alone.
+        let pack = fovea_encode::models::installed(&fovea_encode::models::default_dir(), "base");
+        let name = format!("stamps-{:.12}", pack.unwrap().spec.fingerprint);
+        let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let stamps = stamps().join("stamps");
         let stamps = stamps.to_string_lossy();
         let ran = fovea(

@@ -6,6 +6,7 @@ mod ann;
 mod damage;
 mod dedupe;
 mod docs;
+mod earlier;
 mod explain;
 mod facets;
 mod faults;

@@ -40,6 +40,6 @@ fn photographic_stamps_are_found_by_their_captions() {
     let found = evaluate("captions-photographic.tsv");
     let (english, chinese) = (found["en"], found["zh"]);
     assert!(english.0 >= 0.28, "English R@1 {}", english.0);
-    assert!(english.1 >= 0.52, "English R@10 {}", english.1);
-    assert!(chinese.1 >= 0.45, "Chinese R@10 {}", chinese.1);
+    assert!(english.1 >= 0.58, "English R@10 {}", english.1);
+    assert!(chinese.1 >= 0.47, "Chinese R@10 {}", chinese.1);
 }

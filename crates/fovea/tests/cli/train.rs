@@ -26,12 +26,12 @@ const SHAPES: [(&str, &str); 4] = [
 const OF_EACH: u32 = 4;
 
 /// A folder with drawings, captions, a database, a cache, and a store of packs that holds the base pack.
-struct Place {
+pub struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub fn new() -> Place {
         let place = Place {
             folder: tempfile::tempdir().unwrap(),
         };
@@ -53,7 +53,7 @@ impl Place {
         self.draw();
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -84,7 +84,7 @@ impl Place {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub fn run(&self, arguments: &[&str]) -> Ran {
         ran(self.command(arguments).output().unwrap())
     }
 
@@ -123,7 +123,7 @@ fn drawing(shape: &str, rgb: [u8; 3], number: u32) -> image::RgbImage {
     })
 }
 
-fn of(ran: &Ran) -> Value {
+pub fn of(ran: &Ran) -> Value {
     ran.json().remove(0)
 }
 

@@ -15,6 +15,7 @@ use fovea_train::loss::Loss;
 use fovea_train::sweep::{Grid, Sweep, sweep};
 use fovea_train::validate::{Answer, answers};
 
+use super::calibrate::calibrate;
 use super::gather::{Gathered, gather};
 use super::report::{Curves, write_report};
 use crate::exit::{Exit, Refusal};
@@ -262,12 +263,14 @@ fn install(
         metrics: metrics(learnt),
     };
     let weights = weights(&learnt.outcome.head)?;
+    let calibration = calibrate(gathered, &learnt.outcome);
     Ok(models::derive(
         &settings.models,
         pack,
         &flags.name,
         models::Learnt {
             head: Some(&weights),
+            calibration: calibration.as_ref(),
             ..Default::default()
         },
         training,

@@ -1,6 +1,7 @@
 //! `fovea train`: what is learnt from a person's own images.
 
 mod align;
+mod calibrate;
 mod classify;
 mod gather;
 mod labelled;

@@ -4,23 +4,27 @@
 //! stands above the collection, in deviations of the query's own cosines over a sample of it. And whether words and image
 //! agree on what it is: the words are compared with the pack's vocabulary, the image goes through its classifier, and the
 //! probability that both name the same entry tells a volcano among fireworks from one. And how near the image comes to the
-//! words, when the nearest name there is measures what is near. All go through logistic regressions that were fitted on Open
-//! Clip Art (`fovea bench cut --fit`) and are measured on stamps (`fovea bench cut`).
+//! words, when the nearest name there is measures what is near. All go through logistic regressions that belong to the pack, were
+//! fitted on Open Clip Art (`fovea bench cut --fit`) and are measured on stamps (`fovea bench cut`).
+
+mod known;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+pub use fovea_encode::Calibration;
 use fovea_encode::Encoder;
-use fovea_measure::Logistic;
-use fovea_vectordb::{Change, ContentHash, ItemId};
+use fovea_vectordb::{ContentHash, ItemId};
 use half::f16;
 
 use crate::background::dot;
 pub use crate::background::{Background, Spread};
 use crate::error::Error;
-use crate::recent::Recent;
 use crate::search::{Asked, Ranked};
 use crate::{Engine, space, written};
+pub(crate) use known::Known;
+pub use known::Words;
+use known::key_of;
 
 /// Sharpness of the vocabulary's probabilities for a text, and for an image where no classifier says better; chosen on Open
 /// Clip Art.
@@ -100,7 +104,7 @@ impl Meaning {
     pub fn evidence(&self, image: Seen<'_>, spread: Spread) -> Evidence {
         let cosine = dot(&self.vector, image.vector);
         Evidence {
-            above: (cosine - spread.mean) / spread.deviation,
+            above: spread.above(cosine),
             agreement: (dot(&self.names, image.names) + LEAST_AGREEMENT).ln(),
             near: cosine / self.nearest,
         }
@@ -137,140 +141,7 @@ impl Evidence {
     }
 }
 
-/// From evidence to probabilities.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Calibration {
-    /// From the best evidence of a query to: the collection answers it.
-    pub answered: Logistic,
-    /// From the evidence of an item to: it is what was meant.
-    pub meant: Logistic,
-    /// The same of a mixture of words and images.
-    pub mixed: Logistic,
-    /// From deviations above the mean in the visual space, and the cosine, to: two pictures show the same kind of thing.
-    pub alike: Logistic,
-}
-
-impl Calibration {
-    /// Fitted by `fovea bench cut --fit` for the pack `base`.
-    pub fn of_base() -> Calibration {
-        Calibration {
-            answered: Logistic {
-                weights: vec![0.185, 0.389, 2.772],
-                bias: -1.475,
-            },
-            meant: Logistic {
-                weights: vec![0.560, 0.366, -0.532],
-                bias: -2.777,
-            },
-            mixed: Logistic {
-                weights: vec![0.400, 0.431, 6.217],
-                bias: -7.717,
-            },
-            alike: Logistic {
-                weights: vec![-0.264, 20.884],
-                bias: -14.449,
-            },
-        }
-    }
-}
-
-/// Images whose names are kept: of each as many half-precision numbers as the pack has names, 33 MB in all.
-const NAMED: usize = 16_384;
-
-/// Queries that are kept, 6 KB each.
-const ASKED: usize = 1_024;
-
-/// A sample, kept until the collection changes.
-type Kept = Mutex<Option<(Change, Arc<Background>)>>;
-
-/// What a collection is judged with.
-#[derive(Debug)]
-pub(crate) struct Known {
-    shared: Kept,
-    visual: Kept,
-    /// How probable each name is for an image, by the hash of its vector: most of the time of a judgement, and the same for
-    /// every query.
-    named: Mutex<Recent<ContentHash, Arc<[f16]>>>,
-    /// Words that were asked lately, by the hash of their vector and the change of the collection: a query is judged in parts.
-    asked: Mutex<Recent<ContentHash, Arc<(Meaning, Spread)>>>,
-}
-
-impl Default for Known {
-    fn default() -> Self {
-        Known {
-            shared: Kept::default(),
-            visual: Kept::default(),
-            named: Mutex::new(Recent::new(NAMED)),
-            asked: Mutex::new(Recent::new(ASKED)),
-        }
-    }
-}
-
-impl Known {
-    fn asked(
-        &self,
-        query: &[f32],
-        change: Change,
-        background: &Background,
-    ) -> Option<Arc<(Meaning, Spread)>> {
-        let key = key_of(query, change.0);
-        let lock = || self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = lock().get(&key);
-        known.or_else(|| {
-            let found = Arc::new(background.asked(query)?);
-            lock().put(key, Arc::clone(&found));
-            Some(found)
-        })
-    }
-
-    /// What is known of images, by their vectors.
-    fn names(&self, keys: &[ContentHash]) -> Vec<Option<Arc<[f16]>>> {
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        keys.iter().map(|key| named.get(key)).collect()
-    }
-
-    fn keep_names(&self, key: ContentHash, names: Vec<f32>) -> Arc<[f16]> {
-        let names: Arc<[f16]> = names.into_iter().map(f16::from_f32).collect();
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        named.put(key, Arc::clone(&names));
-        names
-    }
-}
-
-fn key_of(vector: &[f32], change: u64) -> ContentHash {
-    let bytes = vector.iter().flat_map(|number| number.to_le_bytes());
-    let bytes = bytes.chain(change.to_le_bytes());
-    ContentHash::of(&bytes.collect::<Vec<u8>>())
-}
-
 impl Engine {
-    /// The sample of the collection as it is now, in the space shared with text.
-    pub(crate) fn known_background(&self) -> Result<Arc<Background>, Error> {
-        self.kept_or(&self.known.shared, || self.background())
-    }
-
-    /// The same in the encoder's own space.
-    pub(crate) fn known_looks(&self) -> Result<Arc<Background>, Error> {
-        self.kept_or(&self.known.visual, || self.visual_background())
-    }
-
-    fn kept_or(
-        &self,
-        kept: &Kept,
-        make: impl FnOnce() -> Result<Background, Error>,
-    ) -> Result<Arc<Background>, Error> {
-        let change = self.database().change()?;
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, background)) = &*kept
-            && *at == change
-        {
-            return Ok(Arc::clone(background));
-        }
-        let background = Arc::new(make()?);
-        *kept = Some((change, Arc::clone(&background)));
-        Ok(background)
-    }
-
     /// What speaks for each of those ranked that has an image vector, by the part that matched, which is judged as if it were
     /// a whole; nothing where the pack has no vocabulary or the collection is too small to say what is usual.
     pub(crate) fn evidence_of(
@@ -278,22 +149,19 @@ impl Engine {
         query: &[f32],
         ranked: &[Ranked],
     ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
-        let change = self.database().change()?;
-        let background = self.known_background()?;
         let vectors = self.matched_vectors(ranked)?;
-        let names = self.names_of_matches(ranked, &vectors, &background.vocabulary)?;
-        let seen = vectors.iter().zip(&names).map(|(vector, names)| {
-            Some(Seen {
-                vector: vector.as_deref()?,
-                names: names.as_deref()?,
-            })
-        });
-        let Some(asked) = self.known.asked(query, change, &background) else {
+        let names = self.names_of_matches(ranked, &vectors)?;
+        let Some(words) = self.known_words(query)? else {
             return Ok(None);
         };
-        let (meaning, spread) = &*asked;
-        let of = |seen: Option<Seen<'_>>| Some(meaning.evidence(seen?, *spread));
-        Ok(Some(seen.map(of).collect()))
+        let all = vectors.iter().zip(&names).map(|(vector, names)| {
+            let seen = Seen {
+                vector: vector.as_deref()?,
+                names: names.as_deref()?,
+            };
+            Some(words.meaning.evidence(seen, words.spread))
+        });
+        Ok(Some(all.collect()))
     }
 
     /// How probable each name is for each match that has a vector: as it is known, or found for all others at once.
@@ -301,24 +169,22 @@ impl Engine {
         &self,
         ranked: &[Ranked],
         vectors: &[Option<Vec<f32>>],
-        vocabulary: &[Vec<f32>],
     ) -> Result<Vec<Option<Vec<f32>>>, Error> {
         let keys: Vec<ContentHash> = vectors
             .iter()
             .map(|vector| key_of(vector.as_deref().unwrap_or_default(), 0))
             .collect();
-        let known = self.known.names(&keys).into_iter();
-        let mut names: Vec<Option<Arc<[f16]>>> = known.collect();
+        let mut names = self.known.names(&keys);
         let unknown = |at: &usize| vectors[*at].is_some() && names[*at].is_none();
         let unknown: Vec<usize> = (0..ranked.len()).filter(unknown).collect();
         let features = self.features_of_matches(unknown.iter().map(|at| &ranked[*at]))?;
-        let images = unknown
-            .iter()
-            .zip(&features)
-            .filter_map(|(at, feature)| Some((*at, feature.as_deref()?, vectors[*at].as_deref()?)));
+        let images = unknown.iter().zip(&features);
+        let images =
+            images.filter_map(|(at, one)| Some((*at, one.as_deref()?, vectors[*at].as_deref()?)));
         let (places, images): (Vec<usize>, Vec<_>) = images
             .map(|(at, feature, vector)| (at, (feature, vector)))
             .unzip();
+        let vocabulary = &self.known_background()?.vocabulary;
         let found = names_of(self.encoder(), &images, vocabulary);
         for (at, found) in places.into_iter().zip(found) {
             // What is judged is what is kept, so that it is judged alike each time.
@@ -360,7 +226,7 @@ impl Engine {
             return Ok(None);
         };
         let evidence = self.evidence_of(query, seen)?;
-        Ok(evidence.map(|evidence| answered(&evidence)))
+        Ok(evidence.map(|evidence| self.is_answered(&evidence)))
     }
 
     /// Say of each result how likely it is meant, and which are matches. Where the list will be `cut`, nothing is judged
@@ -391,7 +257,9 @@ impl Engine {
             return Ok(());
         };
         for one in ranked {
-            let likelihood = one.score.map_or(0.0, |cosine| alike(cosine, spread));
+            let likelihood = one
+                .score
+                .map_or(0.0, |cosine| self.looks_alike(cosine, spread));
             one.likelihood = Some(likelihood);
             one.above_cut = likelihood >= SHOWN;
         }
@@ -415,9 +283,10 @@ impl Engine {
                 return Ok(());
             };
             // The first batch decides for all.
-            let is_answered = *is_answered.get_or_insert_with(|| answered(&evidence) >= ANSWERED);
+            let is_answered =
+                *is_answered.get_or_insert_with(|| self.is_answered(&evidence) >= ANSWERED);
             for (one, evidence) in batch.iter_mut().zip(evidence) {
-                let meant = evidence.map_or(0.0, |evidence| meant(asked, evidence));
+                let meant = evidence.map_or(0.0, |evidence| self.meant(asked, evidence));
                 one.likelihood = Some(with_what_is_said(meant, one));
                 one.above_cut = is_said(one) || (is_answered && meant >= SHOWN);
             }
@@ -425,47 +294,28 @@ impl Engine {
         }
         Ok(())
     }
-}
 
-/// The probability that a picture shows the same kind of thing as another, by their cosine in the visual space.
-fn alike(cosine: f32, spread: Spread) -> f32 {
-    let above = (cosine - spread.mean) / spread.deviation;
-    let numbers = [f64::from(above), f64::from(cosine)];
-    Calibration::of_base().alike.probability(&numbers) as f32
-}
-
-fn answered(evidence: &[Option<Evidence>]) -> f32 {
-    let all: Vec<Evidence> = evidence.iter().flatten().copied().collect();
-    let answered = Calibration::of_base().answered;
-    Evidence::best(&all).map_or(0.0, |best| answered.probability(&best.numbers()) as f32)
-}
-
-/// The probability that an item is what was meant by words, alone or in a mixture.
-pub(crate) fn meant(asked: &Asked, evidence: Evidence) -> f32 {
-    let calibration = Calibration::of_base();
-    let meant = match asked {
-        Asked::Mixture(_) => calibration.mixed,
-        Asked::Filters | Asked::Images(_) | Asked::Words(..) => calibration.meant,
-    };
-    meant.probability(&evidence.numbers()) as f32
-}
-
-impl Background {
-    /// What speaks for each image that is there; nothing where it is not known what is usual, or the pack has no names.
-    pub fn evidence<'a>(
-        &self,
-        query: &[f32],
-        images: impl Iterator<Item = Option<Seen<'a>>>,
-    ) -> Option<Vec<Option<Evidence>>> {
-        let (meaning, spread) = self.asked(query)?;
-        let of = |image: Option<Seen<'_>>| Some(meaning.evidence(image?, spread));
-        Some(images.map(of).collect())
+    /// The probability that a picture shows the same kind of thing as another, by their cosine in the visual space.
+    fn looks_alike(&self, cosine: f32, spread: Spread) -> f32 {
+        let numbers = [f64::from(spread.above(cosine)), f64::from(cosine)];
+        let alike = &self.encoder().calibration().alike;
+        alike.probability(&numbers) as f32
     }
 
-    /// Words, and how cosines with them are spread here.
-    fn asked(&self, query: &[f32]) -> Option<(Meaning, Spread)> {
-        let spread = self.spread(query).filter(|_| !self.vocabulary.is_empty())?;
-        Some((Meaning::of(query, &self.vocabulary), spread))
+    fn is_answered(&self, evidence: &[Option<Evidence>]) -> f32 {
+        let all: Vec<Evidence> = evidence.iter().flatten().copied().collect();
+        let answered = &self.encoder().calibration().answered;
+        Evidence::best(&all).map_or(0.0, |best| answered.probability(&best.numbers()) as f32)
+    }
+
+    /// The probability that an item is what was meant by words, alone or in a mixture.
+    pub(crate) fn meant(&self, asked: &Asked, evidence: Evidence) -> f32 {
+        let calibration = self.encoder().calibration();
+        let meant = match asked {
+            Asked::Mixture(_) => &calibration.mixed,
+            Asked::Filters | Asked::Images(_) | Asked::Words(..) => &calibration.meant,
+        };
+        meant.probability(&evidence.numbers()) as f32
     }
 }
 
@@ -513,7 +363,7 @@ mod tests {
             "{same:?}"
         );
         assert!(other.above < 0.0 && other.agreement < -5.0, "{other:?}");
-        let calibration = Calibration::of_base();
+        let calibration = Calibration::of_conse();
         let of = |one: Evidence| calibration.answered.probability(&one.numbers());
         assert!(
             of(same) > 0.8 && of(other) < 0.2,

@@ -1,0 +1,82 @@
+//! What turns evidence into probabilities: regressions that belong to an alignment, because another one has other cosines.
+//!
+//! The evidence is gathered by `fovea-engine` (`judge`), which says what each number is.
+
+use serde::{Deserialize, Serialize};
+
+/// A logistic regression that was fitted: the probability of an outcome from a few numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Regression {
+    /// One weight for each number.
+    pub weights: Vec<f64>,
+    /// What is there without any number.
+    pub bias: f64,
+}
+
+impl Regression {
+    /// `1 / (1 + exp(-(bias + weights . numbers)))`.
+    pub fn probability(&self, numbers: &[f64]) -> f64 {
+        let sum: f64 = self.weights.iter().zip(numbers).map(|(w, x)| w * x).sum();
+        1.0 / (1.0 + (-(self.bias + sum)).exp())
+    }
+
+    fn of<const N: usize>(weights: [f64; N], bias: f64) -> Regression {
+        let weights = weights.to_vec();
+        Regression { weights, bias }
+    }
+
+    fn is_of(&self, n: usize) -> bool {
+        let mut all = self.weights.iter().chain([&self.bias]);
+        self.weights.len() == n && all.all(|number| number.is_finite())
+    }
+}
+
+/// From evidence to probabilities.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// From the best of three numbers over a query's results to: the collection answers it.
+    pub answered: Regression,
+    /// From the numbers of an item to: it is what was meant.
+    pub meant: Regression,
+    /// The same of a mixture of words and images.
+    pub mixed: Regression,
+    /// From deviations above the mean in the visual space, and the cosine, to: two pictures show the same kind of thing.
+    pub alike: Regression,
+    /// From the numbers of a word of a person's list and an image, measured against the pack's vocabulary alone, to: the
+    /// word is said of it.
+    pub tag: Regression,
+}
+
+impl Calibration {
+    /// Of ConSE alone, with which base-1 and what was learnt from it are judged.
+    pub fn of_conse() -> Calibration {
+        Calibration {
+            answered: Regression::of([0.185, 0.389, 2.772], -1.475),
+            meant: Regression::of([0.560, 0.366, -0.532], -2.777),
+            mixed: Regression::of([0.400, 0.431, 6.217], -7.717),
+            alike: Regression::of([-0.264, 20.884], -14.449),
+            tag: Regression::of([-0.127, 0.535, 0.727], -0.722),
+        }
+    }
+
+    /// Of the alignment that ships with the base pack; both were fitted by `fovea bench cut --fit`
+    /// and `fovea bench tags --fit`.
+    pub(crate) fn of_base() -> Calibration {
+        Calibration {
+            answered: Regression::of([0.911, 0.136, 2.556], -4.271),
+            meant: Regression::of([0.549, 0.307, 3.491], -4.442),
+            mixed: Regression::of([1.620, 0.388, 7.590], -11.418),
+            // Neither the visual space nor the names change by what is learned.
+            ..Calibration::of_conse()
+        }
+    }
+
+    /// Whether it has as many numbers as there are to judge by, all of them finite.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let by_names = [&self.answered, &self.meant, &self.mixed, &self.tag];
+        match by_names.iter().all(|one| one.is_of(3)) && self.alike.is_of(2) {
+            true => Ok(()),
+            false => Err("its calibration is not one".into()),
+        }
+    }
+}
