@@ -1,6 +1,6 @@
-//! Fits a classifier to a folder that `bench/probe_sklearn.py` wrote, and prints its accuracy on the test side.
+//! Fits a classifier to a folder that `bench/probe_sklearn.py` wrote, and prints its accuracy on the test side; that script runs it.
 //!
-//! `cargo run -p fovea-train --example probe FOLDER`
+//! `cargo run --release -p fovea-train --example probe FOLDER`
 
 use std::path::Path;
 
