@@ -4,7 +4,7 @@ use crate::elementwise::{add_scaled, map_rows, normalise};
 use crate::error::{Error, expect_option};
 use crate::gradient::Pass;
 use crate::matrix::Matrix;
-use crate::random::Random;
+use crate::random::{Random, seeded_hash};
 
 /// How features are changed in training. All zero: not at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -79,6 +79,28 @@ impl Augmentation {
     }
 }
 
+/// `n` wordings of a caption, in each of which every word is left out with this probability; the rest keep their order, and one
+/// stays at least (the random deletion of Wei and Zou, arXiv:1901.11196). A caption of one word, as one in a language that writes no
+/// spaces, stays as it is. Seed and caption decide, whatever other captions there are.
+pub fn wordings(caption: &str, share: f32, seed: u64, n: usize) -> Vec<String> {
+    let words: Vec<&str> = caption.split_whitespace().collect();
+    let mut random = Random::new(seeded_hash(seed, caption));
+    let mut wording = || {
+        let one = words.get(random.below(words.len().max(1))).copied();
+        let kept: Vec<&str> = words
+            .iter()
+            .filter(|_| random.unit() >= share)
+            .copied()
+            .collect();
+        match (kept.is_empty(), one) {
+            (true, Some(one)) => one.to_owned(),
+            (true, None) => caption.to_owned(),
+            (false, _) => kept.join(" "),
+        }
+    };
+    (0..n).map(|_| wording()).collect()
+}
+
 /// Mixes row k of the first half with row k of the second, each with that share of the other.
 pub(crate) fn mix(rows: &mut Matrix, shares: &[f32]) {
     let cols = rows.cols.max(1);
@@ -108,5 +130,41 @@ fn drop_out(row: &mut [f32], share: f32, random: &mut Random) {
     let kept = (1.0 - share).recip();
     for value in row {
         *value *= if random.unit() < share { 0.0 } else { kept };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wordings_keep_the_order_and_a_word_at_least() {
+        let caption = "a red fox in the snow";
+        let all = wordings(caption, 0.4, 7, 200);
+        assert_eq!(all, wordings(caption, 0.4, 7, 200));
+        assert_ne!(all, wordings(caption, 0.4, 8, 200));
+        let mut n_words = 0;
+        for wording in &all {
+            let mut left = caption.split(' ');
+            let is_in_order = wording
+                .split(' ')
+                .all(|word| left.any(|other| other == word));
+            assert!(is_in_order, "{wording}");
+            n_words += wording.split(' ').count();
+        }
+        let share = n_words as f32 / (6.0 * 200.0);
+        assert!((0.55..0.65).contains(&share), "{share}");
+        assert!(
+            wordings(caption, 1.0, 1, 5)
+                .iter()
+                .all(|one| caption.contains(one.as_str()))
+        );
+    }
+
+    #[test]
+    fn what_has_one_word_or_none_stays() {
+        assert_eq!(wordings("红色的圆", 0.9, 0, 2), ["红色的圆"; 2]);
+        assert_eq!(wordings("", 0.9, 0, 1), [""]);
+        assert_eq!(wordings("two words", 0.0, 0, 1), ["two words"]);
     }
 }

@@ -187,7 +187,7 @@ fn check(options: &Options) -> Result<(), Error> {
 }
 
 /// One where a label applies.
-fn targets(features: &Matrix, labels: Labels, classes: usize) -> Result<Matrix, Error> {
+pub(crate) fn targets(features: &Matrix, labels: Labels, classes: usize) -> Result<Matrix, Error> {
     let lists: Vec<&[u32]> = match labels {
         Labels::One(labels) => labels.chunks(1).collect(),
         Labels::Several(labels) => labels.iter().map(Vec::as_slice).collect(),

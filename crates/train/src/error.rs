@@ -45,6 +45,17 @@ pub enum Error {
         /// The size of a batch.
         batch: usize,
     },
+    /// Too few images with views to fill one batch. A fault of the input.
+    #[error(
+        "expected at least one batch of {batch} images to learn from, found {images}; choose a batch of at most {images}, \
+         or bring more images"
+    )]
+    TooFewImages {
+        /// Images with two views or more on the training side.
+        images: usize,
+        /// The size of a batch.
+        batch: usize,
+    },
     /// Nothing tells the pairs apart. A fault of the input.
     #[error(
         "all captions are the same ({caption:?}), so there is nothing to learn; bring captions that tell images apart"

@@ -21,6 +21,9 @@ pub struct Pairs {
     pub view_image: Vec<u32>,
     /// The text vector of each caption. All zeros where its language is not known to the text encoder.
     pub texts: Matrix,
+    /// Text vectors of other wordings of each caption, as many for each, those of the first caption first. They teach beside the
+    /// captions and are never asked for. May be empty.
+    pub wordings: Matrix,
     /// The image of each caption.
     pub caption_image: Vec<u32>,
     /// Each caption in words.
@@ -69,6 +72,7 @@ impl Pairs {
         self.features.expect_finite("features")?;
         self.conse.expect_finite("frozen alignment")?;
         self.texts.expect_finite("text vectors")?;
+        self.wordings.expect_finite("text vectors of wordings")?;
         let usable = self.usable();
         let usable_images = (0..self.image_keys.len())
             .filter(|image| usable.has(*image))
@@ -118,13 +122,15 @@ impl Pairs {
             self.texts.cols,
             self.conse.cols,
         )?;
-        for matrix in [&self.features, &self.conse, &self.texts] {
+        for matrix in [&self.features, &self.conse, &self.texts, &self.wordings] {
             expect_size(
                 "values of a matrix",
                 matrix.rows * matrix.cols,
                 matrix.data.len(),
             )?;
         }
+        let wordings = self.n_wordings() * captions;
+        expect_size("rows of wordings", wordings, self.wordings.rows)?;
         let images = self.image_keys.len();
         for image in self.view_image.iter().chain(&self.caption_image) {
             if *image as usize >= images {
@@ -136,6 +142,11 @@ impl Pairs {
             }
         }
         Ok(())
+    }
+
+    /// Wordings of each caption.
+    pub(crate) fn n_wordings(&self) -> usize {
+        self.wordings.rows / self.texts.rows.max(1)
     }
 
     pub(crate) fn usable(&self) -> Usable {
@@ -154,6 +165,10 @@ impl Pairs {
         for matrix in [&self.features, &self.conse, &self.texts] {
             hasher.update(&(matrix.rows as u64).to_le_bytes());
             hasher.update(bytemuck::cast_slice(&matrix.data));
+        }
+        // Pairs without wordings have the hash that they had before there were any.
+        if self.wordings.rows > 0 {
+            hasher.update(bytemuck::cast_slice(&self.wordings.data));
         }
         for images in [&self.view_image, &self.caption_image] {
             hasher.update(bytemuck::cast_slice(images));
@@ -226,6 +241,7 @@ mod tests {
                 cols: 2,
                 data: texts.collect(),
             },
+            wordings: Matrix::default(),
             caption_image: (0..n as u32).collect(),
             captions: keys_and_captions
                 .iter()

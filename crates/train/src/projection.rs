@@ -27,6 +27,11 @@ impl Projection {
         vector
     }
 
+    /// What is taken from each number of a feature.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
     pub(crate) fn all(&self, features: &Matrix, rows: &[u32], threads: usize) -> Matrix {
         let (mut z, mut lengths) = (
             Matrix::zeros(rows.len(), self.parameters.get("weight").cols),

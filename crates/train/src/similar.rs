@@ -14,6 +14,13 @@ pub struct Similar {
     pub same_folder: f64,
 }
 
+impl Similar {
+    /// Both, each alike.
+    pub fn score(&self) -> f64 {
+        (self.same_image + self.same_folder) / 2.0
+    }
+}
+
 /// Measures unit `vectors`, one for each view of `rows`.
 pub(crate) fn similar(vectors: &Matrix, views: &Views, rows: &[u32], threads: usize) -> Similar {
     let images: Vec<usize> = rows

@@ -1,5 +1,7 @@
 //! A training run, an epoch at a time.
 
+use std::borrow::Cow;
+
 use crate::align::{End, Epoch, Options, Outcome, Step};
 use crate::checkpoint::State;
 use crate::error::{Error, expect_size};
@@ -7,6 +9,7 @@ use crate::gradient::Pass;
 use crate::guard::{Guard, Seen};
 use crate::head::{Head, Shape};
 use crate::loss::{Batch, Loss, LossPass, MAX_LOG_SCALE};
+use crate::matrix::Matrix;
 use crate::mining::{self, Current};
 use crate::optimiser::{Adam, AdamW, clip, norm};
 use crate::pairs::{Census, Pairs, Split, Usable};
@@ -18,6 +21,8 @@ use crate::validate::{Validation, image_vectors, measure, text_vectors};
 /// A training run between epochs.
 pub struct Trainer<'a> {
     pairs: &'a Pairs,
+    /// Text vectors of captions, then of their wordings.
+    words: Cow<'a, Matrix>,
     usable: Usable,
     options: Options,
     split: Split,
@@ -41,8 +46,22 @@ pub struct Trainer<'a> {
 struct Sample {
     views: Vec<u32>,
     captions: Vec<u32>,
+    /// Rows of `Trainer::words`.
+    words: Vec<u32>,
     image_ids: Vec<u32>,
     caption_ids: Vec<u32>,
+}
+
+/// Captions as they are where there is nothing else.
+fn words(pairs: &Pairs) -> Cow<'_, Matrix> {
+    if pairs.wordings.rows == 0 {
+        return Cow::Borrowed(&pairs.texts);
+    }
+    Cow::Owned(Matrix {
+        rows: pairs.texts.rows + pairs.wordings.rows,
+        cols: pairs.texts.cols,
+        data: [&pairs.texts.data[..], &pairs.wordings.data].concat(),
+    })
 }
 
 impl<'a> Trainer<'a> {
@@ -91,6 +110,7 @@ impl<'a> Trainer<'a> {
             best_epoch: 0,
             best_score: before.score(),
             options: options.clone(),
+            words: words(pairs),
             pairs,
             usable,
             split,
@@ -160,7 +180,10 @@ impl<'a> Trainer<'a> {
             views.push(any(&usable.views[*image as usize]));
             captions.push(any(&usable.captions[*image as usize]));
         }
+        let words = self.wordings(&captions);
+        let usable = &self.usable;
         Sample {
+            words,
             image_ids: self
                 .split
                 .train
@@ -174,6 +197,19 @@ impl<'a> Trainer<'a> {
             views,
             captions,
         }
+    }
+
+    /// For each caption itself or one of its wordings, each as likely. Without wordings nothing is drawn.
+    fn wordings(&mut self, captions: &[u32]) -> Vec<u32> {
+        let (n, n_captions) = (self.pairs.n_wordings(), self.pairs.texts.rows);
+        if n == 0 {
+            return captions.to_vec();
+        }
+        let mut row = |caption: u32| match self.random.below(n + 1) {
+            0 => caption,
+            other => (n_captions + caption as usize * n + other - 1) as u32,
+        };
+        captions.iter().map(|caption| row(*caption)).collect()
     }
 
     fn batches(&mut self, sample: &Sample) -> Vec<Vec<usize>> {
@@ -206,8 +242,7 @@ impl<'a> Trainer<'a> {
             &views,
             threads,
         );
-        self.pass
-            .load_texts(&self.pairs.texts, &of_batch(&sample.captions));
+        self.pass.load_texts(&self.words, &of_batch(&sample.words));
         self.options
             .augmentation
             .apply(&mut self.pass, self.random.next(), threads);

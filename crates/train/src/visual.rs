@@ -3,15 +3,16 @@
 //! SimCLR's NT-Xent (Chen et al., arXiv:2002.05709): of a batch, the other view of the same image is to be nearest. The
 //! projection is linear, since the feature is frozen and nothing behind it is kept apart from what is searched.
 
+mod start;
+
+use std::ops::ControlFlow;
+
+use self::start::Sides;
 use crate::contrast::Learner;
 use crate::elementwise::normalise;
-use crate::error::{Error, expect_option, expect_size};
-use crate::head::mean_and_deviation;
-use crate::matrix::Matrix;
-use crate::parameters::Parameters;
-use crate::pca;
+use crate::error::Error;
+use crate::matrix::{Form, Matrix, Output, product};
 pub use crate::projection::Projection;
-use crate::random::seeded_hash;
 pub use crate::similar::Similar;
 use crate::similar::similar;
 
@@ -55,7 +56,7 @@ pub struct Options {
     pub learning_rate: f32,
     /// How much of a weight a step of rate one takes away.
     pub weight_decay: f32,
-    /// Share of images that are only measured.
+    /// Share of images that do not teach: half of them choose the epoch, the other half is only measured.
     pub validation_share: f64,
     /// The same seed gives the same weights.
     pub seed: u64,
@@ -74,14 +75,14 @@ impl Default for Options {
             epochs: 20,
             learning_rate: 1e-4,
             weight_decay: 1e-4,
-            validation_share: 0.1,
+            validation_share: 0.2,
             seed: 0,
             threads: 1,
         }
     }
 }
 
-/// What came out.
+/// What came out. All measures are of images that neither taught the projection nor chose its epoch.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The best projection.
@@ -92,164 +93,150 @@ pub struct Outcome {
     pub before: Similar,
     /// The best projection.
     pub after: Similar,
+    /// Cosine that as few pairs of images reach in the new space as [`ALIKE`] in that of features.
+    pub alike: f32,
+    /// Images that taught, chose and were measured.
+    pub sides: (usize, usize, usize),
+    /// The epoch of the best projection; zero where none was better than the start.
+    pub best_epoch: u32,
     /// Loss of each step.
     pub losses: Vec<f64>,
+    /// Whether the caller stopped it.
+    pub is_stopped: bool,
 }
 
-/// Learns a projection.
-pub fn project(views: &Views, options: &Options) -> Result<Outcome, Error> {
-    check(views, options)?;
-    let (train, validation) = split(views, options);
-    if train.len() < options.batch {
-        return Err(Error::TooFewPairs {
-            pairs: train.len(),
+/// What an epoch reached, on the images that choose.
+#[derive(Clone, Copy, Debug)]
+pub struct Epoch {
+    /// Counted from one.
+    pub epoch: u32,
+    /// Loss of its last step.
+    pub loss: f64,
+    /// How well the images that choose find what is alike.
+    pub similar: Similar,
+    /// Whether it is the best so far.
+    pub is_best: bool,
+}
+
+/// Cosine of features from which on two pictures are shots of one thing.
+pub const ALIKE: f32 = 0.9;
+
+/// Learns a projection, calling `progress` after each epoch.
+pub fn project(
+    views: &Views,
+    options: &Options,
+    mut progress: impl FnMut(&Epoch) -> ControlFlow<()>,
+) -> Result<Outcome, Error> {
+    start::check(views, options)?;
+    let sides = start::split(views, options);
+    if sides.train.len() < options.batch {
+        return Err(Error::TooFewImages {
+            images: sides.train.len(),
             batch: options.batch,
         });
     }
-    let held_out: Vec<u32> = validation.iter().flatten().copied().collect();
-    let rows: Vec<u32> = train.iter().flatten().copied().collect();
-    let mut projection = start(views, &rows, options)?;
-    let measure = |projection: &Projection| {
-        similar(
-            &projection.all(views.features, &held_out, options.threads),
-            views,
-            &held_out,
-            options.threads,
-        )
-    };
-    let raw = similar(
-        &unit_rows(views.features, &held_out),
+    let judge = Judge {
         views,
-        &held_out,
-        options.threads,
-    );
-    let before = measure(&projection);
-    let (mut best, mut after) = (projection.clone(), before);
-    let mut losses = Vec::new();
-    let mut learner = Learner::new(views, options, &projection, train.len());
-    for _ in 0..options.epochs {
-        losses.extend(learner.epoch(&mut projection, &train)?);
-        let now = measure(&projection);
-        if now.same_image > after.same_image || held_out.is_empty() {
-            (best, after) = (projection.clone(), now);
+        threads: options.threads,
+    };
+    let rows: Vec<u32> = sides.train.iter().flatten().copied().collect();
+    let mut projection = start::start(views, &rows, options)?;
+    let first = projection.clone();
+    let (mut best, mut best_epoch) = (projection.clone(), 0);
+    let mut reached = judge.of(&projection, &sides.choose);
+    let (mut losses, mut is_stopped) = (Vec::new(), false);
+    let mut learner = Learner::new(views, options, &projection, sides.train.len());
+    for epoch in 1..=options.epochs {
+        losses.extend(learner.epoch(&mut projection, &sides.train)?);
+        let similar = judge.of(&projection, &sides.choose);
+        let is_best = similar.score() > reached.score() || sides.choose.is_empty();
+        if is_best {
+            (best, best_epoch, reached) = (projection.clone(), epoch, similar);
+        }
+        let loss = losses.last().copied().unwrap_or(f64::NAN);
+        let done = Epoch {
+            epoch,
+            loss,
+            similar,
+            is_best,
+        };
+        if progress(&done).is_break() {
+            is_stopped = true;
+            break;
         }
     }
+    let measured = sides
+        .measure
+        .iter()
+        .flatten()
+        .copied()
+        .collect::<Vec<u32>>();
     Ok(Outcome {
+        raw: judge.measured(&unit_rows(views.features, &measured), &sides.measure),
+        before: judge.of(&first, &sides.measure),
+        after: judge.of(&best, &sides.measure),
+        alike: judge.alike(&best, &sides),
+        sides: (sides.train.len(), sides.choose.len(), sides.measure.len()),
         projection: best,
-        raw,
-        before,
-        after,
+        best_epoch,
         losses,
+        is_stopped,
     })
 }
 
-fn check(views: &Views, options: &Options) -> Result<(), Error> {
-    let inputs = views.features.cols;
-    expect_size(
-        "images of views",
-        views.features.rows,
-        views.view_image.len(),
-    )?;
-    expect_size(
-        "folders of images",
-        views.image_keys.len(),
-        views.folders.len(),
-    )?;
-    views.features.expect_finite("features")?;
-    if let Some(image) = views
-        .view_image
-        .iter()
-        .find(|image| **image as usize >= views.image_keys.len())
-    {
-        let (expected, found) = (views.image_keys.len(), *image as usize);
-        return Err(Error::Shape {
-            what: "number of an image",
-            expected,
-            found,
-        });
-    }
-    let fits = match options.start {
-        Start::Whitening => (1..=inputs).contains(&options.dim),
-        Start::Identity => options.dim == inputs,
-    };
-    expect_option(
-        "length of the visual space",
-        fits,
-        "at most that of a feature, or just that for identity",
-        options.dim,
-    )?;
-    expect_option("batch", options.batch >= 2, "at least 2", options.batch)?;
-    let share = options.validation_share;
-    expect_option(
-        "validation share",
-        (0.0..=0.9).contains(&share),
-        "a share, 0 to 0.9",
-        share,
-    )?;
-    expect_option(
-        "temperature",
-        (0.01..=10.0).contains(&options.temperature),
-        "0.01 to 10",
-        options.temperature,
-    )?;
-    let rate = options.learning_rate;
-    expect_option(
-        "learning rate",
-        rate.is_finite() && rate > 0.0,
-        "a number above zero",
-        rate,
-    )
+/// Measures projections.
+struct Judge<'a> {
+    views: &'a Views<'a>,
+    threads: usize,
 }
 
-/// The views of each image that has two or more, on either side; the same key stands on one.
-type Sides = (Vec<Vec<u32>>, Vec<Vec<u32>>);
+/// Pictures whose pairs say which cosines are rare; their number grows with the square.
+const COMPARED: usize = 2_000;
 
-fn split(views: &Views, options: &Options) -> Sides {
-    let mut by_key = std::collections::BTreeMap::<&str, Vec<u32>>::new();
-    for (view, image) in views.view_image.iter().enumerate() {
-        by_key
-            .entry(&views.image_keys[*image as usize])
-            .or_default()
-            .push(view as u32);
+impl Judge<'_> {
+    fn of(&self, projection: &Projection, images: &[Vec<u32>]) -> Similar {
+        let rows: Vec<u32> = images.iter().flatten().copied().collect();
+        let vectors = projection.all(self.views.features, &rows, self.threads);
+        self.measured(&vectors, images)
     }
-    by_key.retain(|_, views| views.len() >= 2);
-    let mut keys: Vec<&str> = by_key.keys().copied().collect();
-    keys.sort_by_key(|key| seeded_hash(options.seed, key));
-    let held_out = (options.validation_share * keys.len() as f64).round() as usize;
-    let of = |keys: &[&str]| keys.iter().map(|key| by_key[key].clone()).collect();
-    (of(&keys[held_out..]), of(&keys[..held_out]))
+
+    fn measured(&self, vectors: &Matrix, images: &[Vec<u32>]) -> Similar {
+        let rows: Vec<u32> = images.iter().flatten().copied().collect();
+        similar(vectors, self.views, &rows, self.threads)
+    }
+
+    /// The cosine after `projection` that as many pairs reach as [`ALIKE`] before it.
+    fn alike(&self, projection: &Projection, sides: &Sides) -> f32 {
+        let all = sides
+            .measure
+            .iter()
+            .chain(&sides.choose)
+            .chain(&sides.train);
+        let rows: Vec<u32> = all.take(COMPARED).map(|views| views[0]).collect();
+        let raw = cosines(&unit_rows(self.views.features, &rows), self.threads);
+        let new = cosines(
+            &projection.all(self.views.features, &rows, self.threads),
+            self.threads,
+        );
+        let n = raw.iter().filter(|cosine| **cosine >= ALIKE).count();
+        new.get(n.saturating_sub(1))
+            .copied()
+            .unwrap_or(ALIKE)
+            .clamp(-1.0, 1.0)
+    }
 }
 
-fn start(views: &Views, rows: &[u32], options: &Options) -> Result<Projection, Error> {
-    let inputs = views.features.cols;
-    let (mean, _) = mean_and_deviation(views.features, rows);
-    let mut parameters = Parameters::default().with("weight", inputs, options.dim);
-    let weight = parameters.get_mut("weight");
-    match options.start {
-        Start::Identity => (0..inputs).for_each(|at| weight[at * inputs + at] = 1.0),
-        Start::Whitening => {
-            let components = pca::whitening(
-                views.features,
-                rows,
-                &mean,
-                options.dim,
-                options.seed,
-                options.threads,
-            );
-            for (component, row) in components.data.chunks_exact(inputs).enumerate() {
-                row.iter()
-                    .enumerate()
-                    .for_each(|(at, value)| weight[at * options.dim + component] = *value);
-            }
-        }
-    }
-    match parameters.values.iter().all(|value| value.is_finite()) {
-        true => Ok(Projection { mean, parameters }),
-        false => Err(Error::NotFinite {
-            what: "principal components",
-            row: 0,
-        }),
-    }
+/// Those of all pairs, the greatest first.
+fn cosines(vectors: &Matrix, threads: usize) -> Vec<f32> {
+    let n = vectors.rows;
+    let mut all = Matrix::zeros(n, n);
+    let (form, replaced) = (Form::RightTransposed, Output::Replaced);
+    let rows = vectors.view();
+    product(&mut all.data, replaced, 1.0, rows, rows, form, threads);
+    let pairs = (0..n).flat_map(|row| &all.row(row)[row + 1..]);
+    let mut pairs: Vec<f32> = pairs.copied().collect();
+    pairs.sort_by(|a, b| b.total_cmp(a));
+    pairs
 }
 
 fn unit_rows(features: &Matrix, rows: &[u32]) -> Matrix {
@@ -265,56 +252,4 @@ fn unit_rows(features: &Matrix, rows: &[u32]) -> Matrix {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::elementwise::dot;
-    use crate::random::Random;
-
-    /// Views differ along strong directions that say nothing; images along weak ones.
-    #[test]
-    fn views_of_an_image_come_together() {
-        let (n, per, cols) = (120, 3, 12);
-        let mut random = Random::new(2);
-        let mut features = Matrix::zeros(n * per, cols);
-        for image in 0..n {
-            let content: Vec<f32> = (0..6).map(|_| random.normals().0).collect();
-            for view in 0..per {
-                let row = &mut features.data[(image * per + view) * cols..][..cols];
-                row[..6].copy_from_slice(&content);
-                row.iter_mut()
-                    .for_each(|value| *value += 0.1 * random.normals().0);
-                row[6..]
-                    .iter_mut()
-                    .for_each(|value| *value += 3.0 * random.normals().0);
-            }
-        }
-        let view_image: Vec<u32> = (0..n * per).map(|view| (view / per) as u32).collect();
-        let image_keys: Vec<String> = (0..n).map(|image| format!("image {image}")).collect();
-        let folders = vec![0; n];
-        let views = Views {
-            features: &features,
-            view_image: &view_image,
-            image_keys: &image_keys,
-            folders: &folders,
-        };
-        let options = Options {
-            dim: 12,
-            batch: 32,
-            validation_share: 0.3,
-            learning_rate: 2e-2,
-            threads: 2,
-            ..Options::default()
-        };
-        let outcome = project(&views, &options).unwrap();
-        let (raw, after) = (outcome.raw.same_image, outcome.after.same_image);
-        assert!(
-            raw < 0.4 && outcome.before.same_image > raw && after > 0.9,
-            "{raw} {:?} {after}",
-            outcome.before
-        );
-        let restored = Projection::from_tensors(&outcome.projection.to_tensors()).unwrap();
-        assert_eq!(restored, outcome.projection);
-        let vector = restored.apply(features.row(0));
-        assert!((dot(&vector, &vector) - 1.0).abs() < 1e-5);
-    }
-}
+mod tests;

@@ -45,6 +45,7 @@ fn planted(n: usize) -> Pairs {
         conse: Matrix::zeros(n, OUTPUTS),
         view_image: (0..n as u32).collect(),
         texts: Matrix::zeros(2 * n, OUTPUTS),
+        wordings: Matrix::default(),
         caption_image: (0..2 * n as u32).map(|at| at / 2).collect(),
         captions: (0..2 * n).map(|at| format!("caption {at}")).collect(),
         languages: (0..2 * n)
@@ -180,6 +181,43 @@ fn the_same_seed_gives_the_same_bits_however_many_threads() {
         first.head,
         run(&pairs, &Options { seed: 4, ..options }).unwrap().head
     );
+}
+
+#[test]
+fn other_wordings_teach_and_are_never_asked_for() {
+    let pairs = planted(200);
+    let mut worded = pairs.clone();
+    // Two wordings of each caption, a little beside it.
+    let cols = pairs.texts.cols;
+    for (row, values) in pairs.texts.data.chunks_exact(cols).enumerate() {
+        for wording in 0..2 {
+            let moved = values
+                .iter()
+                .enumerate()
+                .map(|(at, value)| value + 0.2 * ((row * 7 + at * 3 + wording) % 5) as f32 / 5.0);
+            worded.wordings.data.extend(moved);
+        }
+    }
+    (worded.wordings.rows, worded.wordings.cols) = (2 * pairs.texts.rows, cols);
+    let options = Options {
+        epochs: 3,
+        ..options()
+    };
+    let (plain, first) = (
+        run(&pairs, &options).unwrap(),
+        run(&worded, &options).unwrap(),
+    );
+    assert_eq!(first.before, plain.before, "the same captions are asked");
+    assert_ne!(first.head, plain.head);
+    assert_ne!(worded.hash(), pairs.hash());
+    let one = Options {
+        threads: 1,
+        ..options.clone()
+    };
+    assert_eq!(first.head, run(&worded, &one).unwrap().head);
+    worded.wordings.rows -= 1;
+    let refused = run(&worded, &options).unwrap_err().to_string();
+    assert!(refused.contains("wordings"), "{refused}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ fn pairs(n: usize) -> Pairs {
             cols: 6,
             data: texts,
         },
+        wordings: Matrix::default(),
         caption_image: (0..n as u32).collect(),
         captions: (0..n).map(|at| format!("caption {at}")).collect(),
         languages: vec!["en".to_string(); n],

@@ -6,11 +6,13 @@
 //!
 //! Held-out rows choose threshold and round, so what they say of the kept round is a little too good: quote a test set's numbers.
 
+mod grow;
 mod select;
 mod threshold;
 
 use fovea_measure::{Estimate, wilson};
 
+pub use grow::{Grown, Precision, grow};
 pub use threshold::Threshold;
 
 /// How far to go.
