@@ -70,6 +70,7 @@ impl FakeEncoder {
             feature_dim: FEATURE_DIM,
             shared_dim: SHARED_DIM,
             visual_dim: FEATURE_DIM,
+            visual_is_feature: true,
             languages: ["en", "zh", "de", "es", "fr"].map(String::from).to_vec(),
             input_side: 16,
         };
@@ -77,6 +78,14 @@ impl FakeEncoder {
             spec,
             calibration: Calibration::of_conse(),
         }
+    }
+
+    /// A pack that sees alike, but whose visual vectors are a projection of features: their upper half.
+    pub fn projected(name: &str) -> Self {
+        let mut fake = Self::named(name, "1");
+        fake.spec.visual_dim = FEATURE_DIM / 2;
+        fake.spec.visual_is_feature = false;
+        fake
     }
 }
 
@@ -104,8 +113,13 @@ impl Encoder for FakeEncoder {
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
         let mut vector = feature.to_vec();
+        vector.truncate(self.spec.visual_dim);
         normalise(&mut vector);
         vector
+    }
+
+    fn alike(&self) -> f32 {
+        crate::visual::ALIKE
     }
 
     /// The colours' English names.

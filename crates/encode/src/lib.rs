@@ -30,6 +30,7 @@ mod pack;
 mod tags;
 mod tensors;
 mod text;
+mod visual;
 
 pub use calibration::{Calibration, Regression};
 pub use classifier::{ClassifierWeights, TaughtLabels};
@@ -39,6 +40,7 @@ pub use head::{HeadShape, HeadWeights};
 pub use manifest::Training;
 pub use pack::Pack;
 pub use tags::Tag;
+pub use visual::{VisualShape, VisualWeights};
 
 /// What a caller must know of an encoder before it stores one of its vectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct PackSpec {
     pub shared_dim: usize,
     /// Length of a vector of the encoder's own visual space.
     pub visual_dim: usize,
+    /// Whether that vector is the feature at unit length, so that it need not be kept beside it.
+    pub visual_is_feature: bool,
     /// BCP 47 tags of the languages that the text encoder knows.
     pub languages: Vec<String>,
     /// Side in pixels of the square the image network reads. An image decoded at reduced scale
@@ -90,6 +94,9 @@ pub trait Encoder: Send + Sync {
 
     /// A feature becomes a unit vector of the visual space (`spec().visual_dim`).
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32>;
+
+    /// Cosine of visual vectors from which on two pictures are shots of one thing.
+    fn alike(&self) -> f32;
 
     /// A text becomes a unit vector of the shared space.
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error>;

@@ -13,6 +13,7 @@ use crate::error::{Context, Error};
 use crate::head::HeadShape;
 use crate::image::Preprocessing;
 use crate::models::{BASE, BASE_FORMAT, BASE_VERSION};
+use crate::visual::VisualShape;
 use crate::{PackSpec, tensors};
 
 /// Name of the file in the folder of a pack.
@@ -55,6 +56,9 @@ pub struct Manifest {
     /// The trained alignment that is laid over the frozen one, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<HeadShape>,
+    /// The trained projection that makes visual vectors, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visual: Option<VisualShape>,
     /// The labels that somebody taught it, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<TaughtLabels>,
@@ -192,6 +196,7 @@ impl Manifest {
             feature_dim: self.feature_dim,
             shared_dim: self.shared_dim,
             visual_dim: self.visual_dim,
+            visual_is_feature: self.visual.is_none(),
             languages: self.languages.clone(),
             input_side: self.preprocessing.side,
         }

@@ -12,6 +12,7 @@ use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
 use crate::tags::{ClassNames, Tag};
 use crate::text::TextEncoder;
+use crate::visual::{ALIKE, Projection};
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
 /// The image network: pixels to features.
@@ -32,6 +33,8 @@ pub(crate) const SHIPPED: &str = "shipped.tensors";
 pub(crate) const HEAD: &str = "head.tensors";
 /// The taught labels.
 pub(crate) const CLASSIFIER: &str = "classifier.tensors";
+/// The trained projection of the visual space.
+pub(crate) const VISUAL: &str = "visual.tensors";
 /// Licence texts of all parts.
 pub(crate) const LICENCES_TEXT: &str = "LICENCES.txt";
 
@@ -46,6 +49,7 @@ pub struct Pack {
     shipped: Option<Head>,
     head: Option<Head>,
     taught: Option<Classifier>,
+    visual: Option<Projection>,
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
@@ -94,6 +98,14 @@ impl Pack {
             }
             None => None,
         };
+        let visual = match manifest.visual {
+            Some(shape) => {
+                check_content(dir, &manifest, &[VISUAL])?;
+                let dims = (manifest.feature_dim, manifest.visual_dim);
+                Some(Projection::read(&dir.join(VISUAL), shape, dims)?)
+            }
+            None => None,
+        };
         let spec = manifest.spec();
         Ok(Self {
             dir: dir.into(),
@@ -103,6 +115,7 @@ impl Pack {
             shipped,
             head,
             taught,
+            visual,
             text: Lazy::new(),
             image: Lazy::new(),
             classes: Lazy::new(),
@@ -264,10 +277,19 @@ impl Encoder for Pack {
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
+        if let Some(projection) = &self.visual {
+            return projection.apply(feature);
+        }
         let mut vector = feature.to_vec();
         vector.resize(self.spec.visual_dim, 0.0);
         normalise(&mut vector);
         vector
+    }
+
+    fn alike(&self) -> f32 {
+        self.visual
+            .as_ref()
+            .map_or(ALIKE, |projection| projection.alike)
     }
 
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {

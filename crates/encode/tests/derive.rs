@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fovea_encode::{Encoder, HeadWeights, Pack, Training, models};
+use fovea_encode::{Encoder, HeadWeights, Pack, Training, VisualWeights, models};
 
 fn base() -> Pack {
     Pack::open(&models::default_dir().join(models::BASE)).unwrap_or_else(|error| {
@@ -136,4 +136,71 @@ fn a_changed_head_is_damage() {
     std::fs::write(&path, bytes).unwrap();
     let error = Pack::open(pack.dir()).err().unwrap().to_string();
     assert!(error.contains("head.tensors"), "{error}");
+}
+
+/// Visual vectors of three numbers: the first three of a feature less a half.
+fn first_three(pack: &Pack) -> VisualWeights {
+    let features = pack.spec().feature_dim;
+    let mut weights = vec![0.0; 3 * features];
+    (0..3).for_each(|row| weights[row * features + row] = 2.0);
+    VisualWeights {
+        mean: vec![0.5; features],
+        weights,
+        alike: 0.75,
+    }
+}
+
+fn look(store: &Path, parent: &Pack, name: &str, weights: &VisualWeights) -> Result<Pack, String> {
+    let learnt = models::Learnt {
+        visual: Some(weights),
+        ..Default::default()
+    };
+    let made = models::derive(store, parent, name, learnt, training(parent), false);
+    let made = made.map_err(|error| error.to_string())?;
+    Ok(Pack::open(&made.dir).unwrap())
+}
+
+#[test]
+fn a_projection_makes_the_visual_vectors_and_nothing_else() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let pack = look(store.path(), &base, "look", &first_three(&base)).unwrap();
+    let (spec, of_base) = (pack.spec(), base.spec());
+    assert_eq!((spec.visual_dim, spec.visual_is_feature), (3, false));
+    assert!(of_base.visual_is_feature && spec.features == of_base.features);
+    assert_ne!(spec.fingerprint, of_base.fingerprint);
+    assert_eq!((pack.alike(), base.alike()), (0.75, 0.9));
+    let mut feature = vec![0.25; spec.feature_dim];
+    feature[..3].copy_from_slice(&[3.5, 0.5, 4.5]);
+    assert_eq!(pack.visual_vector(&feature), [0.6, 0.0, 0.8]);
+    assert_eq!(pack.visual_vector(&[1.0]), [0.0; 3]);
+    assert_eq!(pack.image_vector(&feature), base.image_vector(&feature));
+    // A head over it keeps the projection.
+    let both = derive(store.path(), &pack, "both", &adds(1.0, &base), false).unwrap();
+    assert_eq!(both.visual_vector(&feature), [0.6, 0.0, 0.8]);
+    assert_ne!(both.image_vector(&feature), base.image_vector(&feature));
+}
+
+#[test]
+fn a_projection_that_fits_nothing_is_refused() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let check = |change: &dyn Fn(&mut VisualWeights), expect: &str| {
+        let mut weights = first_three(&base);
+        change(&mut weights);
+        let refused = look(store.path(), &base, "bad", &weights).err().unwrap();
+        assert!(refused.contains(expect), "{refused}");
+    };
+    check(
+        &|weights| drop(weights.mean.pop()),
+        "expected features of 1280",
+    );
+    check(
+        &|weights| drop(weights.weights.pop()),
+        "expected features of 1280",
+    );
+    check(
+        &|weights| weights.weights.clear(),
+        "expected features of 1280",
+    );
+    check(&|weights| weights.weights[0] = f32::NAN, "not finite");
+    check(&|weights| weights.alike = 2.0, "no cosine");
 }

@@ -26,7 +26,7 @@ const PARTLY: usize = 200;
 const GROUPED: usize = 8;
 /// Further down nobody looks for more groups.
 const DEEPEST: usize = 65_536;
-/// Cosine in the visual space from which on two pictures are shown as one.
+/// Cosine in the visual space from which on two pictures are shown as one, where the pack was not trained to see otherwise.
 pub(crate) const ALIKE: f32 = 0.9;
 
 /// What results are gathered by.
@@ -271,9 +271,10 @@ impl Engine {
     fn alike(&self, list: Vec<Placed>) -> Result<Vec<Placed>, Error> {
         let ranked: Vec<Ranked> = list.iter().map(|placed| placed.one.clone()).collect();
         let looks = self.looks(&ranked)?;
+        let least = self.encoder().alike();
         let mut groups: Vec<Placed> = Vec::new();
         for placed in list {
-            let is_like = |group: &&mut Placed| likeness(&looks, &group.one, &placed.one) >= ALIKE;
+            let is_like = |group: &&mut Placed| likeness(&looks, &group.one, &placed.one) >= least;
             match groups.iter_mut().find(is_like) {
                 Some(group) => group.one.others.push(placed.one.item),
                 None => groups.push(placed),

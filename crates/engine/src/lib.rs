@@ -44,6 +44,7 @@ pub mod tagging;
 mod terms;
 mod time;
 pub mod vectors;
+pub mod views;
 mod watch;
 pub mod written;
 
@@ -139,6 +140,10 @@ pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
         metric: Metric::Cosine,
         precision: Precision::Half,
     };
+    let visual = match spec.visual_is_feature {
+        true => SpaceSource::FromFeature,
+        false => SpaceSource::Stored,
+    };
     PackRecord {
         name: spec.name.clone(),
         fingerprint: spec.fingerprint.clone(),
@@ -146,7 +151,7 @@ pub fn pack_record(encoder: &dyn Encoder) -> PackRecord {
         spaces: vec![
             space(space::IMAGE, spec.shared_dim, SpaceSource::Stored),
             space(space::CAPTION, spec.shared_dim, SpaceSource::Stored),
-            space(space::VISUAL, spec.visual_dim, SpaceSource::FromFeature),
+            space(space::VISUAL, spec.visual_dim, visual),
         ],
     }
 }

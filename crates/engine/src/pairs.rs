@@ -128,7 +128,8 @@ pub fn of_listed(
         })
     };
     let path = |one: &(PathBuf, _)| one.0.clone();
-    gather(&wanted, path, of, (options, observer), &mut gathered);
+    let n_workers = options.files.n_workers;
+    gather(&wanted, path, of, (n_workers, observer), &mut gathered);
     Ok(gathered)
 }
 
@@ -178,7 +179,7 @@ pub fn of_collection(
             &with,
             Item::absolute,
             of,
-            (options, observer),
+            (options.files.n_workers, observer),
             &mut gathered,
         );
     }
@@ -214,11 +215,11 @@ pub fn kept_features(
 }
 
 /// Looks at all of something with several workers, and keeps the order.
-fn gather<T: Sync>(
+pub(crate) fn gather<T: Sync>(
     all: &[T],
     path: impl Fn(&T) -> PathBuf,
     of: impl Fn(&T) -> Result<PairedImage, String> + Sync,
-    (options, observer): (&PairOptions, &dyn Observer),
+    (n_workers, observer): (usize, &dyn Observer),
     gathered: &mut GatheredPairs,
 ) {
     let n_before = gathered.images.len() as u64;
@@ -236,7 +237,7 @@ fn gather<T: Sync>(
         }
     };
     std::thread::scope(|scope| {
-        for _ in 0..options.files.n_workers.clamp(1, 64) {
+        for _ in 0..n_workers.clamp(1, 64) {
             scope.spawn(work);
         }
     });
@@ -256,7 +257,10 @@ fn gather<T: Sync>(
 
 impl Engine {
     /// The feature that the collection has of an item.
-    fn kept_feature(&self, item: ItemId) -> Result<(ContentHash, Vec<Vec<f32>>), String> {
+    pub(crate) fn kept_feature(
+        &self,
+        item: ItemId,
+    ) -> Result<(ContentHash, Vec<Vec<f32>>), String> {
         let said = |error: fovea_vectordb::Error| error.to_string();
         let items = self.database().items(&[item]).map_err(said)?;
         let content = items.first().ok_or("it is no longer indexed")?.content.hash;

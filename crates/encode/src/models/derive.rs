@@ -10,7 +10,8 @@ use crate::classifier::ClassifierWeights;
 use crate::error::{Context, Error};
 use crate::head::HeadWeights;
 use crate::manifest::{FORMAT, FileEntry, Manifest, Training};
-use crate::pack::{CLASSIFIER, HEAD, Pack};
+use crate::pack::{CLASSIFIER, HEAD, Pack, VISUAL};
+use crate::visual::{VisualShape, VisualWeights};
 
 /// Between the name of the parent and that of what was learnt.
 const JOINT: char = '+';
@@ -24,6 +25,8 @@ pub struct Learnt<'a> {
     pub calibration: Option<&'a Calibration>,
     /// Labels.
     pub classifier: Option<&'a ClassifierWeights>,
+    /// A projection for the visual space.
+    pub visual: Option<&'a VisualWeights>,
 }
 
 impl Learnt<'_> {
@@ -34,6 +37,9 @@ impl Learnt<'_> {
         if let Some(classifier) = self.classifier {
             classifier.check(feature_dim)?;
         }
+        if let Some(visual) = self.visual {
+            visual.check(feature_dim)?;
+        }
         self.calibration.map_or(Ok(()), Calibration::check)
     }
 
@@ -43,6 +49,14 @@ impl Learnt<'_> {
             manifest.head = Some(head.shape());
             head.write(&folder.join(HEAD))?;
             add(folder, HEAD, manifest)?;
+        }
+        if let Some(visual) = self.visual {
+            manifest.visual = Some(VisualShape {
+                alike: visual.alike,
+            });
+            manifest.visual_dim = visual.dim();
+            visual.write(&folder.join(VISUAL))?;
+            add(folder, VISUAL, manifest)?;
         }
         if let Some(classifier) = self.classifier {
             manifest.classifier = Some(classifier.taught.clone());
@@ -130,7 +144,8 @@ fn assemble(
     let mut manifest = parent.manifest().clone();
     for file in &manifest.files {
         let is_replaced = (file.name == HEAD && learnt.head.is_some())
-            || (file.name == CLASSIFIER && learnt.classifier.is_some());
+            || (file.name == CLASSIFIER && learnt.classifier.is_some())
+            || (file.name == VISUAL && learnt.visual.is_some());
         if !is_replaced {
             file.check_content(parent.dir())?;
             link(&parent.dir().join(&file.name), &folder.join(&file.name))?;

@@ -404,6 +404,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         feature_dim: lite0::FEATURE_DIM,
         shared_dim: network::DIM,
         visual_dim: lite0::FEATURE_DIM,
+        visual: None,
         classes: lite0::CLASSES,
         languages: LANGUAGES.map(String::from).to_vec(),
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),

@@ -438,6 +438,15 @@ pub fn put_feature(
         part,
         vector,
     });
+    if !encoder.spec().visual_is_feature {
+        operations.push(Operation::PutVector {
+            owner: Owner::Content(content),
+            pack: pack.clone(),
+            space: space::VISUAL.to_owned(),
+            part,
+            vector: encoder.visual_vector(&feature),
+        });
+    }
     operations.push(Operation::PutFeature {
         content,
         pack,

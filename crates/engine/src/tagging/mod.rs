@@ -13,6 +13,7 @@ use fovea_vectordb::{ContentHash, Database, Operation, Tag, Vocabulary};
 
 pub use likely::{LEAST, Likely};
 pub use list::{TagList, TagName};
+pub use renew::Tagged;
 pub(crate) use renew::renew;
 
 use crate::error::Error;
@@ -59,9 +60,19 @@ impl Tagger {
         encoder: &dyn Encoder,
         all: &[(ContentHash, &[f32], &[f32])],
     ) -> Result<Vec<Operation>, Error> {
+        self.operations_by(encoder, encoder, all)
+    }
+
+    /// The same with the vocabulary of another pack, `labels`, which sees alike.
+    fn operations_by(
+        &self,
+        labels: &dyn Encoder,
+        encoder: &dyn Encoder,
+        all: &[(ContentHash, &[f32], &[f32])],
+    ) -> Result<Vec<Operation>, Error> {
         let features: Vec<&[f32]> = all.iter().map(|(_, feature, _)| *feature).collect();
         let mut operations = Vec::with_capacity(2 * all.len());
-        for ((content, feature, vector), classes) in all.iter().zip(encoder.tags_of(&features)?) {
+        for ((content, feature, vector), classes) in all.iter().zip(labels.tags_of(&features)?) {
             let put = |vocabulary, tags| Operation::PutTags {
                 content: *content,
                 pack: encoder.spec().fingerprint.clone(),

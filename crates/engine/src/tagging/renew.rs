@@ -1,5 +1,6 @@
 //! Tags of the whole collection, made again of its kept features.
 
+use fovea_encode::Encoder;
 use fovea_vectordb::{Batch, Part};
 
 use super::Tagger;
@@ -30,28 +31,80 @@ pub fn renew(engine: &Engine, tagger: &Tagger, observer: &dyn Observer) -> Resul
     if database.setting(SETTING)?.as_deref() == Some(&tagger.version) {
         return Ok(false);
     }
+    let done = give(engine, tagger, encoder, observer)?;
+    if !done.interrupted {
+        database.set_setting(SETTING, Some(&tagger.version))?;
+    }
+    Ok(done.interrupted)
+}
+
+/// What giving tags came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tagged {
+    /// Images that have tags now.
+    pub n_images: u64,
+    /// Whether it was cut short: the next `index` gives the tags of the collection's own pack again.
+    pub interrupted: bool,
+}
+
+impl Engine {
+    /// Gives all images the tags of the pack `labels`, which must see as the collection's own does, and of the collection's
+    /// list; from kept features alone. Images that are indexed later have those of the collection's pack until this is done again.
+    pub fn tag_by(&self, labels: &dyn Encoder, observer: &dyn Observer) -> Result<Tagged, Error> {
+        let (own, other) = (self.encoder().spec(), labels.spec());
+        if own.features != other.features {
+            return Err(Error::Input(format!(
+                "the pack {} sees otherwise than {}, whose features are kept; fovea migrate-model --to {} reads the pictures again",
+                other.name, own.name, other.name
+            )));
+        }
+        let tagger = Tagger::of(self.database(), self.encoder())?;
+        self.database().set_setting(SETTING, None)?;
+        let done = give(self, &tagger, labels, observer)?;
+        if !done.interrupted {
+            self.database()
+                .set_setting(SETTING, Some(&tagger.version))?;
+        }
+        Ok(done)
+    }
+}
+
+/// Page by page of kept features.
+fn give(
+    engine: &Engine,
+    tagger: &Tagger,
+    labels: &dyn Encoder,
+    observer: &dyn Observer,
+) -> Result<Tagged, Error> {
+    let (database, encoder) = (engine.database(), engine.encoder());
     let pack = &encoder.spec().fingerprint;
     let n_items = database.info()?.n_items;
-    let mut n_done = 0;
+    let mut done = Tagged::default();
     let mut after = None;
     loop {
         let page = database.features(pack, after, AT_ONCE)?;
-        let Some((last, ..)) = page.last() else { break };
+        let Some((last, ..)) = page.last() else {
+            return Ok(done);
+        };
         after = Some(*last);
         let mut batch = Batch::new();
         let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
         for (content, _, feature) in whole {
             let vector = encoder.image_vector(feature);
-            let tags = tagger.operations(encoder, *content, feature, &vector)?;
-            batch.operations.extend(tags);
-            n_done += 1;
+            let one = [(*content, feature.as_slice(), vector.as_slice())];
+            batch
+                .operations
+                .extend(tagger.operations_by(labels, encoder, &one)?);
+            done.n_images += 1;
         }
         database.write(&batch)?;
-        observer.on(IndexEvent::Tagging { n_done, n_items });
+        observer.on(IndexEvent::Tagging {
+            n_done: done.n_images,
+            n_items,
+        });
         if observer.is_cancelled() {
-            return Ok(true);
+            done.interrupted = true;
+            return Ok(done);
         }
     }
-    database.set_setting(SETTING, Some(&tagger.version))?;
-    Ok(false)
 }

@@ -14,5 +14,6 @@ mod parts;
 mod search;
 mod sources;
 mod tagging;
+mod views;
 mod watch;
 mod written;

@@ -192,3 +192,36 @@ fn a_migration_that_is_cut_short_leaves_the_old_pack_and_goes_on_later() {
     assert_eq!((done.n_known, done.n_from_features), (SIX, 0), "{done:?}");
     assert_eq!(active(to.database()), "other");
 }
+
+#[test]
+fn visual_vectors_of_a_projection_are_kept_and_searched() {
+    let fixture = colours();
+    let to = open(&fixture.database, FakeEncoder::projected("look"));
+    let done = moved(&fixture, &to, Kept::Features, &Silent);
+    assert_eq!((done.n_from_features, done.is_moved), (SIX, true));
+    let spec = to.encoder().spec().clone();
+    let alike = |engine: &Engine, name: &str| {
+        let picture = fixture.path(name).to_string_lossy().into_owned();
+        best(engine, &picture)
+    };
+    assert_eq!(alike(&to, "blue1.png"), "blue1.png");
+    // What comes later has one too, and all are as long as the pack says.
+    fixture.paint("late.png", [120, 30, 200], 40);
+    let roots = [fixture.root.clone()];
+    to.index(&roots, &Default::default(), &Silent).unwrap();
+    assert_eq!(alike(&to, "late.png"), "late.png");
+    let ids = to
+        .database()
+        .scan(&fovea_vectordb::Filter::All, None, 100)
+        .unwrap();
+    let vectors = to
+        .database()
+        .vectors(&spec.fingerprint, "visual", &ids)
+        .unwrap();
+    assert_eq!(vectors.len(), ids.len());
+    assert!(
+        vectors
+            .iter()
+            .all(|one| one.vector.len() == spec.visual_dim)
+    );
+}

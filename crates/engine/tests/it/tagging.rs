@@ -134,3 +134,30 @@ fn a_list_that_was_cut_short_is_applied_by_the_next_run() {
     fixture.index();
     assert_eq!(count(&fixture.engine, "tag:tomato"), 4);
 }
+
+#[test]
+fn tags_are_given_again_from_features_and_a_cut_is_made_good() {
+    let fixture = library();
+    fixture.index();
+    std::fs::remove_dir_all(&fixture.root).unwrap();
+    let own = fixture.engine.encoder();
+    let silent = fovea_engine::Silent;
+    let done = fixture.engine.tag_by(own, &silent).unwrap();
+    assert_eq!((done.n_images, done.interrupted), (8, false));
+    assert_eq!(count(&fixture.engine, "tag:red"), 4);
+    let stops = StopsAtTagging::default();
+    assert!(fixture.engine.tag_by(own, &stops).unwrap().interrupted);
+    assert_eq!(
+        fixture.engine.database().setting("tags.version").unwrap(),
+        None
+    );
+    fixture.engine.tag_by(own, &silent).unwrap();
+    assert!(
+        fixture
+            .engine
+            .database()
+            .setting("tags.version")
+            .unwrap()
+            .is_some()
+    );
+}

@@ -63,6 +63,10 @@ impl Encoder for Remembering {
         self.inner.visual_vector(feature)
     }
 
+    fn alike(&self) -> f32 {
+        self.inner.alike()
+    }
+
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
         let known = self
             .texts
