@@ -72,6 +72,7 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Tune(flags) => commands::tune::run(&settings, &flags),
         Command::Models(flags) => commands::models::run(&settings, flags),
         Command::Train(flags) => commands::train::run(&settings, flags),
+        Command::Tag(flags) => commands::tag::run(&settings, &flags),
         Command::MigrateModel(flags) => commands::migrate_model::run(&settings, &flags),
         Command::Stats => commands::stats::run(&settings),
         Command::Check(flags) => commands::check::run(&settings, flags),

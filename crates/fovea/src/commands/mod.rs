@@ -27,5 +27,6 @@ pub mod search;
 pub mod search_vector;
 pub mod serve;
 pub mod stats;
+pub mod tag;
 pub mod train;
 pub mod tune;

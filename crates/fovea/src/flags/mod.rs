@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
-use self::train::{MigrateModelFlags, TrainFlags};
+use self::train::{MigrateModelFlags, TagFlags, TrainFlags};
 use crate::server::keys::Role;
 
 /// Find images by words, by images, and by mixtures of both.
@@ -97,6 +97,8 @@ pub enum Command {
     Models(ModelsFlags),
     /// Learn a better alignment from images and their captions: a pack of its own
     Train(TrainFlags),
+    /// Give the pictures of the collection tags anew, by its own pack or by one that was taught labels
+    Tag(TagFlags),
     /// Move the collection to another pack, from what is kept of its images, or back
     MigrateModel(MigrateModelFlags),
     /// Show what the collection holds

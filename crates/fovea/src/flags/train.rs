@@ -1,4 +1,6 @@
-//! What may be typed behind `fovea train` and `fovea migrate-model`.
+//! What may be typed behind `fovea train`, `fovea tag` and `fovea migrate-model`.
+//!
+//! A flat list of flags.
 
 use std::path::PathBuf;
 
@@ -30,6 +32,25 @@ pub struct MigrateModelFlags {
     pub leave_behind: bool,
 }
 
+const TAG_HELP: &str = "\
+Tags come from kept features alone, and replace those that a pack gave before; a list (fovea index --tags FILE) stays. Images
+that are indexed later have the tags of the collection's own pack until this is done again.
+
+  fovea tag --pack base+shop      tags of a pack that fovea train classify made
+  fovea search tag:boots
+  fovea tag                       those of the collection's own pack again";
+
+#[derive(Args, Debug)]
+#[command(after_help = TAG_HELP)]
+pub struct TagFlags {
+    /// Tags of this pack (default: that of the collection). The collection stays with its own
+    #[arg(long, value_name = "PACK")]
+    pub pack: Option<String>,
+    /// Tags that are shown with their counts, the most frequent first
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub limit: usize,
+}
+
 #[derive(Args, Debug)]
 pub struct TrainFlags {
     #[command(subcommand)]
@@ -42,6 +63,8 @@ pub enum TrainCommand {
     Align(Box<AlignFlags>),
     /// Learn labels from images that have them: tags of a pack of its own
     Classify(ClassifyFlags),
+    /// Learn from pictures without a word which ones are alike: the visual space of a pack of its own
+    Visual(VisualFlags),
     /// List the pictures of the collection whose label would help most
     Suggest(SuggestFlags),
 }
@@ -115,6 +138,9 @@ pub struct AlignFlags {
     /// Share of the numbers of a feature that are left out at each step
     #[arg(long, default_value_t = 0.5, value_name = "SHARE")]
     pub dropout: f32,
+    /// Share of the words of a caption that are left out, four ways for each caption; their order stays
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub word_dropout: f32,
     /// Noise added to features, in deviations
     #[arg(long, default_value_t = 0.0, value_name = "N")]
     pub noise: f32,
@@ -203,10 +229,12 @@ impl SuggestFlags {
 
 const CLASSIFY_HELP: &str = "\
 A linear layer on the feature, regularised as strongly as is best on a fifth of the images that is held out. What comes out is
-the pack base+NAME, which gives its labels as tags beside its own: `fovea migrate-model --to base+NAME` tags a collection.
+the pack base+NAME, which gives its labels as tags beside its own: `fovea tag --pack base+NAME` tags a collection, and
+`fovea migrate-model --to base+NAME` moves it, so that what is indexed later is tagged too.
 
   fovea train classify --folder ~/sorted --name shop
   fovea train classify --labels labels.tsv --name shop --report shop.html
+  fovea train classify --folder ~/sorted --pseudo-label
   fovea search tag:boots";
 
 #[derive(Args, Debug)]
@@ -223,6 +251,20 @@ pub struct ClassifyFlags {
     /// The pack that it is added to (default: base); one that was trained keeps what it learnt
     #[arg(long, value_name = "PACK")]
     pub model: Option<String>,
+    /// Learn too from pictures of the collection without a label, as far as a classifier of the others is sure of them
+    #[arg(long)]
+    pub pseudo_label: bool,
+    /// Only these of the collection, by filters as in `fovea search`
+    #[arg(long = "where", value_name = "FILTER", requires = "pseudo_label")]
+    pub filter: Vec<String>,
+    /// So many of the labels that are added must be right, by what held-out pictures say
+    #[arg(
+        long,
+        default_value_t = 0.95,
+        value_name = "SHARE",
+        requires = "pseudo_label"
+    )]
+    pub precision: f64,
     /// Rare labels weigh as much as frequent ones
     #[arg(long)]
     pub class_weights: bool,
@@ -244,6 +286,82 @@ pub struct ClassifyFlags {
     /// Threads (default: one a core)
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+}
+
+const VISUAL_HELP: &str = "\
+Of each picture a few altered views are encoded (a part, other colours, blurred, on another picture), and a linear projection
+of features learns to bring them together and other pictures apart. What comes out is the pack base+NAME, whose visual space
+finds copies and similar pictures by it: `fovea migrate-model --to base+NAME` moves a collection, from its kept features.
+
+  fovea train visual --from-collection
+  fovea train visual --folder ~/Pictures --name look --images 3000";
+
+#[derive(Args, Debug)]
+#[command(after_help = VISUAL_HELP)]
+pub struct VisualFlags {
+    /// Pictures below this folder; features and previews of those that are in the collection are taken from there
+    #[arg(
+        long,
+        value_name = "DIR",
+        required_unless_present = "from_collection",
+        conflicts_with = "from_collection"
+    )]
+    pub folder: Option<PathBuf>,
+    /// The collection's own pictures
+    #[arg(long)]
+    pub from_collection: bool,
+    /// Only these of the collection, by filters as in `fovea search`
+    #[arg(long = "where", value_name = "FILTER", requires = "from_collection")]
+    pub filter: Vec<String>,
+    /// Name of what is learnt: the pack base+NAME
+    #[arg(long, default_value = "visual", value_name = "NAME")]
+    pub name: String,
+    /// Put it in the place of a pack of that name
+    #[arg(long)]
+    pub replace: bool,
+    /// The pack whose features are used (default: that of the collection, or base); one that was trained keeps what it learnt
+    #[arg(long, value_name = "PACK")]
+    pub model: Option<String>,
+    /// The most pictures, chosen by chance
+    #[arg(long, default_value_t = 6000, value_name = "N")]
+    pub images: usize,
+    /// Altered views of each that are encoded
+    #[arg(long, default_value_t = 4, value_name = "1-16", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub views: u8,
+    /// After so many minutes no further picture is encoded, and what there is teaches
+    #[arg(long, default_value_t = 30.0, value_name = "MINUTES")]
+    pub minutes: f64,
+    /// Length of a vector of the visual space
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub dim: usize,
+    /// Divides cosines: the smaller, the more the nearest wrong pictures count
+    #[arg(long, default_value_t = 0.1, value_name = "T")]
+    pub temperature: f32,
+    /// Pictures of a step
+    #[arg(long, default_value_t = 256, value_name = "N")]
+    pub batch: usize,
+    /// How often every picture has its turn
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub epochs: u32,
+    /// The greatest learning rate
+    #[arg(long, default_value_t = 1e-4, value_name = "RATE")]
+    pub rate: f32,
+    /// Share of the pictures that do not teach: half of them choose the epoch, the other half is only measured
+    #[arg(long, default_value_t = 0.2, value_name = "SHARE")]
+    pub validation: f64,
+    /// The same seed gives the same weights
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub seed: u64,
+    /// Threads (default: one a core)
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+impl VisualFlags {
+    /// Threads that work.
+    pub fn n_threads(&self) -> usize {
+        n_threads(self.threads)
+    }
 }
 
 /// So many as somebody said, else one a core.

@@ -33,6 +33,26 @@ pub fn facets(settings: &Settings, n_items: u64, all: &[Counted]) -> anyhow::Res
     Ok(())
 }
 
+/// How many pictures have which tag now, and whose tags these are.
+pub fn tagged(
+    settings: &Settings,
+    pack: &str,
+    n_images: u64,
+    all: &[Counted],
+) -> anyhow::Result<()> {
+    let n_items = all.first().map_or(0, |one| one.facets.n_items);
+    if settings.json {
+        let mut answer = facets_json(n_items, all);
+        answer["pack"] = pack.into();
+        answer["n_images"] = n_images.into();
+        return print_json(&answer);
+    }
+    if !settings.quiet {
+        anstream::eprintln!("Tags of {pack} for {}", counted(n_images, "image"));
+    }
+    facets(settings, n_items, all)
+}
+
 fn block(out: &mut impl Write, one: &Counted) -> std::io::Result<()> {
     let facets = &one.facets;
     let values: Vec<String> = facets.counts.iter().map(|(value, _)| text(value)).collect();

@@ -22,6 +22,8 @@ mod report;
 mod results;
 mod train;
 mod train_progress;
+mod train_pseudo;
+mod train_visual;
 mod units;
 mod vectors;
 
@@ -35,7 +37,7 @@ pub use ann::{ann_bars, ann_bench, calibration, regressions};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use duplicates::{Deduped, duplicates, duplicates_json};
 pub use explain::{Explained, Map, explained, explanation_json};
-pub use facets::{facets, facets_json};
+pub use facets::{facets, facets_json, tagged};
 pub use filters::filters_bench;
 pub use forget::{forgotten, forgotten_check, would_forget};
 pub use indexes::indexes;
@@ -54,6 +56,7 @@ pub use results::{
 };
 pub use train::{classified, gathered, learnt, skipped, suggestions, sweep};
 pub use train_progress::TrainProgress;
+pub use train_visual::seen_alike;
 pub use vectors::{
     ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,
 };

@@ -7,12 +7,14 @@ use fovea_encode::models::PackInfo;
 use fovea_engine::Skipped;
 use fovea_engine::pairs::GatheredPairs;
 use fovea_train::classify::Outcome;
+use fovea_train::pseudo::Grown;
 use fovea_train::report::{Language, Measure};
 use fovea_train::suggest::Suggestion;
 use fovea_train::sweep::{Fate, Row, Sweep};
 use serde_json::{Value, json};
 
 use super::results::{printable, round};
+use super::train_pseudo::{grown_json, say_grown};
 use super::units::{counted, duration};
 use super::{dim, print_json, strong};
 use crate::commands::train::{Gathered, Learnt, languages};
@@ -71,11 +73,15 @@ pub fn classified(
     settings: &Settings,
     labels: &[String],
     skipped: &[Skipped],
-    outcome: &Outcome,
+    (outcome, grown): (&Outcome, Option<&Grown>),
     made: &PackInfo,
 ) -> anyhow::Result<()> {
     if settings.json {
-        return print_json(&classified_json(labels, skipped, outcome, made));
+        let mut answer = classified_json(labels, skipped, outcome, made);
+        if let Some(grown) = grown {
+            answer["pseudo_labels"] = grown_json(grown);
+        }
+        return print_json(&answer);
     }
     let scores = &outcome.scores;
     let named = labels.iter().zip(&scores.classes);
@@ -111,21 +117,18 @@ pub fn classified(
         scores.macro_f1,
         scores.calibration_error
     )?;
-    writeln!(
-        out,
-        "{} is in {}",
-        strong(&made.spec.name),
-        made.dir.display()
-    )?;
-    writeln!(
-        out,
-        "{}",
-        dim(&format!(
-            "fovea migrate-model --to {} tags the collection with it",
-            made.spec.name
-        ))
-    )?;
-    Ok(())
+    if let Some(grown) = grown {
+        say_grown(&mut out, grown)?;
+    }
+    is_made(&mut out, made, "tags the collection with it")
+}
+
+/// Where the pack is, and what moving to it does.
+pub fn is_made(out: &mut impl Write, made: &PackInfo, does: &str) -> anyhow::Result<()> {
+    let name = &made.spec.name;
+    writeln!(out, "{} is in {}", strong(name), made.dir.display())?;
+    let next = format!("fovea migrate-model --to {name} {does}");
+    Ok(writeln!(out, "{}", dim(&next))?)
 }
 
 /// Pictures whose label would help, the most helpful first.
@@ -191,7 +194,7 @@ fn classified_json(
     })
 }
 
-fn skipped_json(skipped: &[Skipped]) -> Vec<Value> {
+pub fn skipped_json(skipped: &[Skipped]) -> Vec<Value> {
     let of = |one: &Skipped| json!({"path": one.path.to_string_lossy(), "reason": one.reason});
     skipped.iter().map(of).collect()
 }
@@ -295,23 +298,10 @@ pub fn learnt(
             "before and after, in brackets the difference with 95% confidence, by paired bootstrap"
         )
     )?;
-    if let Some(made) = made {
-        writeln!(
-            out,
-            "{} is in {}",
-            strong(&made.spec.name),
-            made.dir.display()
-        )?;
-        writeln!(
-            out,
-            "{}",
-            dim(&format!(
-                "fovea migrate-model --to {} moves the collection to it",
-                made.spec.name
-            ))
-        )?;
+    match made {
+        Some(made) => is_made(&mut out, made, "moves the collection to it"),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 fn cell(measure: &Measure) -> String {

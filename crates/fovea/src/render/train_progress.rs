@@ -2,6 +2,7 @@
 
 use fovea_train::align::Epoch;
 use fovea_train::sweep::Row;
+use fovea_train::visual;
 use indicatif::ProgressBar;
 
 use super::progress::{bar, style};
@@ -43,6 +44,23 @@ impl TrainProgress {
         self.bar.set_message(format!(
             "epoch {}/{}  loss {loss:.3}  recall@10 {recall:.3}{best}",
             epoch.epoch, self.n
+        ));
+    }
+
+    /// An epoch of a projection.
+    pub fn alike(&self, epoch: &visual::Epoch) {
+        let best = if epoch.is_best {
+            ", the best so far"
+        } else {
+            ""
+        };
+        self.bar.set_position(u64::from(epoch.epoch));
+        self.bar.set_message(format!(
+            "epoch {}/{}  loss {:.3}  mAP {:.3}{best}",
+            epoch.epoch,
+            self.n,
+            epoch.loss,
+            epoch.similar.score()
         ));
     }
 

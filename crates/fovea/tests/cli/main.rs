@@ -20,5 +20,6 @@ mod quality;
 mod search;
 mod serve;
 mod train;
+mod unlabelled;
 mod vectors;
 mod vectors_refused;

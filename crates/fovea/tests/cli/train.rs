@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::program::{Ran, command, ran};
 
-const COLOURS: [(&str, &str, [u8; 3]); 6] = [
+pub const COLOURS: [(&str, &str, [u8; 3]); 6] = [
     ("red", "红色", [220, 20, 20]),
     ("green", "绿色", [20, 160, 20]),
     ("blue", "蓝色", [20, 20, 220]),
@@ -17,7 +17,7 @@ const COLOURS: [(&str, &str, [u8; 3]); 6] = [
     ("black", "黑色", [10, 10, 10]),
     ("pink", "粉色", [250, 120, 180]),
 ];
-const SHAPES: [(&str, &str); 4] = [
+pub const SHAPES: [(&str, &str); 4] = [
     ("circle", "圆"),
     ("square", "方块"),
     ("cross", "十字"),
@@ -48,7 +48,7 @@ impl Place {
         place
     }
 
-    fn draw_again(&self) {
+    pub fn draw_again(&self) {
         let _ = fs::remove_dir_all(self.path("drawings"));
         self.draw();
     }
@@ -109,7 +109,7 @@ const TRAIN: [&str; 11] = [
     "--json",
 ];
 
-fn drawing(shape: &str, rgb: [u8; 3], number: u32) -> image::RgbImage {
+pub fn drawing(shape: &str, rgb: [u8; 3], number: u32) -> image::RgbImage {
     let (x0, y0) = (40 + 6 * number as i32, 50 + 4 * number as i32);
     image::RgbImage::from_fn(100, 100, |x, y| {
         let (dx, dy) = ((x as i32 - x0).abs(), (y as i32 - y0).abs());
@@ -420,6 +420,7 @@ fn labels_that_were_taught_are_tags_and_filters() {
     let right = paths.iter().filter(|path| path.contains("stripes")).count();
     assert!(right >= 20 && right + 3 >= paths.len(), "{paths:?}");
     what_was_learnt_before_stays(&place);
+    tags_come_and_go_without_a_migration(&place);
     let suggest = [
         "train", "suggest", "--labels", "few.tsv", "--top", "5", "--json",
     ];
@@ -434,6 +435,31 @@ fn labels_that_were_taught_are_tags_and_filters() {
             .iter()
             .all(|one| !few.contains(one["path"].as_str().unwrap().rsplit('/').next().unwrap()))
     );
+}
+
+/// Back with the base pack, the collection has its tags; those of another pack come by its name, and go again.
+fn tags_come_and_go_without_a_migration(place: &Place) {
+    place.run(&["migrate-model", "--back"]).expect(0);
+    place.run(&["search", "tag:stripes"]).expect(1);
+    let given = of(&place
+        .run(&["tag", "--pack", "base+shapes", "--json"])
+        .expect(0));
+    assert_eq!(given["n_images"], 96, "{given}");
+    let counts = given["facets"].to_string();
+    assert!(
+        counts.contains("stripes") && counts.contains("circle"),
+        "{given}"
+    );
+    place.run(&["search", "tag:stripes"]).expect(0);
+    // Indexing again does not undo it.
+    place
+        .run(&["index", "drawings", "--captions", "none"])
+        .expect(0);
+    place.run(&["search", "tag:stripes"]).expect(0);
+    place.run(&["tag"]).expect(0);
+    place.run(&["search", "tag:stripes"]).expect(1);
+    let refused = place.run(&["tag", "--pack", "nowhere"]).expect(3);
+    assert!(refused.stderr.contains("nowhere"), "{}", refused.stderr);
 }
 
 fn what_was_learnt_before_stays(place: &Place) {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fovea_encode::{Encoder, HeadWeights, Training, models};
+use fovea_encode::{HeadWeights, models};
 use fovea_train::align::{End, Epoch, Options, Outcome, train};
 use fovea_train::augment::Augmentation;
 use fovea_train::head::Head;
@@ -17,12 +17,13 @@ use fovea_train::validate::{Answer, answers};
 
 use super::calibrate::calibrate;
 use super::gather::{Gathered, gather};
+use super::packs::{expect_free, settings_of, training, turned};
 use super::report::{Curves, write_report};
 use crate::exit::{Exit, Refusal};
 use crate::flags::train::{AlignFlags, LossFlag};
 use crate::interrupt;
 use crate::render::{self, TrainProgress};
-use crate::settings::{DEFAULT_PACK, Settings, cache_folder};
+use crate::settings::{Settings, cache_folder};
 
 /// What a run is worth, on the images that were held out.
 pub struct Learnt {
@@ -81,13 +82,7 @@ pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
 
 /// What would be refused after the work is refused before it.
 fn refuse_early(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<()> {
-    let name = models::derived_name(DEFAULT_PACK, &flags.name)?;
-    if !flags.replace && settings.models.join(&name).exists() {
-        let message = format!(
-            "there is a pack {name} already; --replace puts the new one in its place, --name NAME beside it"
-        );
-        return Err(Refusal::input(message).into());
-    }
+    expect_free(settings, &flags.name, flags.replace)?;
     if flags.validation <= 0.0 && flags.held_out.is_none() {
         let message =
             "--validation 0 leaves nothing to measure with; give a share, or --held-out FILE.tsv";
@@ -97,6 +92,13 @@ fn refuse_early(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<()> {
     if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
     {
         let message = format!("--report: there is no folder {}", folder.display());
+        return Err(Refusal::input(message).into());
+    }
+    if !(0.0..1.0).contains(&flags.word_dropout) {
+        let message = format!(
+            "--word-dropout {}: expected a share, 0 up to 1, without 1",
+            flags.word_dropout
+        );
         return Err(Refusal::input(message).into());
     }
     options(flags).check()?;
@@ -255,13 +257,9 @@ fn install(
     learnt: &Learnt,
 ) -> anyhow::Result<models::PackInfo> {
     let pack = &gathered.pack;
-    let training = Training {
-        parent: pack.spec().name.clone(),
-        parent_fingerprint: pack.spec().fingerprint.clone(),
-        data: hex(&gathered.pairs.hash()),
-        settings: settings_of(&learnt.options),
-        metrics: metrics(learnt),
-    };
+    let mut chosen = settings_of(&learnt.options);
+    chosen.insert("word_dropout".to_owned(), flags.word_dropout.to_string());
+    let training = training(pack, hex(&gathered.pairs.hash()), chosen, metrics(learnt));
     let weights = weights(&learnt.outcome.head)?;
     let calibration = calibrate(gathered, &learnt.outcome);
     Ok(models::derive(
@@ -280,25 +278,6 @@ fn install(
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The options by name, as the manifest and the report have them.
-pub fn settings_of(options: &Options) -> BTreeMap<String, String> {
-    let value = serde_json::to_value(options).unwrap_or_default();
-    let mut named = BTreeMap::new();
-    for (name, value) in value.as_object().into_iter().flatten() {
-        match value.as_object() {
-            Some(inner) => named.extend(
-                inner
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.to_string())),
-            ),
-            None => {
-                named.insert(name.clone(), value.to_string().trim_matches('"').to_owned());
-            }
-        }
-    }
-    named
 }
 
 fn metrics(learnt: &Learnt) -> BTreeMap<String, f64> {
@@ -363,9 +342,4 @@ fn inverse(deviation: &f32) -> f32 {
         true => deviation.recip(),
         false => 0.0,
     }
-}
-
-fn turned(weights: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let column = |column: usize| (0..rows).map(move |row| weights[row * columns + column]);
-    (0..columns).flat_map(column).collect()
 }

@@ -5,44 +5,42 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
-use fovea_encode::{ClassifierWeights, Encoder, Pack, TaughtLabels, Training, models};
+use fovea_encode::{ClassifierWeights, Pack, TaughtLabels, models};
 use fovea_train::augment::Augmentation;
 use fovea_train::classify::{Classifier, Labels, Options, Outcome, classify};
+use fovea_train::pseudo::Grown;
 use fovea_train::report::{Confusion, Figure, Report};
 
 use super::labelled::{Labelled, gather};
-use crate::exit::{Exit, Refusal};
+use super::packs::{expect_free, open_pack, training};
+use super::pseudo;
+use crate::exit::Exit;
 use crate::flags::train::ClassifyFlags;
 use crate::interrupt;
 use crate::render;
-use crate::settings::{DEFAULT_PACK, Settings};
+use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
-    let name = models::derived_name(DEFAULT_PACK, &flags.name)?;
-    if !flags.replace && settings.models.join(&name).exists() {
-        let message = format!(
-            "there is a pack {name} already; --replace puts the new one in its place, --name NAME beside it"
-        );
-        return Err(Refusal::input(message).into());
-    }
-    let pack = settings.open_pack(flags.model.as_deref().unwrap_or(DEFAULT_PACK))?;
-    pack.verify()?;
+    expect_free(settings, &flags.name, flags.replace)?;
+    pseudo::check(flags)?;
+    let pack = open_pack(settings, flags.model.as_deref(), false)?;
     let labelled = gather(settings, &flags.source, flags.n_threads(), &pack)?;
     if interrupt::is_interrupted() {
         return Ok(Exit::Interrupted);
     }
     render::skipped(settings, &labelled.skipped);
     let options = options(flags);
-    let singles = labelled.singles();
-    let labels = match &singles {
-        Some(singles) => Labels::One(singles),
-        None => Labels::Several(&labelled.rows),
-    };
-    let outcome = classify(&labelled.features, labels, labelled.labels.len(), &options)?;
+    let (outcome, grown) = learn(settings, flags, &pack, &labelled, &options)?;
     if interrupt::is_interrupted() {
         return Ok(Exit::Interrupted);
     }
-    let made = install(settings, flags, &pack, &labelled, &outcome)?;
+    let made = install(
+        settings,
+        flags,
+        &pack,
+        &labelled,
+        (&outcome, grown.as_ref()),
+    )?;
     if let Some(path) = &flags.report {
         write_report(path, &labelled, &outcome)?;
     }
@@ -50,10 +48,31 @@ pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
         settings,
         &labelled.labels,
         &labelled.skipped,
-        &outcome,
+        (&outcome, grown.as_ref()),
         &made,
     )?;
     Ok(Exit::Done)
+}
+
+/// Of the labels alone, or of pictures without one too.
+fn learn(
+    settings: &Settings,
+    flags: &ClassifyFlags,
+    pack: &Pack,
+    labelled: &Labelled,
+    options: &Options,
+) -> anyhow::Result<(Outcome, Option<Grown>)> {
+    let singles = labelled.singles();
+    if flags.pseudo_label {
+        let grown = pseudo::grown(settings, flags, pack, (labelled, singles), options)?;
+        return Ok((grown.outcome.clone(), Some(grown)));
+    }
+    let labels = match &singles {
+        Some(singles) => Labels::One(singles),
+        None => Labels::Several(&labelled.rows),
+    };
+    let outcome = classify(&labelled.features, labels, labelled.labels.len(), options)?;
+    Ok((outcome, None))
 }
 
 fn options(flags: &ClassifyFlags) -> Options {
@@ -76,7 +95,7 @@ fn install(
     flags: &ClassifyFlags,
     pack: &Pack,
     labelled: &Labelled,
-    outcome: &Outcome,
+    (outcome, grown): (&Outcome, Option<&Grown>),
 ) -> anyhow::Result<models::PackInfo> {
     let weights = weights(&outcome.classifier, labelled)?;
     let learnt = models::Learnt {
@@ -94,15 +113,12 @@ fn install(
         ("macro_f1", outcome.scores.macro_f1),
         ("calibration_error", outcome.scores.calibration_error),
     ];
-    let training = Training {
-        parent: pack.spec().name.clone(),
-        parent_fingerprint: pack.spec().fingerprint.clone(),
-        data: labelled.hash.clone(),
-        settings: settings_of
-            .map(|(name, value)| (name.to_owned(), value))
-            .into(),
-        metrics: metrics.map(|(name, value)| (name.to_owned(), value)).into(),
-    };
+    let named = |(name, value): (&str, String)| (name.to_owned(), value);
+    let mut metrics: BTreeMap<String, f64> =
+        metrics.map(|(name, value)| (name.to_owned(), value)).into();
+    metrics.extend(grown.into_iter().flat_map(pseudo::metrics));
+    let settings_of = settings_of.map(named).into();
+    let training = training(pack, labelled.hash.clone(), settings_of, metrics);
     Ok(models::derive(
         &settings.models,
         pack,

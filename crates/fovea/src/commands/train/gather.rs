@@ -10,13 +10,14 @@ use fovea_engine::{Engine, IndexOptions};
 use fovea_train::pairs::{Pairs, Split};
 use fovea_vectordb::OpenMode;
 
+use super::packs::open_pack;
 use super::pairs::matrices;
 use crate::commands::filters::filters;
 use crate::exit::Refusal;
 use crate::flags::train::AlignFlags;
 use crate::interrupt;
 use crate::render::IndexProgress;
-use crate::settings::{DEFAULT_PACK, Settings};
+use crate::settings::Settings;
 
 /// What a run begins with.
 pub struct Gathered {
@@ -28,7 +29,7 @@ pub struct Gathered {
 }
 
 pub fn gather(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Gathered> {
-    let pack = pack(settings, flags)?;
+    let pack = open_pack(settings, flags.model.as_deref(), flags.from_collection)?;
     let options = PairOptions {
         n_views: usize::from(flags.views),
         files: IndexOptions {
@@ -66,7 +67,7 @@ pub fn gather(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Gathere
         validation: (n_learnt as u32..n_images).collect(),
     });
     Ok(Gathered {
-        pairs: matrices(&images, &pack)?,
+        pairs: matrices(&images, &pack, (flags.word_dropout, flags.seed))?,
         pack,
         images,
         split,
@@ -95,23 +96,6 @@ pub fn collection_of(settings: &Settings, pack: &Pack) -> Option<Engine> {
     settings.open_database(OpenMode::ReadOnly).ok()?;
     let engine = settings.open_for_reading().ok()?;
     (engine.encoder().spec().features == pack.spec().features).then_some(engine)
-}
-
-/// The pack that was named, else that of the collection, else the default one.
-fn pack(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Pack> {
-    let pack = match (&flags.model, flags.from_collection) {
-        (Some(name), _) => settings.open_pack(name)?,
-        (None, true) => {
-            let active = settings.open_database(OpenMode::ReadOnly)?.active_pack()?;
-            match active.filter(|pack| pack.has_encoder()) {
-                Some(active) => settings.pack_of(&active)?,
-                None => settings.open_pack(DEFAULT_PACK)?,
-            }
-        }
-        (None, false) => settings.open_pack(DEFAULT_PACK)?,
-    };
-    pack.verify()?;
-    Ok(pack)
 }
 
 fn nothing(images: &GatheredPairs, flags: &AlignFlags) -> Refusal {

@@ -1,18 +1,19 @@
 //! Images with labels: a folder for each label, or a file that lists them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use fovea_encode::{Encoder, Pack};
 use fovea_engine::pairs::{self, Listed, PairOptions};
-use fovea_engine::{FoundCaption, IndexOptions, Skipped};
+use fovea_engine::{Engine, FoundCaption, IndexOptions, Skipped};
 use fovea_train::matrix::Matrix;
 use fovea_vectordb::ContentHash;
 use ignore::WalkBuilder;
 
 use super::gather::collection_of;
+use crate::commands::filters::filters;
 use crate::exit::Refusal;
 use crate::flags::train::LabelFlags;
 use crate::render::IndexProgress;
@@ -40,6 +41,25 @@ impl Labelled {
     pub fn singles(&self) -> Option<Vec<u32>> {
         let single = |row: &Vec<u32>| (row.len() == 1).then(|| row[0]);
         self.rows.iter().map(single).collect()
+    }
+
+    /// Kept features of the pictures of the collection that have no label here, of those that the filters let through.
+    pub fn without(
+        &self,
+        engine: &Engine,
+        filter: &[String],
+    ) -> anyhow::Result<Vec<(PathBuf, Vec<f32>)>> {
+        let filter = filters(engine, filter)?;
+        let known: HashSet<ContentHash> = self.contents.iter().copied().collect();
+        let unlabelled =
+            pairs::kept_features(engine, &filter, &|content| !known.contains(content))?;
+        if unlabelled.is_empty() {
+            return Err(Refusal::input(
+                "every picture of the collection has a label already, or it has none at all: fovea index PATH adds some",
+            )
+            .into());
+        }
+        Ok(unlabelled)
     }
 }
 
@@ -150,19 +170,7 @@ fn of_folder(root: &Path) -> anyhow::Result<Listed> {
     labels.sort();
     let mut listed = Listed::new();
     for (label, folder) in labels {
-        let mut walk = WalkBuilder::new(folder);
-        walk.standard_filters(false).hidden(true);
-        let files = walk.sort_by_file_path(Path::cmp).build();
-        let files = files
-            .filter_map(Result::ok)
-            .map(ignore::DirEntry::into_path);
-        let images = files.filter(|path| {
-            let ending = path
-                .extension()
-                .map(|ending| ending.to_string_lossy().into_owned());
-            ending.is_some_and(|ending| fovea_decode::is_candidate_extension(&ending))
-                && path.is_file()
-        });
+        let images = images_below(&folder);
         listed.extend(images.map(|path| (path, vec![said(&label)])));
     }
     if listed.is_empty() {
@@ -173,6 +181,22 @@ fn of_folder(root: &Path) -> anyhow::Result<Listed> {
         .into());
     }
     Ok(listed)
+}
+
+/// The files below a folder that are named like images, in the order of their paths.
+pub fn images_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let mut walk = WalkBuilder::new(folder);
+    walk.standard_filters(false).hidden(true);
+    let files = walk.sort_by_file_path(Path::cmp).build();
+    let files = files
+        .filter_map(Result::ok)
+        .map(ignore::DirEntry::into_path);
+    files.filter(|path| {
+        let ending = path
+            .extension()
+            .map(|ending| ending.to_string_lossy().into_owned());
+        ending.is_some_and(|ending| fovea_decode::is_candidate_extension(&ending)) && path.is_file()
+    })
 }
 
 /// Lines of a path and a label with a tab between them; an image with several labels has several lines.

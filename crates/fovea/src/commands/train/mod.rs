@@ -5,9 +5,12 @@ mod calibrate;
 mod classify;
 mod gather;
 mod labelled;
+mod packs;
 mod pairs;
+mod pseudo;
 mod report;
 mod suggest;
+mod visual;
 
 pub use align::Learnt;
 pub use gather::Gathered;
@@ -22,5 +25,6 @@ pub fn run(settings: &Settings, flags: TrainFlags) -> anyhow::Result<Exit> {
         TrainCommand::Align(flags) => align::run(settings, &flags),
         TrainCommand::Suggest(flags) => suggest::run(settings, &flags),
         TrainCommand::Classify(flags) => classify::run(settings, &flags),
+        TrainCommand::Visual(flags) => visual::run(settings, &flags),
     }
 }

@@ -15,8 +15,9 @@ use fovea_train::events::{self, Writer};
 use fovea_train::report::{Chart, Example, Figure, Language, Line, Report, Scale, Thumbnail};
 use fovea_train::validate::Answer;
 
-use super::align::{Learnt, settings_of};
+use super::align::Learnt;
 use super::gather::Gathered;
+use super::packs::settings_of;
 
 /// Queries that are shown with what they found.
 const EXAMPLES: usize = 8;

@@ -1,15 +1,10 @@
 //! `fovea train suggest`: the pictures of a collection whose label would help most.
 
-use std::collections::HashSet;
-
-use fovea_engine::pairs;
 use fovea_train::classify::{Labels, Options, classify};
 use fovea_train::suggest::{SuggestOptions, suggest};
-use fovea_vectordb::ContentHash;
 
 use super::labelled::gather;
-use crate::commands::filters::filters;
-use crate::exit::{Exit, Refusal};
+use crate::exit::Exit;
 use crate::flags::train::SuggestFlags;
 use crate::interrupt;
 use crate::render;
@@ -37,15 +32,7 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
         None => Labels::Several(&labelled.rows),
     };
     let outcome = classify(&labelled.features, labels, labelled.labels.len(), &options)?;
-    let filter = filters(&engine, &flags.filter)?;
-    let known: HashSet<ContentHash> = labelled.contents.iter().copied().collect();
-    let unlabelled = pairs::kept_features(&engine, &filter, &|content| !known.contains(content))?;
-    if unlabelled.is_empty() {
-        return Err(Refusal::input(
-            "every picture of the collection has a label already, or it has none at all: fovea index PATH adds some",
-        )
-        .into());
-    }
+    let unlabelled = labelled.without(&engine, &flags.filter)?;
     let probabilities: Vec<Vec<f32>> = unlabelled
         .iter()
         .map(|(_, feature)| outcome.classifier.probabilities(feature))
