@@ -216,6 +216,7 @@ fn other_wordings_teach_and_are_never_asked_for() {
     };
     assert_eq!(first.head, run(&worded, &one).unwrap().head);
     worded.wordings.rows -= 1;
+    worded.wordings.data.truncate(worded.wordings.rows * cols);
     let refused = run(&worded, &options).unwrap_err().to_string();
     assert!(refused.contains("wordings"), "{refused}");
 }

@@ -14,6 +14,9 @@ use super::units::{counted, duration};
 use super::{dim, print_json};
 use crate::settings::Settings;
 
+/// One number of what was measured.
+type Measure = fn(&Similar) -> f64;
+
 /// Mean average precision before and after, and the pack that was made.
 pub fn seen_alike(
     settings: &Settings,
@@ -57,7 +60,7 @@ pub fn seen_alike(
         "mean average precision", "features", "start", "trained"
     );
     writeln!(out, "{}", dim(&head))?;
-    let of: [(&str, fn(&Similar) -> f64); 3] = [
+    let of: [(&str, Measure); 3] = [
         ("altered copies of the same picture", |of| of.same_image),
         ("other pictures of the same folder", |of| of.same_folder),
         ("both", Similar::score),

@@ -29,7 +29,7 @@ fn pictures_without_a_label_teach_too() {
     assert!(pseudo["rounds"].as_array().unwrap().len() > 1, "{pseudo}");
     let added = pseudo["added"].as_u64().unwrap();
     assert!(
-        added <= 48 && (added > 0) == !pseudo["precision"].is_null(),
+        added <= 48 && (added > 0) != pseudo["precision"].is_null(),
         "{pseudo}"
     );
     assert_eq!(learnt["n_held_out"], pseudo["n_held_out"]);

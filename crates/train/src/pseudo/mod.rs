@@ -175,9 +175,11 @@ pub fn self_train<E>(
         let predictions = fitted.map_err(|source| PseudoError::Fit { round, source })?;
         let n_classes = shape(&predictions, held_out, n_unlabelled, round)?;
         rounds.push(chosen.round(round, n_classes, accuracy(&predictions.held_out, held_out)));
-        // Of equals the earlier: labels that change nothing are better left out.
+        // A few held-out rows are soon all right, and cannot show what more labels gain: as right with labels is better than
+        // without any. Of rounds with labels the earlier of equals, which has fewer.
         let accuracy = rounds[round].accuracy.value;
-        if round == 0 || accuracy > best.1 {
+        let is_first_with_labels = best.0 == 0 && !chosen.labels.is_empty();
+        if round == 0 || accuracy > best.1 || (is_first_with_labels && accuracy == best.1) {
             best = (round, accuracy, chosen.labels.clone());
         }
         let next = match round < options.rounds {
