@@ -222,6 +222,11 @@ impl Codes {
         (self.codes.len() / self.stride) as u32
     }
 
+    /// Bytes of a row's codes.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// Numbers that a row keeps.
     pub fn dim(&self) -> usize {
         self.quantizer.n_codes()
@@ -367,6 +372,19 @@ pub struct CodesView<'a> {
 }
 
 impl<'a> CodesView<'a> {
+    pub fn new(stride: usize, codes: &'a [u8], bias: &'a [f32]) -> CodesView<'a> {
+        CodesView {
+            stride,
+            codes,
+            bias,
+        }
+    }
+
+    /// What a row's score has beside the product, where the metric is L2.
+    pub fn bias(&self, row: u32) -> Option<f32> {
+        self.bias.get(row as usize).copied()
+    }
+
     #[inline]
     pub fn row(&self, row: u32) -> &'a [u8] {
         let at = row as usize * self.stride;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use crate::bitmap::Bitmap;
 use crate::error::Error;
 use crate::families;
+use crate::gathered::Gathered;
 use crate::sections::{Saved, Sections};
 use crate::topk::{Scored, TopK};
 use crate::vectors::Vectors;
@@ -94,6 +95,12 @@ pub trait Index: Send + Sync + fmt::Debug {
         options: &SearchOptions<'_>,
     ) -> Result<Vec<Scored>, Error>;
 
+    /// What makes further searches among these rows faster, for whoever keeps it as long as the index stays as it is;
+    /// none where it would not.
+    fn gather(&self, _allowed: &Bitmap) -> Option<Gathered> {
+        None
+    }
+
     /// Take in rows: new ones at the end, in order, or removed ones with
     /// other vectors.
     fn insert(&mut self, vectors: &Vectors<'_>, rows: &[u32], work: &Work<'_>)
@@ -124,6 +131,8 @@ pub struct SearchOptions<'a> {
     pub effort: u32,
     /// The only rows that may be found.
     pub allowed: Option<&'a Bitmap>,
+    /// What this index gathered of these rows, where that is kept.
+    pub gathered: Option<&'a Gathered>,
 }
 
 impl Default for SearchOptions<'_> {
@@ -132,6 +141,7 @@ impl Default for SearchOptions<'_> {
             k: 10,
             effort: 0,
             allowed: None,
+            gathered: None,
         }
     }
 }

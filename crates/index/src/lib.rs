@@ -15,6 +15,7 @@ mod error;
 mod families;
 mod family;
 mod forest;
+mod gathered;
 pub mod kernels;
 mod kmeans;
 mod lists;
@@ -36,6 +37,7 @@ pub use family::{
     BuildOptions, Built, FAMILIES, Family, Index, Parameter, Parameters, SearchOptions, exact,
     family,
 };
+pub use gathered::Gathered;
 pub use half::f16;
 pub use kernels::Element;
 pub use metric::Metric;

@@ -130,6 +130,7 @@ impl Contender for Ours {
             k: ask.k,
             effort,
             allowed: None,
+            gathered: None,
         };
         let queries = self.data.measure.rows.iter().take(ask.count);
         let mut ids = Vec::with_capacity(ask.count * ask.k);

@@ -54,20 +54,25 @@ fn recall(index: &dyn Index, twin: &Twin, effort: u32, kind: Kind, share: f64) -
         );
         let by_distance: Vec<u32> = sorted.iter().map(|scored| scored.row).collect();
         let allowed = filter(kind, share, &by_distance, &mut random);
-        let options = SearchOptions {
-            k: 10,
-            effort,
-            allowed: Some(&allowed),
-        };
-        let hits = index.search(&twin.vectors(), &query, &options).unwrap();
         let truth = exact(&twin.vectors(), twin.len(), &query, 10, Some(&allowed));
-        assert!(hits.iter().all(|hit| allowed.contains(hit.row)));
-        assert_eq!(hits.len(), truth.len());
-        found += truth
-            .iter()
-            .filter(|best| hits.iter().any(|hit| hit.row == best.row))
-            .count();
-        expected += truth.len();
+        let gathered = index.gather(&allowed);
+        // Asked for the first time, and by whoever kept what was gathered.
+        for gathered in std::iter::once(None).chain(gathered.as_ref().map(Some)) {
+            let options = SearchOptions {
+                k: 10,
+                effort,
+                allowed: Some(&allowed),
+                gathered,
+            };
+            let hits = index.search(&twin.vectors(), &query, &options).unwrap();
+            assert!(hits.iter().all(|hit| allowed.contains(hit.row)));
+            assert_eq!(hits.len(), truth.len());
+            found += truth
+                .iter()
+                .filter(|best| hits.iter().any(|hit| hit.row == best.row))
+                .count();
+            expected += truth.len();
+        }
     }
     found as f64 / expected as f64
 }

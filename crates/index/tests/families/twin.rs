@@ -72,7 +72,12 @@ pub fn check(index: &dyn Index, twin: &Twin, query: &[f32], k: usize, allowed: O
     );
     let live = twin.live(allowed);
     for effort in [0, 1, u32::MAX] {
-        let options = SearchOptions { k, effort, allowed };
+        let options = SearchOptions {
+            k,
+            effort,
+            allowed,
+            gathered: None,
+        };
         let found = index.search(&twin.vectors(), query, &options).unwrap();
         assert_eq!(
             found.len() as u64,
@@ -97,6 +102,7 @@ pub fn check(index: &dyn Index, twin: &Twin, query: &[f32], k: usize, allowed: O
             k,
             effort: 1,
             allowed,
+            gathered: None,
         };
         let found = index.search(&twin.vectors(), query, &options).unwrap();
         let expect = exact(&twin.vectors(), twin.len(), query, k, Some(&live));

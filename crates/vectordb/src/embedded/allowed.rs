@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use fovea_index::Bitmap;
+use fovea_index::{Bitmap, Gathered};
 
 use super::columns::{Answer, Columns};
 use super::fail::Try;
+use super::gatherings::Gatherings;
 use super::indexed::IndexedAllowed;
 use super::members::Members;
 use super::search::{Kept, Place};
@@ -19,6 +20,8 @@ pub(super) struct Allowed {
     columns: Arc<Columns>,
     answer: Arc<Answer>,
     pub(super) rows: Arc<Rows>,
+    /// What the index file gathered of them.
+    pub(super) gathered: Option<Arc<Gathered>>,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ impl Allowed {
         filter: &Filter,
         (space, kept): (i64, &Kept),
         members: Option<&Members>,
+        gatherings: &Gatherings,
     ) -> Try<Allowed> {
         let (connection, scope) = (place.connection, place.scope);
         let answer = columns.answer(connection, scope, filter)?;
@@ -48,10 +52,17 @@ impl Allowed {
                 }
             })
         })?;
+        let gathered = match (kept, &*rows) {
+            (Kept::Indexed(indexed), Rows::Indexed(allowed)) => {
+                gatherings.of(&rows, || indexed.gather(allowed))
+            }
+            _ => None,
+        };
         Ok(Allowed {
             columns,
             answer,
             rows,
+            gathered,
         })
     }
 

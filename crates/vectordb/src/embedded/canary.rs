@@ -83,6 +83,7 @@ fn repeat(indexed: &IndexedSpace, query: &[f32], effort: u32) -> Option<Canary> 
         k: NEAREST,
         effort,
         allowed: Some(&live),
+        gathered: None,
     };
     let found = index.search(&vectors, query, &options).ok()?;
     let truth = exact(&vectors, index.rows(), query, NEAREST, Some(&live));

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use fovea_index::{Bitmap, Block, Index, Metric, Numbers, Scored, SearchOptions, Vectors, family};
+use fovea_index::{
+    Bitmap, Block, Gathered, Index, Metric, Numbers, Scored, SearchOptions, Vectors, family,
+};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -303,21 +305,28 @@ impl IndexedSpace {
         }
     }
 
-    /// The nearest rows of both, best first, as what they stand for.
+    /// What makes further searches among these rows faster.
+    pub(super) fn gather(&self, allowed: &IndexedAllowed) -> Option<Gathered> {
+        self.file.index.gather(&allowed.file)
+    }
+
+    /// The nearest rows of both, best first, as what they stand for. `allowed` comes with what was gathered of it.
     pub(super) fn nearest(
         &self,
         query: &[f32],
         k: usize,
         effort: u32,
-        allowed: Option<&IndexedAllowed>,
+        allowed: Option<(&IndexedAllowed, Option<&Gathered>)>,
     ) -> Try<Vec<(f32, RowOf)>> {
         let words = |error: fovea_index::Error| {
             Fail::Damaged(format!("the index in memory went wrong: {error}"))
         };
+        let (allowed, gathered) = allowed.unzip();
         let options = SearchOptions {
             k,
             effort,
             allowed: allowed.map(|allowed| &allowed.file).or(self.live.as_ref()),
+            gathered: gathered.flatten(),
         };
         let of_file = self
             .file

@@ -16,6 +16,7 @@ mod fail;
 mod features;
 mod filter_sql;
 mod functions;
+mod gatherings;
 mod indexed;
 mod items;
 mod keywords;

@@ -17,6 +17,7 @@ use super::allowed::{Allowed, Rows};
 use super::canary::Canaries;
 use super::columns::Filters;
 use super::fail::{Fail, Try};
+use super::gatherings::Gatherings;
 use super::indexed::{IndexedSpace, ItemsOf, OpenIndex};
 use super::items::item_id;
 use super::members::Members;
@@ -55,6 +56,7 @@ pub(super) struct Cache {
     newest: RwLock<Arc<Snapshot>>,
     making: Mutex<()>,
     pub(super) filters: Filters,
+    gatherings: Gatherings,
     canaries: Canaries,
     /// A damaged vector was met: from then on all of a file is checked before it is used.
     met_damage: AtomicBool,
@@ -106,7 +108,10 @@ fn answer(
             let columns = cache.filters.at(connection, scope)?;
             let members = snapshot.members.as_deref();
             let of = (space.id, kept);
-            Some(Allowed::new(place, columns, filter, of, members)?)
+            let gatherings = &cache.gatherings;
+            Some(Allowed::new(
+                place, columns, filter, of, members, gatherings,
+            )?)
         }
     };
     let effort = match kept {
@@ -175,7 +180,7 @@ impl Kept {
             }
             Kept::Indexed(indexed) => {
                 let allowed = allowed.and_then(|allowed| match &*allowed.rows {
-                    Rows::Indexed(rows) => Some(rows),
+                    Rows::Indexed(rows) => Some((rows, allowed.gathered.as_deref())),
                     Rows::InMemory(_) => None,
                 });
                 indexed.nearest(query, k, effort, allowed)

@@ -92,6 +92,7 @@ fn cheapest(
             k: NEAREST,
             effort,
             allowed: Some(&live),
+            gathered: None,
         };
         let (mut found, mut expected) = (0, 0);
         for (query, truth) in queries.iter().zip(&truth) {

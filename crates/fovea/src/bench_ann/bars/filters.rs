@@ -51,6 +51,7 @@ impl Asking<'_> {
             k: K,
             effort: self.effort,
             allowed,
+            gathered: None,
         }
     }
 

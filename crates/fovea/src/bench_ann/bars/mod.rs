@@ -139,6 +139,7 @@ fn recall(
         k: K,
         effort,
         allowed: None,
+        gathered: None,
     };
     let mut found = 0;
     for (at, query) in asked.rows.iter().enumerate() {

@@ -35,6 +35,7 @@ use crate::family::{
     BuildOptions, Built, Family, Index, Parameter, Parameters, SearchOptions, accept_rows, exact,
     mark_removed,
 };
+use crate::gathered::Gathered;
 use crate::sections::{Head, Saved, Sections};
 use crate::topk::Scored;
 use crate::vectors::Vectors;
@@ -413,7 +414,11 @@ impl Index for Vamana {
             ));
         }
         let width = options.effort_of(self) as usize;
-        Ok(self.find(vectors, query, options.k, width, options.allowed))
+        Ok(self.find(vectors, query, width, options))
+    }
+
+    fn gather(&self, allowed: &Bitmap) -> Option<Gathered> {
+        self.gathered(allowed)
     }
 
     fn insert(

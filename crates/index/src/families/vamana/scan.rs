@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use crate::bitmap::Bitmap;
 use crate::codes::{CodedQuery, Codes, CodesView};
+use crate::gathered::Gathered;
 use crate::topk::Scored;
 use crate::vectors::Vectors;
 
@@ -26,25 +27,99 @@ const DEVIATIONS: f64 = 2.0;
 /// A row with the score of its codes.
 type Coded = (f32, u32);
 
-/// The k nearest of the rows that a filter lets through.
+/// The rows of a scan, wherever their codes lie.
+pub trait Pool {
+    fn len(&self) -> u64;
+
+    fn view(&self) -> CodesView<'_>;
+
+    /// All places of the view that have a row, in runs whose codes are on their way from the memory.
+    fn runs(&self, look: impl FnMut(&[u32]));
+
+    /// The row at a place of the view.
+    fn row(&self, place: u32) -> u32;
+}
+
+/// Rows here and there among all others.
+pub struct Scattered<'a> {
+    pub codes: &'a Codes,
+    pub allowed: &'a Bitmap,
+}
+
+impl Pool for Scattered<'_> {
+    fn len(&self) -> u64 {
+        self.allowed.len()
+    }
+
+    fn view(&self) -> CodesView<'_> {
+        self.codes.view()
+    }
+
+    fn runs(&self, mut look: impl FnMut(&[u32])) {
+        let (view, rows) = (self.codes.view(), self.codes.rows());
+        let (mut asked, mut next) = (Vec::with_capacity(2 * CHUNK), Vec::with_capacity(2 * CHUNK));
+        let mut words = self.allowed.words().iter().zip(0..rows.div_ceil(u64::BITS));
+        loop {
+            // Rows here and there wait for the memory: it is asked for some while those before are compared.
+            for (&word, at) in words.by_ref() {
+                let first = at * u64::BITS;
+                put_rows(word, first, rows, &mut next, |row| view.prefetch(row));
+                if next.len() >= CHUNK {
+                    break;
+                }
+            }
+            look(&asked);
+            if next.is_empty() {
+                break;
+            }
+            std::mem::swap(&mut asked, &mut next);
+            next.clear();
+        }
+    }
+
+    fn row(&self, place: u32) -> u32 {
+        place
+    }
+}
+
+impl Pool for Gathered {
+    fn len(&self) -> u64 {
+        self.rows().len() as u64
+    }
+
+    fn view(&self) -> CodesView<'_> {
+        self.view()
+    }
+
+    fn runs(&self, mut look: impl FnMut(&[u32])) {
+        let places: Vec<u32> = (0..self.rows().len() as u32).collect();
+        // One after the other: the hardware asks ahead by itself.
+        places.chunks(CHUNK).for_each(&mut look);
+    }
+
+    fn row(&self, place: u32) -> u32 {
+        self.rows()[place as usize]
+    }
+}
+
+/// The k nearest of some rows.
 ///
 /// They are ranked by falling score of their codes, until the codes of the next would have to be more wrong than nearly
 /// all are. Where a filter keeps away from the query, those that it lets through are crowded at its edge, nearer to
 /// each other than codes can tell, and many are ranked; elsewhere some dozens settle it.
 pub fn nearest(
-    codes: &Codes,
+    pool: &impl Pool,
+    coded: &CodedQuery,
     vectors: &Vectors<'_>,
     query: &[f32],
     k: usize,
-    allowed: &Bitmap,
 ) -> Vec<Scored> {
-    let coded = codes.query(query);
     let mut room = ROOM.max(4 * k);
     loop {
-        let mut scan = scan(codes.view(), &coded, codes.rows(), allowed, room);
+        let mut scan = scan(pool, coded, room);
         let wrong = most_wrong(vectors, query, &scan.sample);
         let (best, is_settled) = rank(vectors, query, &mut scan.kept, k, wrong);
-        if is_settled || room as u64 >= allowed.len() {
+        if is_settled || room as u64 >= pool.len() {
             return best;
         }
         room *= MORE;
@@ -60,35 +135,23 @@ struct Scan {
 }
 
 /// Compare every row, and keep as many as there is room for.
-fn scan(view: CodesView<'_>, query: &CodedQuery, rows: u32, allowed: &Bitmap, room: usize) -> Scan {
+fn scan(pool: &impl Pool, query: &CodedQuery, room: usize) -> Scan {
     let (mut kept, mut sample, mut floor) = (Vec::new(), Vec::new(), f32::NEG_INFINITY);
-    let step = (allowed.len() as usize / SAMPLE).clamp(1, CHUNK);
-    let (mut asked, mut next) = (Vec::with_capacity(2 * CHUNK), Vec::with_capacity(2 * CHUNK));
-    let mut scores = Vec::with_capacity(2 * CHUNK);
-    let mut words = allowed.words().iter().zip(0..rows.div_ceil(u64::BITS));
-    loop {
-        // Rows here and there wait for the memory: it is asked for some while those before are compared.
-        for (&word, at) in words.by_ref() {
-            let first = at * u64::BITS;
-            put_rows(word, first, rows, &mut next, |row| view.prefetch(row));
-            if next.len() >= CHUNK {
-                break;
-            }
-        }
-        view.scores(query, &asked, &mut scores);
-        let scored = scores.iter().copied().zip(asked.iter().copied());
+    let step = (pool.len() as usize / SAMPLE).clamp(1, CHUNK);
+    let (view, mut scores) = (pool.view(), Vec::with_capacity(2 * CHUNK));
+    pool.runs(|places| {
+        view.scores(query, places, &mut scores);
+        let scored = scores.iter().copied().zip(places.iter().copied());
         sample.extend(scored.clone().step_by(step));
         kept.extend(scored.filter(|(score, _)| *score > floor));
         if kept.len() > 2 * room {
             floor = cut(&mut kept, room).unwrap_or(floor);
         }
-        if next.is_empty() {
-            break;
-        }
-        std::mem::swap(&mut asked, &mut next);
-        next.clear();
-    }
+    });
     cut(&mut kept, room);
+    for (_, place) in kept.iter_mut().chain(&mut sample) {
+        *place = pool.row(*place);
+    }
     Scan { kept, sample }
 }
 

@@ -3,9 +3,10 @@
 
 use proptest::prelude::*;
 
-use super::{Vamana, built, scan};
+use super::{Vamana, built};
 use crate::bitmap::Bitmap;
-use crate::family::{BuildOptions, exact};
+use crate::family::{BuildOptions, Index, SearchOptions, exact};
+use crate::gathered::Gathered;
 use crate::metric::Metric;
 use crate::topk::Scored;
 use crate::vectors::Vectors;
@@ -69,6 +70,15 @@ fn recall(
         n_found += truth.iter().filter(|best| found.contains(best)).count();
     }
     Some(n_found as f64 / (K * QUERIES) as f64)
+}
+
+fn asked<'a>(k: usize, allowed: &'a Bitmap, gathered: Option<&'a Gathered>) -> SearchOptions<'a> {
+    SearchOptions {
+        k,
+        effort: 0,
+        allowed: Some(allowed),
+        gathered,
+    }
 }
 
 fn share_of(allowed: &Bitmap) -> f64 {
@@ -140,15 +150,22 @@ fn walks_tell_where_a_filter_keeps_away() {
 fn a_scan_finds_what_filters_let_through_wherever_it_lies() {
     let numbers = rows(ROWS, &mut Random::new(3));
     let (index, vectors) = (index(&numbers), vectors(&numbers));
-    let scan = |query: &[f32], allowed: &Bitmap| {
-        Some(scan::nearest(
-            &index.graph.codes,
-            &vectors,
-            query,
-            K,
-            allowed,
-        ))
+    let scan = |query: &[f32], allowed: &Bitmap| Some(index.scan(&vectors, query, K, allowed));
+    let over_gathered = |query: &[f32], allowed: &Bitmap| {
+        let gathered = index.gathered(allowed)?;
+        let found = index.search(&vectors, query, &asked(K, allowed, Some(&gathered)));
+        // Where the codes lie makes no difference.
+        assert_eq!(Some(found.unwrap()), scan(query, allowed));
+        scan(query, allowed)
     };
+    for share in [0.4, 0.1, 0.05] {
+        for recall in [
+            recall(&numbers, some(share), over_gathered),
+            recall(&numbers, farthest(share), over_gathered),
+        ] {
+            assert!(recall >= Some(0.97), "{share} gathered: {recall:?}");
+        }
+    }
     for share in [0.5, 0.1, 0.01] {
         for recall in [
             recall(&numbers, some(share), scan),
@@ -180,7 +197,7 @@ proptest! {
         let is_allowed = |row: &u32| !dropped.contains(row);
         let asked: Bitmap = (0..n as u32 + beyond).filter(is_allowed).collect();
         let allowed: Bitmap = (0..n as u32).filter(is_allowed).collect();
-        let found = scan::nearest(&index.graph.codes, &vectors, &query, k, &asked);
+        let found = index.scan(&vectors, &query, k, &asked);
         check(&found, &vectors, &query, &allowed, k);
         let truth = exact(&vectors, vectors.len(), &query, 1, Some(&allowed));
         prop_assert_eq!(found.first().map(|best| best.score), truth.first().map(|best| best.score));
