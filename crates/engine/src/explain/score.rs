@@ -208,7 +208,7 @@ impl Engine {
             above: 0.0,
             agreement: None,
             likelihood,
-            cut: judge::SHOWN,
+            cut: self.least_shown(asked),
             answered: None,
             said,
             above_cut: one.above_cut,

@@ -38,7 +38,7 @@ const LEAST_NEAR: f32 = 0.05;
 pub const BATCH: usize = 10;
 /// A query is answered when that is likelier than not, absent and present queries being as frequent.
 pub const ANSWERED: f32 = 0.5;
-/// And an item is shown down to this probability of being the one that was meant.
+/// And an item is shown down to this probability of being like what was asked with an image; of words an alignment says it.
 pub const SHOWN: f32 = 0.01;
 /// From this cosine on a caption says what was asked: of titles of Open Clip Art, one pair in a hundred does.
 pub const SAID: f32 = 0.6;
@@ -251,6 +251,14 @@ impl Engine {
         }
     }
 
+    /// The probability from which on an item is a match.
+    pub(crate) fn least_shown(&self, asked: &Asked) -> f32 {
+        match asked {
+            Asked::Words(..) => self.encoder().calibration().shown,
+            Asked::Filters | Asked::Images(_) | Asked::Mixture(_) => SHOWN,
+        }
+    }
+
     /// Whether pictures show the same kind of thing as those that were asked with.
     fn judge_looks(&self, query: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
         let Some(spread) = self.known_looks()?.spread(query) else {
@@ -273,6 +281,7 @@ impl Engine {
         cut: bool,
         mut is_answered: Option<bool>,
     ) -> Result<(), Error> {
+        let shown = self.least_shown(asked);
         let mut has_ended = false;
         for batch in ranked.chunks_mut(BATCH) {
             if has_ended {
@@ -288,7 +297,7 @@ impl Engine {
             for (one, evidence) in batch.iter_mut().zip(evidence) {
                 let meant = evidence.map_or(0.0, |evidence| self.meant(asked, evidence));
                 one.likelihood = Some(with_what_is_said(meant, one));
-                one.above_cut = is_said(one) || (is_answered && meant >= SHOWN);
+                one.above_cut = is_said(one) || (is_answered && meant >= shown);
             }
             has_ended = cut && batch.last().is_some_and(Ranked::ends_the_matches);
         }

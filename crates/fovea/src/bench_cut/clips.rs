@@ -63,6 +63,7 @@ pub fn fit(
     Ok(Calibration {
         answered,
         meant,
+        shown: folds.pack(0).calibration().shown,
         mixed: gallery::logistic(mixed, false).context(nothing)?,
         alike: gallery::logistic(alike, false).context(nothing)?,
         // What `fovea bench tags` fits.

@@ -238,7 +238,7 @@ fn kept_right(present: &[Judged], calibration: &Calibration) -> (usize, usize) {
             .filter(|(_, is_right)| **is_right);
         for (meant, _) in rights {
             right += 1;
-            kept += usize::from(is_answered && *meant >= f64::from(SHOWN));
+            kept += usize::from(is_answered && *meant >= f64::from(calibration.shown));
         }
     }
     (kept, right)
