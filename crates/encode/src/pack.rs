@@ -62,7 +62,7 @@ impl Pack {
             .file_name()
             .map_or_else(|| BASE.into(), |name| name.to_string_lossy().into_owned());
         let store = dir.parent().unwrap_or(dir);
-        let manifest = Manifest::read(dir)?.ok_or_else(|| Error::NotInstalled {
+        let mut manifest = Manifest::read(dir)?.ok_or_else(|| Error::NotInstalled {
             name: name.clone(),
             dir: store.into(),
         })?;
@@ -81,6 +81,10 @@ impl Pack {
                 path: dir.join(MANIFEST),
                 what,
             });
+        }
+        if manifest.name == BASE {
+            // It may have been installed by a program that had fitted another.
+            manifest.calibration = Calibration::of_base();
         }
         for file in &manifest.files {
             file.check_length(dir)?;

@@ -11,6 +11,8 @@ use crate::judge::{BATCH, Evidence, Seen, Words};
 
 /// Words nearer to some of a collection than this may be answered by it.
 const ALIKE: f32 = 0.6;
+/// One right answer in so many may be judged too unlikely to be shown.
+const LOST: usize = 10;
 /// Absent queries of one collection.
 const ABSENT: usize = 200;
 
@@ -159,16 +161,35 @@ pub fn ask(
     ))
 }
 
-/// What says that a query is answered, and that an item is meant. None where either outcome is missing.
-pub fn fit(present: &[Judged], absent: &[Judged]) -> Option<(Regression, Regression)> {
+/// How words are judged, as it was fitted.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    pub answered: Regression,
+    pub meant: Regression,
+    /// The probability of being meant that all but a tenth of the right answers among the first ten have.
+    pub shown: f32,
+}
+
+/// What says that a query is answered, that an item is meant, and is shown. None where either outcome is missing.
+pub fn fit(present: &[Judged], absent: &[Judged]) -> Option<Fitted> {
     let answered = present.iter().filter(|one| one.is_answered());
     let best = answered.map(|one| (one.best().to_vec(), true));
     let best = best.chain(absent.iter().map(|one| (one.best().to_vec(), false)));
     let items = present.iter().chain(absent).flat_map(Judged::rows);
-    Some((
-        logistic(best.collect(), true)?,
-        logistic(items.collect(), false)?,
-    ))
+    let answered = logistic(best.collect(), true)?;
+    let meant = logistic(items.collect(), false)?;
+    Some(Fitted {
+        shown: least_shown(present, &meant)?,
+        answered,
+        meant,
+    })
+}
+
+fn least_shown(present: &[Judged], meant: &Regression) -> Option<f32> {
+    let right = present.iter().flat_map(Judged::rows).filter(|row| row.1);
+    let mut right: Vec<f64> = right.map(|row| meant.probability(&row.0)).collect();
+    right.sort_by(f64::total_cmp);
+    right.get(right.len() / LOST).map(|least| *least as f32)
 }
 
 /// With both outcomes equally heavy, or each row alike.
@@ -239,13 +260,15 @@ mod tests {
         let all: Vec<&Told> = told.iter().collect();
         let (present, absent) = ask(&all[..28], &all[28..], &vocabulary).unwrap();
         assert!(present.len() == 28 && absent.len() == 12);
-        let (answered, meant) = fit(&present, &absent).unwrap();
-        let says = |one: &Judged| answered.probability(&one.best());
+        let fitted = fit(&present, &absent).unwrap();
+        let says = |one: &Judged| fitted.answered.probability(&one.best());
         let right = present.iter().filter(|one| says(one) > 0.5).count();
         let wrong = absent.iter().filter(|one| says(one) > 0.5).count();
         assert!(right > 24 && wrong < 4, "{right} {wrong}");
-        let first = |one: &Judged| meant.probability(&one.evidence[0].numbers());
-        assert!(first(&present[0]) > first(&absent[0]));
+        let meant = |one: &Judged| fitted.meant.probability(&one.evidence[0].numbers()) as f32;
+        assert!(meant(&present[0]) > meant(&absent[0]));
+        let kept = present.iter().filter(|one| meant(one) >= fitted.shown);
+        assert!((25..=28).contains(&kept.count()), "{}", fitted.shown);
     }
 
     #[test]

@@ -4,21 +4,23 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use fovea_encode::{Calibration, Encoder};
+use fovea_encode::{Calibration, Encoder, Pack};
 use fovea_engine::gallery::{self, Gallery, Judged, Picture, Told, terms_of};
 use fovea_engine::space;
 use fovea_index::Random;
 
-use super::folds::Folds;
 use super::{Looks, NO_VOCABULARY, dot, indexed, pictures as judged_pictures, vectors_in};
 use crate::bench_ann::datasets::clipart;
-use crate::settings::{Settings, cache_folder};
+use crate::settings::{DEFAULT_PACK, Settings, cache_folder};
 
-const COLLECTIONS: usize = 12;
+const COLLECTIONS: u64 = 12;
 const PICTURES: usize = 350;
 /// Titles further from all names of the pack are of languages, people and file names.
 const NAMED: f32 = 0.5;
 const LONGEST_TITLE: usize = 40;
+/// Of photographs the classifier is more certain than of drawings. So that both are fitted for, every other collection is of
+/// clips whose likeliest name is at least so probable.
+const CERTAIN: f32 = 0.4;
 
 /// A picture with a title that says what it shows.
 struct Clip {
@@ -26,17 +28,27 @@ struct Clip {
     /// In the encoder's own space.
     visual: Vec<f32>,
     words: HashSet<String>,
-    fold: usize,
 }
 
-/// All regressions, fitted anew.
+impl Clip {
+    fn is_certain(&self) -> bool {
+        self.told.picture.names.iter().any(|name| *name >= CERTAIN)
+    }
+}
+
+/// All regressions, fitted anew. Pictures that an alignment learned of say nothing about others: a `head` that learned of
+/// none of the clips judges them in place of the pack's.
 pub fn fit(
     settings: &Settings,
-    folds: Option<&Path>,
+    head: Option<&Path>,
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Calibration> {
-    let folds = Folds::read(settings, folds)?;
-    let (clips, vocabulary) = clips(settings, &folds, say)?;
+    let pack = settings.open_pack(DEFAULT_PACK)?;
+    let pack = match head {
+        Some(head) => pack.with_shipped(head)?,
+        None => pack,
+    };
+    let (clips, vocabulary) = clips(settings, &pack, say)?;
     say(&format!(
         "{} clips with a title that says what they show",
         clips.len()
@@ -44,14 +56,12 @@ pub fn fit(
     let (mut present, mut absent) = (Vec::new(), Vec::new());
     let (mut mixed, mut alike) = (Vec::new(), Vec::new());
     for seed in 0..COLLECTIONS {
-        // Vectors of two heads are never compared.
-        let of_fold = |clip: &&Clip| clip.fold == seed % folds.n();
-        let clips: Vec<&Clip> = clips.iter().filter(of_fold).collect();
-        let (inside, outside) = ask(&clips, &vocabulary, seed as u64)?;
-        present.extend(inside);
-        absent.extend(outside);
-        mixed.extend(mixtures(&clips, &vocabulary, seed as u64)?);
-        alike.extend(looks(&clips, seed as u64)?);
+        let inside = drawn(&clips, seed);
+        let (more_present, more_absent) = ask(&clips, &inside, &vocabulary)?;
+        present.extend(more_present);
+        absent.extend(more_absent);
+        mixed.extend(mixtures(&inside, &vocabulary)?);
+        alike.extend(looks(&inside));
     }
     let n_answered = present.iter().filter(|one| one.is_answered()).count();
     say(&format!(
@@ -59,38 +69,46 @@ pub fn fit(
         absent.len()
     ));
     let nothing = "the clips have nothing to learn from";
-    let (answered, meant) = gallery::fit(&present, &absent).context(nothing)?;
+    let fitted = gallery::fit(&present, &absent).context(nothing)?;
     Ok(Calibration {
-        answered,
-        meant,
-        shown: folds.pack(0).calibration().shown,
+        answered: fitted.answered,
+        meant: fitted.meant,
+        shown: fitted.shown,
         mixed: gallery::logistic(mixed, false).context(nothing)?,
         alike: gallery::logistic(alike, false).context(nothing)?,
         // What `fovea bench tags` fits.
-        tag: folds.pack(0).calibration().tag.clone(),
+        tag: pack.calibration().tag.clone(),
     })
 }
 
-/// One collection drawn from the clips: its own titles, and titles that nothing in it answers.
-fn ask(
-    clips: &[&Clip],
-    vocabulary: &[Vec<f32>],
-    seed: u64,
-) -> anyhow::Result<(Vec<Judged>, Vec<Judged>)> {
-    let mut order: Vec<&Told> = clips.iter().map(|clip| &clip.told).collect();
+/// The pictures of one collection, every other time those that the classifier is certain of.
+fn drawn(clips: &[Clip], seed: u64) -> Vec<&Clip> {
+    let is_in = |clip: &&Clip| seed.is_multiple_of(2) || clip.is_certain();
+    let mut order: Vec<&Clip> = clips.iter().filter(is_in).collect();
     Random::new(seed).shuffle(&mut order);
-    let (inside, outside) = order.split_at(PICTURES.min(order.len() * 3 / 4));
-    gallery::ask(inside, outside, vocabulary).context(NO_VOCABULARY)
+    order.truncate(PICTURES.min(order.len() * 3 / 4));
+    order
+}
+
+/// A collection asked with its own titles, and with titles of other clips that nothing in it answers.
+fn ask(
+    clips: &[Clip],
+    inside: &[&Clip],
+    vocabulary: &[Vec<f32>],
+) -> anyhow::Result<(Vec<Judged>, Vec<Judged>)> {
+    let is_outside = |clip: &&Clip| !inside.iter().any(|one| std::ptr::eq(*one, *clip));
+    let outside: Vec<&Told> = clips
+        .iter()
+        .filter(is_outside)
+        .map(|clip| &clip.told)
+        .collect();
+    let inside: Vec<&Told> = inside.iter().map(|clip| &clip.told).collect();
+    gallery::ask(&inside, &outside, vocabulary).context(NO_VOCABULARY)
 }
 
 /// Each picture of a collection with its title asks for the others: what speaks for the ten nearest, and whether they share
 /// a word with it.
-fn mixtures(
-    clips: &[&Clip],
-    vocabulary: &[Vec<f32>],
-    seed: u64,
-) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
-    let inside = drawn(clips, seed);
+fn mixtures(inside: &[&Clip], vocabulary: &[Vec<f32>]) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
     let images = inside
         .iter()
         .map(|clip| clip.told.picture.clone())
@@ -98,7 +116,7 @@ fn mixtures(
     let gallery = Gallery::new(images, vocabulary.to_vec());
     let mut rows = Vec::new();
     for (at, clip) in inside.iter().enumerate() {
-        let right = same_words(&inside, at);
+        let right = same_words(inside, at);
         let judged = gallery.ask_mixed(&clip.told.text, at, &right);
         rows.extend(judged.context(NO_VOCABULARY)?.rows());
     }
@@ -106,22 +124,11 @@ fn mixtures(
 }
 
 /// Each picture of a collection asks for those that look like it.
-fn looks(clips: &[&Clip], seed: u64) -> anyhow::Result<Vec<(Vec<f64>, bool)>> {
-    let inside = drawn(clips, seed);
+fn looks(inside: &[&Clip]) -> Vec<(Vec<f64>, bool)> {
     let visual: Vec<Vec<f32>> = inside.iter().map(|clip| clip.visual.clone()).collect();
     let looks = Looks::new(visual);
-    let mut rows = Vec::new();
-    for at in 0..inside.len() {
-        rows.extend(looks.ask(at, &same_words(&inside, at)));
-    }
-    Ok(rows)
-}
-
-fn drawn<'a>(clips: &[&'a Clip], seed: u64) -> Vec<&'a Clip> {
-    let mut order = clips.to_vec();
-    Random::new(seed).shuffle(&mut order);
-    order.truncate(PICTURES);
-    order
+    let asked = (0..inside.len()).map(|at| looks.ask(at, &same_words(inside, at)));
+    asked.flatten().collect()
 }
 
 /// The others whose titles share a word.
@@ -134,7 +141,7 @@ fn same_words(inside: &[&Clip], at: usize) -> Vec<usize> {
 /// Clips that show something else than all others, and the pack's vocabulary.
 fn clips(
     settings: &Settings,
-    folds: &Folds,
+    pack: &Pack,
     say: &dyn Fn(&str),
 ) -> anyhow::Result<(Vec<Clip>, Vec<Vec<f32>>)> {
     let cache = cache_folder()?;
@@ -142,20 +149,14 @@ fn clips(
     say("indexing Open Clip Art (minutes, the first time)");
     let engine = indexed(settings, &pictures, &cache.join("bench/cut/clips"))?;
     let looks = vectors_in(&engine, space::VISUAL)?;
-    let fold_of = |path: &Path| folds.fold_of(path.strip_prefix(&pictures).ok()?);
-    let aligned = |path: &Path, feature: &[f32]| {
-        folds
-            .pack(fold_of(path).unwrap_or_default())
-            .image_vector(feature)
-    };
-    let judged = judged_pictures(&engine, aligned)?;
+    let judged = judged_pictures(&engine, pack)?;
     let mut judged: Vec<(PathBuf, Picture)> = judged.into_iter().collect();
     judged.sort_by(|a, b| a.0.cmp(&b.0));
     let vocabulary = engine.encoder().sample_texts();
     let mut seen = HashSet::new();
     let mut clips = Vec::new();
     for (path, image) in judged {
-        let (Ok(name), Some(fold)) = (path.strip_prefix(&pictures), fold_of(&path)) else {
+        let Ok(name) = path.strip_prefix(&pictures) else {
             continue;
         };
         let drawing = drawings.join(name).with_extension("svg");
@@ -184,7 +185,6 @@ fn clips(
                 },
                 visual,
                 words,
-                fold,
             });
         }
     }

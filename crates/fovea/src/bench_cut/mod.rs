@@ -2,13 +2,12 @@
 //! measure with, and the arithmetic between. Nothing of the stamps ever fits anything.
 
 mod clips;
-mod folds;
 mod stamps;
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use fovea_encode::Pack;
+use fovea_encode::{Encoder, Pack};
 use fovea_engine::gallery::{Picture, nearest};
 use fovea_engine::judge::{Background, names_of};
 use fovea_engine::{CaptionChoice, Engine, IndexOptions, Kept, MigrateFrom, Silent};
@@ -87,10 +86,10 @@ pub fn opened(settings: &Settings, pack: Pack) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// Each picture as it is judged, by its path, with the vector that `aligned` makes of its feature.
+/// Each picture as it is judged, by its path, with the vector that an alignment makes of its feature.
 fn pictures(
     engine: &Engine,
-    aligned: impl Fn(&Path, &[f32]) -> Vec<f32>,
+    aligned: &dyn Encoder,
 ) -> anyhow::Result<HashMap<std::path::PathBuf, Picture>> {
     let database = engine.database();
     let encoder = engine.encoder();
@@ -102,7 +101,7 @@ fn pictures(
         let features = database.feature(&encoder.spec().fingerprint, item.content.hash)?;
         let mut whole = features.iter().filter(|(part, _)| *part == Part::WHOLE);
         if let Some((_, feature)) = whole.next() {
-            let vector = aligned(&path, feature);
+            let vector = aligned.image_vector(feature);
             for names in names_of(encoder, &[(feature, &vector)], &vocabulary) {
                 let vector = vector.clone();
                 pictures.insert(path.clone(), Picture { vector, names });

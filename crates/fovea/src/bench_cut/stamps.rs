@@ -29,7 +29,7 @@ pub fn measure(settings: &Settings, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Ba
     )?;
     let captions = captions(&stamps.join("captions-photographic.tsv"))?;
     let names: BTreeSet<&String> = captions.values().flatten().collect();
-    let judged = pictures(&engine, |_, feature| engine.encoder().image_vector(feature))?;
+    let judged = pictures(&engine, engine.encoder())?;
     let picture = |name: &String| judged.get(&stamps.join(name)).cloned();
     let images = names
         .iter()

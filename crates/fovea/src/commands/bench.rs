@@ -24,7 +24,7 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
     match flags.what {
         BenchCommand::Ingest { path, threads } => ingest(settings, &path, threads),
         BenchCommand::Query { queries, rounds } => query(settings, &queries, rounds),
-        BenchCommand::Cut { fit, folds } => bench_cut::run(settings, fit, folds.as_deref()),
+        BenchCommand::Cut { fit, head } => bench_cut::run(settings, fit, head.as_deref()),
         BenchCommand::Concepts => bars(settings, "concepts", bench_explain::concepts),
         BenchCommand::Heat => bars(settings, "heat", bench_explain::heat),
         BenchCommand::Hybrid { fit: false } => bars(settings, "hybrid", bench_hybrid::measure),

@@ -7,10 +7,10 @@ use crate::exit::Exit;
 use crate::render;
 use crate::settings::Settings;
 
-pub fn run(settings: &Settings, fit: bool, folds: Option<&Path>) -> anyhow::Result<Exit> {
+pub fn run(settings: &Settings, fit: bool, head: Option<&Path>) -> anyhow::Result<Exit> {
     let say = |words: &str| render::note(settings, words);
     if fit {
-        render::calibration(settings, &bench_cut::fit(settings, folds, &say)?)?;
+        render::calibration(settings, &bench_cut::fit(settings, head, &say)?)?;
         return Ok(Exit::Done);
     }
     let bars = bench_cut::measure(settings, &say)?;

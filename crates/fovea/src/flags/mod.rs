@@ -684,9 +684,9 @@ pub enum BenchCommand {
         /// Fit the regressions on Open Clip Art instead, and print them
         #[arg(long)]
         fit: bool,
-        /// Judge each picture by the one of these alignments that did not learn of it
-        #[arg(long, value_name = "FOLDER", requires = "fit")]
-        folds: Option<PathBuf>,
+        /// Judge the pictures by this head, which learned of none of them, in place of the pack's
+        #[arg(long, value_name = "FILE", requires = "fit")]
+        head: Option<PathBuf>,
     },
     /// How well words find pictures by what is seen, by what captions mean, by what is written, and by all of these
     Hybrid {

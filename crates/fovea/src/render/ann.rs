@@ -145,28 +145,40 @@ fn ratios(out: &mut impl Write, report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Promises with what was found; answers whether all are kept.
 /// Regressions that were fitted, as they stand in the code.
 pub fn calibration(settings: &Settings, found: &Calibration) -> anyhow::Result<()> {
-    regressions(
-        settings,
-        &[
-            ("answered", &found.answered),
-            ("meant", &found.meant),
-            ("mixed", &found.mixed),
-            ("alike", &found.alike),
-        ],
-    )
+    let parts = [
+        ("answered", &found.answered),
+        ("meant", &found.meant),
+        ("mixed", &found.mixed),
+        ("alike", &found.alike),
+    ];
+    if settings.json {
+        let mut all = as_json(&parts);
+        all["shown"] = json!(found.shown);
+        return print_json(&all);
+    }
+    regressions(settings, &parts)?;
+    writeln!(
+        anstream::stdout().lock(),
+        "shown     from {:.4}",
+        found.shown
+    )?;
+    Ok(())
+}
+
+fn as_json(parts: &[(&str, &Regression)]) -> serde_json::Value {
+    let part = |one: &Regression| json!({"weights": one.weights, "bias": one.bias});
+    let parts = parts
+        .iter()
+        .map(|(name, one)| ((*name).to_owned(), part(one)));
+    serde_json::Value::Object(parts.collect())
 }
 
 /// Regressions that were fitted, each under its name.
 pub fn regressions(settings: &Settings, parts: &[(&str, &Regression)]) -> anyhow::Result<()> {
     if settings.json {
-        let part = |one: &Regression| json!({"weights": one.weights, "bias": one.bias});
-        let parts = parts
-            .iter()
-            .map(|(name, one)| ((*name).to_owned(), part(one)));
-        return print_json(&serde_json::Value::Object(parts.collect()));
+        return print_json(&as_json(parts));
     }
     let mut out = anstream::stdout().lock();
     for (name, one) in parts {
@@ -181,6 +193,7 @@ pub fn regressions(settings: &Settings, parts: &[(&str, &Regression)]) -> anyhow
     Ok(())
 }
 
+/// Promises with what was found; answers whether all are kept.
 pub fn ann_bars(settings: &Settings, dataset: &str, bars: &[Bar]) -> anyhow::Result<bool> {
     let all_met = bars.iter().all(Bar::is_met);
     if settings.json {

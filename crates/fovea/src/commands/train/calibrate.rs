@@ -33,10 +33,11 @@ pub fn calibrate(gathered: &Gathered, outcome: &Outcome) -> Option<Calibration> 
     if n_answered.min(absent.len()) < LEAST {
         return None;
     }
-    let (answered, meant) = gallery::fit(&present, &absent)?;
+    let fitted = gallery::fit(&present, &absent)?;
     Some(Calibration {
-        answered,
-        meant,
+        answered: fitted.answered,
+        meant: fitted.meant,
+        shown: fitted.shown,
         ..gathered.pack.calibration().clone()
     })
 }
