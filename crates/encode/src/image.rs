@@ -118,10 +118,16 @@ fn centred(pixels: &Pixels, side: u32) -> Pixels {
     Pixels::new(side, side, square).expect("the square was made with this size")
 }
 
+/// Where the network is.
+pub enum Model {
+    File(PathBuf),
+    Bytes(Vec<u8>),
+}
+
 /// The image network. Sessions are made when first needed, one for each thread that runs at the same time,
 /// because a session of the `ort` crate runs one input at a time.
 pub struct ImageEncoder {
-    model: PathBuf,
+    model: Model,
     runtime: PathBuf,
     preprocessing: Preprocessing,
     feature_dim: usize,
@@ -131,7 +137,7 @@ pub struct ImageEncoder {
 impl ImageEncoder {
     /// Loads nothing yet.
     pub fn new(
-        model: PathBuf,
+        model: Model,
         runtime: PathBuf,
         preprocessing: Preprocessing,
         feature_dim: usize,
@@ -203,7 +209,7 @@ impl ImageEncoder {
         // Every input has the same shape, so after two runs the arena holds all that any later one takes. Without it
         // each run takes and frees its tensors from the system's allocator, between everything else that lies there.
         let processor = ep::CPU::default().with_arena_allocator(true).build();
-        Session::builder(environment(&self.runtime)?)
+        let mut builder = Session::builder(environment(&self.runtime)?)
             .map_err(|error| failed(&error))?
             .with_intra_threads(1)
             .map_err(|error| failed(&error))?
@@ -212,9 +218,12 @@ impl ImageEncoder {
             .with_memory_pattern(true)
             .map_err(|error| failed(&error))?
             .with_execution_providers([processor])
-            .map_err(|error| failed(&error))?
-            .commit_from_file(&self.model)
-            .map_err(|error| failed(&error))
+            .map_err(|error| failed(&error))?;
+        let session = match &self.model {
+            Model::File(path) => builder.commit_from_file(path),
+            Model::Bytes(bytes) => builder.commit_from_memory(bytes),
+        };
+        session.map_err(|error| failed(&error))
     }
 }
 

@@ -28,6 +28,7 @@ mod matrix;
 pub mod models;
 mod pack;
 mod tags;
+mod tail;
 mod tensors;
 mod text;
 mod visual;
@@ -40,6 +41,7 @@ pub use head::{HeadShape, HeadWeights};
 pub use manifest::Training;
 pub use pack::Pack;
 pub use tags::Tag;
+pub use tail::{Tail, TailBlock, TailLayer};
 pub use visual::{VisualShape, VisualWeights};
 
 /// What a caller must know of an encoder before it stores one of its vectors.

@@ -43,6 +43,9 @@ pub struct Manifest {
     #[serde(default = "crate::models::base_texts")]
     pub texts: String,
     pub feature_dim: usize,
+    /// How many numbers at the end of a feature come from blocks that were trained further, for the classifier alone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tuned_dim: usize,
     pub shared_dim: usize,
     pub visual_dim: usize,
     pub classes: usize,
@@ -75,6 +78,10 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
 }
 
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
 /// Where a trained alignment comes from, and what it was measured at when it was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Training {
@@ -100,6 +107,11 @@ pub struct FileEntry {
 }
 
 impl Manifest {
+    /// Length of the part of a feature that alignments read.
+    pub fn frozen_dim(&self) -> usize {
+        self.feature_dim.saturating_sub(self.tuned_dim)
+    }
+
     /// Reads the manifest of the pack in `dir`; `None` when there is none.
     pub fn read(dir: &Path) -> Result<Option<Self>, Error> {
         let path = dir.join(MANIFEST);
@@ -152,6 +164,7 @@ impl Manifest {
         }
         let dims = [
             self.feature_dim,
+            self.frozen_dim(),
             self.shared_dim,
             self.visual_dim,
             self.classes,
@@ -196,7 +209,7 @@ impl Manifest {
             feature_dim: self.feature_dim,
             shared_dim: self.shared_dim,
             visual_dim: self.visual_dim,
-            visual_is_feature: self.visual.is_none(),
+            visual_is_feature: self.visual.is_none() && self.tuned_dim == 0,
             languages: self.languages.clone(),
             input_side: self.preprocessing.side,
         }

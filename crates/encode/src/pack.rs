@@ -7,10 +7,11 @@ use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::conse::Conse;
 use crate::head::{Head, HeadShape};
-use crate::image::ImageEncoder;
+use crate::image::{ImageEncoder, Model};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
 use crate::tags::{ClassNames, Tag};
+use crate::tail::{REDUCTION, Tail};
 use crate::text::TextEncoder;
 use crate::visual::{ALIKE, Projection};
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
@@ -53,6 +54,8 @@ pub struct Pack {
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
+    /// The image network where it is not the one in the folder.
+    trunk: Option<Vec<u8>>,
 }
 
 impl Pack {
@@ -90,7 +93,7 @@ impl Pack {
             file.check_length(dir)?;
         }
         check_content(dir, &manifest, &[ALIGNMENT])?;
-        let dims = (manifest.classes, manifest.feature_dim, manifest.shared_dim);
+        let dims = (manifest.classes, manifest.frozen_dim(), manifest.shared_dim);
         let alignment = Conse::new(&dir.join(ALIGNMENT), dims, manifest.conse.clone())?;
         let shipped = head(dir, &manifest, SHIPPED, manifest.shipped.as_ref())?;
         let head = head(dir, &manifest, HEAD, manifest.head.as_ref())?;
@@ -105,7 +108,7 @@ impl Pack {
         let visual = match manifest.visual {
             Some(shape) => {
                 check_content(dir, &manifest, &[VISUAL])?;
-                let dims = (manifest.feature_dim, manifest.visual_dim);
+                let dims = (manifest.frozen_dim(), manifest.visual_dim);
                 Some(Projection::read(&dir.join(VISUAL), shape, dims)?)
             }
             None => None,
@@ -123,6 +126,7 @@ impl Pack {
             text: Lazy::new(),
             image: Lazy::new(),
             classes: Lazy::new(),
+            trunk: None,
         })
     }
 
@@ -145,13 +149,14 @@ impl Pack {
 
     /// Scores of the classes that the alignment is made of, before the softmax.
     pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
-        self.alignment.logits(&[feature]).remove(0)
+        self.alignment.logits(&[self.frozen(feature)]).remove(0)
     }
 
     /// The vectors that the frozen alignment alone gives, one after the other: what a head is trained beside.
     pub fn frozen_vectors(&self, features: &[&[f32]]) -> Vec<f32> {
-        let mut vectors = self.alignment.align(features);
-        self.lay_over(self.shipped.as_ref(), features, &mut vectors);
+        let features = self.all_frozen(features);
+        let mut vectors = self.alignment.align(&features);
+        self.lay_over(self.shipped.as_ref(), &features, &mut vectors);
         vectors
     }
 
@@ -198,11 +203,56 @@ impl Pack {
     pub fn with_shipped(mut self, head: &Path) -> Result<Self, Error> {
         let (shape, dims) = (
             HeadShape::default(),
-            (self.spec.feature_dim, self.spec.shared_dim),
+            (self.frozen_dim(), self.spec.shared_dim),
         );
         self.shipped = Some(Head::read(head, &shape, dims)?);
         self.manifest.shipped = Some(shape);
         Ok(self)
+    }
+
+    /// Whether blocks of its image network were trained further.
+    pub fn is_tuned(&self) -> bool {
+        self.manifest.tuned_dim > 0
+    }
+
+    /// The same pack stopping before the last `n` blocks of its image network, which come beside it. Its features are what
+    /// goes into them, plane after plane; no vector is made of these.
+    pub fn before_last_blocks(mut self, n: usize) -> Result<(Self, Tail), Error> {
+        let refuse = |what: String| Error::Refused {
+            name: self.manifest.name.clone(),
+            what,
+        };
+        if self.is_tuned() {
+            let what = "blocks of it were trained further already; begin with the pack that it was made of";
+            return Err(refuse(what.into()));
+        }
+        check_content(&self.dir, &self.manifest, &[IMAGE_MODEL])?;
+        let tail = Tail::read(&self.dir.join(IMAGE_MODEL), n)?.map_err(refuse)?;
+        let extent = (self.manifest.preprocessing.side / REDUCTION) as usize;
+        self.spec.feature_dim = tail.channels() * extent * extent;
+        self.spec.features = format!("before {n} of {}", self.spec.features);
+        self.trunk = Some(tail.trunk(extent));
+        Ok((self, tail))
+    }
+
+    /// Length of the part of a feature that is of no block that was trained further: alignments and projections read it.
+    pub fn frozen_dim(&self) -> usize {
+        self.manifest.frozen_dim()
+    }
+
+    /// That part.
+    pub fn frozen<'a>(&self, feature: &'a [f32]) -> &'a [f32] {
+        match feature.len() == self.manifest.feature_dim {
+            true => &feature[..self.frozen_dim()],
+            false => feature,
+        }
+    }
+
+    fn all_frozen<'a>(&self, features: &[&'a [f32]]) -> Vec<&'a [f32]> {
+        features
+            .iter()
+            .map(|feature| self.frozen(feature))
+            .collect()
     }
 
     /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
@@ -248,7 +298,11 @@ impl Pack {
         self.image.get_or_load(|| {
             let runtime = self.manifest.runtime.as_str();
             check_content(&self.dir, &self.manifest, &[IMAGE_MODEL, runtime])?;
-            let (model, runtime) = (self.dir.join(IMAGE_MODEL), self.dir.join(runtime));
+            let runtime = self.dir.join(runtime);
+            let model = match &self.trunk {
+                Some(bytes) => Model::Bytes(bytes.clone()),
+                None => Model::File(self.dir.join(IMAGE_MODEL)),
+            };
             let preprocessing = self.manifest.preprocessing.clone();
             Ok(ImageEncoder::new(
                 model,
@@ -275,14 +329,14 @@ impl Encoder for Pack {
 
     fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
         let mut vectors = self.frozen_vectors(features);
-        self.lay_over(self.head.as_ref(), features, &mut vectors);
+        self.lay_over(self.head.as_ref(), &self.all_frozen(features), &mut vectors);
         let vectors = vectors.chunks_exact(self.spec.shared_dim);
         vectors.map(<[f32]>::to_vec).collect()
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
         if let Some(projection) = &self.visual {
-            return projection.apply(feature);
+            return projection.apply(self.frozen(feature));
         }
         let mut vector = feature.to_vec();
         vector.resize(self.spec.visual_dim, 0.0);
@@ -305,13 +359,13 @@ impl Encoder for Pack {
     }
 
     fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
-        let logits = self.alignment.logits(features);
+        let logits = self.alignment.logits(&self.all_frozen(features));
         let all = logits.iter().map(|logits| crate::tags::softmax(logits));
         Some(all.collect())
     }
 
     fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let vectors = self.alignment.align(features);
+        let vectors = self.alignment.align(&self.all_frozen(features));
         let vectors = vectors.chunks_exact(self.spec.shared_dim);
         vectors.map(<[f32]>::to_vec).collect()
     }
@@ -326,13 +380,15 @@ impl Encoder for Pack {
 
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
         let classes = self.classes()?;
-        let tags = features.iter().zip(self.alignment.logits(features));
-        let tags = tags.map(
-            |(feature, logits)| match self.alignment.is_feature(feature) {
-                true => self.tags_with(feature, classes.tags(&logits)),
-                false => Vec::new(),
-            },
-        );
+        let logits = self.alignment.logits(&self.all_frozen(features));
+        let tags = features.iter().zip(logits);
+        let tags =
+            tags.map(
+                |(feature, logits)| match self.alignment.is_feature(self.frozen(feature)) {
+                    true => self.tags_with(feature, classes.tags(&logits)),
+                    false => Vec::new(),
+                },
+            );
         Ok(tags.collect())
     }
 }
@@ -347,7 +403,7 @@ fn head(
         return Ok(None);
     };
     check_content(dir, manifest, &[name])?;
-    let dims = (manifest.feature_dim, manifest.shared_dim);
+    let dims = (manifest.frozen_dim(), manifest.shared_dim);
     Ok(Some(Head::read(&dir.join(name), shape, dims)?))
 }
 

@@ -5,7 +5,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fovea_encode::{Encoder, HeadWeights, Pack, Training, VisualWeights, models};
+use fovea_encode::{
+    ClassifierWeights, Encoder, HeadWeights, Pack, Pixels, TaughtLabels, Training, VisualWeights,
+    models,
+};
 
 fn base() -> Pack {
     Pack::open(&models::default_dir().join(models::BASE)).unwrap_or_else(|error| {
@@ -74,6 +77,7 @@ fn a_head_is_laid_over_the_frozen_alignment() {
     let norm = expect.iter().map(|x| x * x).sum::<f32>().sqrt();
     expect.iter_mut().for_each(|x| *x /= norm);
     assert!(close(&moved.image_vector(&feature), &expect));
+    assert!(moved.image_vectors(&[]).is_empty() && moved.tags_of(&[]).unwrap().is_empty());
     let several = moved.image_vectors(&[&feature, &[0.0; 3], &feature]);
     assert!(close(&several[2], &expect) && several[1].iter().all(|x| *x == 0.0));
 }
@@ -203,4 +207,110 @@ fn a_projection_that_fits_nothing_is_refused() {
     );
     check(&|weights| weights.weights[0] = f32::NAN, "not finite");
     check(&|weights| weights.alike = 2.0, "no cosine");
+}
+
+/// A classifier of one label that reads the last number of a feature alone.
+fn last_number(feature_dim: usize) -> ClassifierWeights {
+    let mut weights = vec![0.0; feature_dim];
+    weights[feature_dim - 1] = 1e3;
+    ClassifierWeights {
+        taught: TaughtLabels {
+            labels: vec!["tuned".into()],
+            one_each: false,
+        },
+        weights,
+        bias: vec![-1.0],
+    }
+}
+
+#[test]
+fn blocks_that_were_trained_further_stand_beside_what_the_network_was() {
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let feature_dim = base.spec().feature_dim;
+    let bytes = (0..64 * 48 * 3).map(|at| (at * 7 % 251) as u8).collect();
+    let pixels = Pixels::new(64, 48, bytes).unwrap();
+    let feature = base.features(&[&pixels]).unwrap().remove(0);
+    let (trunk, mut tail) = self::base().before_last_blocks(2).unwrap();
+    let sizes: Vec<usize> = tail.blocks.iter().map(|block| block.layers.len()).collect();
+    assert_eq!(
+        (sizes.as_slice(), tail.channels(), tail.feature_dim()),
+        (&[3, 1][..], 192, feature_dim)
+    );
+    let planes = trunk.features(&[&pixels]).unwrap().remove(0);
+    assert_eq!(planes.len(), 192 * 7 * 7);
+    assert_ne!(trunk.spec().features, base.spec().features);
+
+    let last = tail.blocks[1].layers.last_mut().unwrap();
+    *last.bias.last_mut().unwrap() = 3.0;
+    last.weights[(feature_dim - 1) * 320..].fill(0.0);
+    let weights = last_number(2 * feature_dim);
+    let learnt = models::Learnt {
+        classifier: Some(&weights),
+        tail: Some(&tail),
+        ..Default::default()
+    };
+    let made =
+        models::derive(store.path(), &base, "tuned", learnt, training(&base), false).unwrap();
+    let pack = Pack::open(&made.dir).unwrap();
+    pack.verify().unwrap();
+    let spec = pack.spec();
+    assert_eq!(
+        (spec.feature_dim, spec.visual_is_feature),
+        (2 * feature_dim, false)
+    );
+    assert!(spec.features != base.spec().features && spec.texts == base.spec().texts);
+    let both = pack.features(&[&pixels]).unwrap().remove(0);
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-4);
+    assert!(close(&both[..feature_dim], &feature));
+    assert!(close(
+        &both[feature_dim..2 * feature_dim - 1],
+        &feature[..feature_dim - 1]
+    ));
+    assert_eq!(both[2 * feature_dim - 1], 3.0);
+    // What is searched is what it was; what the moved blocks see is said.
+    assert_eq!(
+        pack.image_vector(&both),
+        base.image_vector(&both[..feature_dim])
+    );
+    assert_eq!(
+        pack.visual_vector(&both),
+        base.visual_vector(&both[..feature_dim])
+    );
+    let tags = pack.tags(&both).unwrap();
+    assert_eq!(tags[0].name, "tuned");
+    assert_eq!(tags[1..], base.tags(&both[..feature_dim]).unwrap());
+    // An alignment is laid over it as over any other.
+    let over = derive(store.path(), &pack, "over", &adds(1.0, &base), false).unwrap();
+    assert_eq!(over.tags(&both).unwrap(), tags);
+    assert_ne!(over.image_vector(&both), pack.image_vector(&both));
+    let refused = pack.before_last_blocks(1).err().unwrap().to_string();
+    assert!(refused.contains("trained further already"), "{refused}");
+}
+
+#[test]
+fn blocks_that_are_not_there_are_refused() {
+    for n in [0, 6, 200] {
+        let refused = base().before_last_blocks(n).err().unwrap().to_string();
+        assert!(
+            refused.contains(&format!(
+                "its last 5 blocks can be trained further, not {n}"
+            )),
+            "{refused}"
+        );
+    }
+    assert_eq!(base().before_last_blocks(5).unwrap().1.blocks.len(), 5);
+    let (base, store) = (base(), tempfile::tempdir().unwrap());
+    let (_, tail) = self::base().before_last_blocks(1).unwrap();
+    let alone = models::Learnt {
+        tail: Some(&tail),
+        ..Default::default()
+    };
+    let refused = models::derive(store.path(), &base, "alone", alone, training(&base), false);
+    assert!(
+        refused
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("with a classifier")
+    );
 }

@@ -39,6 +39,7 @@ pub mod report;
 pub mod schedule;
 pub mod suggest;
 pub mod sweep;
+pub mod unfreeze;
 pub mod validate;
 pub mod visual;
 

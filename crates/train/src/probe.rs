@@ -120,7 +120,7 @@ impl Probe<'_> {
     }
 
     /// The inverse of each class's frequency, with a mean of one over the examples, at most 100.
-    fn class_weights(&self, train: &[u32]) -> Vec<f32> {
+    pub(crate) fn class_weights(&self, train: &[u32]) -> Vec<f32> {
         if !self.options.class_weights {
             return vec![1.0; self.targets.cols];
         }
@@ -191,7 +191,7 @@ impl Probe<'_> {
     }
 
     /// Logits become the gradient of the mean weighted loss.
-    fn differentiate(&self, logits: &mut Matrix, targets: &Matrix, weights: &[f32]) {
+    pub(crate) fn differentiate(&self, logits: &mut Matrix, targets: &Matrix, weights: &[f32]) {
         let classes = logits.cols;
         let share = (logits.rows as f32).recip();
         for (row, target) in logits

@@ -4,7 +4,7 @@ pub mod classes;
 pub mod groups;
 pub mod lite0;
 pub mod npz;
-mod onnx;
+pub mod onnx;
 mod pickle;
 pub mod pth;
 pub mod vocabulary;

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use super::install::{lock, remove_leftovers, replace};
-use super::{PackInfo, Progress, info};
+use super::{PackInfo, Progress, info, write_durably};
 use crate::calibration::Calibration;
 use crate::classifier::ClassifierWeights;
 use crate::error::{Context, Error};
 use crate::head::HeadWeights;
 use crate::manifest::{FORMAT, FileEntry, Manifest, Training};
-use crate::pack::{CLASSIFIER, HEAD, Pack, VISUAL};
+use crate::pack::{CLASSIFIER, HEAD, IMAGE_MODEL, Pack, VISUAL};
+use crate::tail::Tail;
 use crate::visual::{VisualShape, VisualWeights};
 
 /// Between the name of the parent and that of what was learnt.
@@ -27,24 +28,39 @@ pub struct Learnt<'a> {
     pub classifier: Option<&'a ClassifierWeights>,
     /// A projection for the visual space.
     pub visual: Option<&'a VisualWeights>,
+    /// Blocks of the image network that were trained further. The classifier's weights are of both features then.
+    pub tail: Option<&'a Tail>,
 }
 
 impl Learnt<'_> {
-    fn check(&self, feature_dim: usize, shared_dim: usize) -> Result<(), String> {
+    fn check(&self, parent: &Manifest) -> Result<(), String> {
+        let (feature_dim, shared_dim) = (parent.frozen_dim(), parent.shared_dim);
         if let Some(head) = self.head {
             head.check(feature_dim, shared_dim)?;
         }
         if let Some(classifier) = self.classifier {
-            classifier.check(feature_dim)?;
+            let more = self.tail.map_or(0, Tail::feature_dim);
+            classifier.check(parent.feature_dim + more)?;
         }
         if let Some(visual) = self.visual {
             visual.check(feature_dim)?;
+        }
+        if self.tail.is_some() && (parent.tuned_dim > 0 || self.classifier.is_none()) {
+            return Err("its last blocks are trained further once, with a classifier".into());
         }
         self.calibration.map_or(Ok(()), Calibration::check)
     }
 
     /// Writes its files into `folder` and notes them in the manifest.
     fn write(&self, folder: &Path, manifest: &mut Manifest) -> Result<(), Error> {
+        if let Some(tail) = self.tail {
+            manifest.tuned_dim = tail.feature_dim();
+            manifest.feature_dim += manifest.tuned_dim;
+            let network = tail.with_second_end();
+            write_durably(&folder.join(IMAGE_MODEL), |out| out.write_all(&network))?;
+            add(folder, IMAGE_MODEL, manifest)?;
+            manifest.features = blake3::hash(&network).to_hex().to_string();
+        }
         if let Some(head) = self.head {
             manifest.head = Some(head.shape());
             head.write(&folder.join(HEAD))?;
@@ -98,8 +114,7 @@ pub fn derive(
         name: full.clone(),
         what,
     };
-    let dims = (parent.manifest().feature_dim, parent.manifest().shared_dim);
-    learnt.check(dims.0, dims.1).map_err(refuse)?;
+    learnt.check(parent.manifest()).map_err(refuse)?;
     let _lock = lock(dir, &mut |_: Progress| {})?;
     remove_leftovers(dir)?;
     let place = dir.join(&full);
@@ -145,7 +160,8 @@ fn assemble(
     for file in &manifest.files {
         let is_replaced = (file.name == HEAD && learnt.head.is_some())
             || (file.name == CLASSIFIER && learnt.classifier.is_some())
-            || (file.name == VISUAL && learnt.visual.is_some());
+            || (file.name == VISUAL && learnt.visual.is_some())
+            || (file.name == IMAGE_MODEL && learnt.tail.is_some());
         if !is_replaced {
             file.check_content(parent.dir())?;
             link(&parent.dir().join(&file.name), &folder.join(&file.name))?;

@@ -402,6 +402,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         features: base::features(),
         texts: base::texts(),
         feature_dim: lite0::FEATURE_DIM,
+        tuned_dim: 0,
         shared_dim: network::DIM,
         visual_dim: lite0::FEATURE_DIM,
         visual: None,

@@ -1,7 +1,7 @@
 //! Tags of the whole collection, made again of its kept features.
 
 use fovea_encode::Encoder;
-use fovea_vectordb::{Batch, Part};
+use fovea_vectordb::{Batch, ContentHash, Part};
 
 use super::Tagger;
 use crate::Engine;
@@ -87,16 +87,19 @@ fn give(
             return Ok(done);
         };
         after = Some(*last);
-        let mut batch = Batch::new();
         let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
-        for (content, _, feature) in whole {
-            let vector = encoder.image_vector(feature);
-            let one = [(*content, feature.as_slice(), vector.as_slice())];
-            batch
-                .operations
-                .extend(tagger.operations_by(labels, encoder, &one)?);
-            done.n_images += 1;
-        }
+        let whole: Vec<(ContentHash, &[f32])> = whole
+            .map(|(content, _, feature)| (*content, feature.as_slice()))
+            .collect();
+        let features: Vec<&[f32]> = whole.iter().map(|(_, feature)| *feature).collect();
+        let vectors = encoder.image_vectors(&features);
+        let images = whole.iter().zip(&vectors);
+        let images: Vec<(ContentHash, &[f32], &[f32])> = images
+            .map(|((content, feature), vector)| (*content, *feature, vector.as_slice()))
+            .collect();
+        let mut batch = Batch::new();
+        batch.operations = tagger.operations_by(labels, encoder, &images)?;
+        done.n_images += images.len() as u64;
         database.write(&batch)?;
         observer.on(IndexEvent::Tagging {
             n_done: done.n_images,

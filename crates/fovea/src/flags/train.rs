@@ -251,6 +251,9 @@ pub struct ClassifyFlags {
     /// The pack that it is added to (default: base); one that was trained keeps what it learnt
     #[arg(long, value_name = "PACK")]
     pub model: Option<String>,
+    /// Go on into so many of the last blocks of the image network; its search stays as it was
+    #[arg(long, value_name = "N", conflicts_with = "pseudo_label", value_parser = clap::value_parser!(u8).range(1..))]
+    pub unfreeze: Option<u8>,
     /// Learn too from pictures of the collection without a label, as far as a classifier of the others is sure of them
     #[arg(long)]
     pub pseudo_label: bool,

@@ -23,6 +23,7 @@ mod results;
 mod train;
 mod train_progress;
 mod train_pseudo;
+mod train_unfreeze;
 mod train_visual;
 mod units;
 mod vectors;

@@ -7,7 +7,6 @@ use fovea_encode::models::PackInfo;
 use fovea_engine::Skipped;
 use fovea_engine::pairs::GatheredPairs;
 use fovea_train::classify::Outcome;
-use fovea_train::pseudo::Grown;
 use fovea_train::report::{Language, Measure};
 use fovea_train::suggest::Suggestion;
 use fovea_train::sweep::{Fate, Row, Sweep};
@@ -15,9 +14,10 @@ use serde_json::{Value, json};
 
 use super::results::{printable, round};
 use super::train_pseudo::{grown_json, say_grown};
+use super::train_unfreeze::{moved_json, say_moved};
 use super::units::{counted, duration};
 use super::{dim, print_json, strong};
-use crate::commands::train::{Gathered, Learnt, languages};
+use crate::commands::train::{Gathered, Learnt, Taught, languages};
 use crate::settings::Settings;
 
 /// Files that are named, of those that could not be used.
@@ -73,13 +73,17 @@ pub fn classified(
     settings: &Settings,
     labels: &[String],
     skipped: &[Skipped],
-    (outcome, grown): (&Outcome, Option<&Grown>),
+    taught: &Taught,
     made: &PackInfo,
 ) -> anyhow::Result<()> {
+    let outcome = &taught.outcome;
     if settings.json {
         let mut answer = classified_json(labels, skipped, outcome, made);
-        if let Some(grown) = grown {
+        if let Some(grown) = &taught.grown {
             answer["pseudo_labels"] = grown_json(grown);
+        }
+        if let Some(moved) = &taught.moved {
+            answer["unfrozen"] = moved_json(moved);
         }
         return print_json(&answer);
     }
@@ -117,8 +121,11 @@ pub fn classified(
         scores.macro_f1,
         scores.calibration_error
     )?;
-    if let Some(grown) = grown {
+    if let Some(grown) = &taught.grown {
         say_grown(&mut out, grown)?;
+    }
+    if let Some(moved) = &taught.moved {
+        say_moved(&mut out, moved)?;
     }
     is_made(&mut out, made, "tags the collection with it")
 }

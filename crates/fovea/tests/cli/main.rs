@@ -20,6 +20,7 @@ mod quality;
 mod search;
 mod serve;
 mod train;
+mod unfreeze;
 mod unlabelled;
 mod vectors;
 mod vectors_refused;

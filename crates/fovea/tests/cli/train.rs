@@ -362,7 +362,7 @@ fn a_learning_rate_that_runs_away_is_named() {
 }
 
 /// The drawings again, in a folder for each shape.
-fn sort(place: &Place) {
+pub fn sort(place: &Place) {
     for entry in fs::read_dir(place.path("drawings")).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().to_string_lossy().into_owned();

@@ -14,6 +14,7 @@ use fovea_train::report::{Confusion, Figure, Report};
 use super::labelled::{Labelled, gather};
 use super::packs::{expect_free, open_pack, training};
 use super::pseudo;
+use super::unfreeze::{self, Moved};
 use crate::exit::Exit;
 use crate::flags::train::ClassifyFlags;
 use crate::interrupt;
@@ -24,34 +25,54 @@ pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
     expect_free(settings, &flags.name, flags.replace)?;
     pseudo::check(flags)?;
     let pack = open_pack(settings, flags.model.as_deref(), false)?;
-    let labelled = gather(settings, &flags.source, flags.n_threads(), &pack)?;
+    let (mut labelled, tail) = match flags.unfreeze {
+        Some(n) => {
+            let (labelled, tail) = unfreeze::look(settings, flags, usize::from(n))?;
+            (labelled, Some(tail))
+        }
+        None => (
+            gather(settings, &flags.source, (flags.n_threads(), 1), &pack)?,
+            None,
+        ),
+    };
     if interrupt::is_interrupted() {
         return Ok(Exit::Interrupted);
     }
     render::skipped(settings, &labelled.skipped);
     let options = options(flags);
-    let (outcome, grown) = learn(settings, flags, &pack, &labelled, &options)?;
+    let taught = match tail {
+        Some(tail) => {
+            let (outcome, moved) = unfreeze::learn(settings, &mut labelled, tail, &options)?;
+            Taught {
+                outcome,
+                grown: None,
+                moved: Some(moved),
+            }
+        }
+        None => learn(settings, flags, &pack, &labelled, &options)?,
+    };
     if interrupt::is_interrupted() {
         return Ok(Exit::Interrupted);
     }
-    let made = install(
-        settings,
-        flags,
-        &pack,
-        &labelled,
-        (&outcome, grown.as_ref()),
-    )?;
+    let made = install(settings, flags, &pack, &labelled, &taught)?;
     if let Some(path) = &flags.report {
-        write_report(path, &labelled, &outcome)?;
+        write_report(path, &labelled, &taught.outcome)?;
     }
     render::classified(
         settings,
         &labelled.labels,
         &labelled.skipped,
-        (&outcome, grown.as_ref()),
+        &taught,
         &made,
     )?;
     Ok(Exit::Done)
+}
+
+/// What was learnt, and what more there is to say of it.
+pub struct Taught {
+    pub outcome: Outcome,
+    pub grown: Option<Grown>,
+    pub moved: Option<Moved>,
 }
 
 /// Of the labels alone, or of pictures without one too.
@@ -61,18 +82,26 @@ fn learn(
     pack: &Pack,
     labelled: &Labelled,
     options: &Options,
-) -> anyhow::Result<(Outcome, Option<Grown>)> {
+) -> anyhow::Result<Taught> {
     let singles = labelled.singles();
     if flags.pseudo_label {
         let grown = pseudo::grown(settings, flags, pack, (labelled, singles), options)?;
-        return Ok((grown.outcome.clone(), Some(grown)));
+        return Ok(Taught {
+            outcome: grown.outcome.clone(),
+            grown: Some(grown),
+            moved: None,
+        });
     }
     let labels = match &singles {
         Some(singles) => Labels::One(singles),
         None => Labels::Several(&labelled.rows),
     };
     let outcome = classify(&labelled.features, labels, labelled.labels.len(), options)?;
-    Ok((outcome, None))
+    Ok(Taught {
+        outcome,
+        grown: None,
+        moved: None,
+    })
 }
 
 fn options(flags: &ClassifyFlags) -> Options {
@@ -95,11 +124,13 @@ fn install(
     flags: &ClassifyFlags,
     pack: &Pack,
     labelled: &Labelled,
-    (outcome, grown): (&Outcome, Option<&Grown>),
+    found: &Taught,
 ) -> anyhow::Result<models::PackInfo> {
+    let outcome = &found.outcome;
     let weights = weights(&outcome.classifier, labelled)?;
     let learnt = models::Learnt {
         classifier: Some(&weights),
+        tail: found.moved.as_ref().and_then(|moved| moved.tail.as_ref()),
         ..Default::default()
     };
     let settings_of = [
@@ -116,8 +147,12 @@ fn install(
     let named = |(name, value): (&str, String)| (name.to_owned(), value);
     let mut metrics: BTreeMap<String, f64> =
         metrics.map(|(name, value)| (name.to_owned(), value)).into();
-    metrics.extend(grown.into_iter().flat_map(pseudo::metrics));
-    let settings_of = settings_of.map(named).into();
+    metrics.extend(found.grown.iter().flat_map(pseudo::metrics));
+    let mut settings_of: BTreeMap<String, String> = settings_of.map(named).into();
+    if let Some(moved) = found.moved.as_ref().filter(|moved| moved.tail.is_some()) {
+        settings_of.insert("unfrozen blocks".into(), moved.n_blocks.to_string());
+        metrics.insert("frozen_accuracy".into(), moved.frozen.scores.accuracy);
+    }
     let training = training(pack, labelled.hash.clone(), settings_of, metrics);
     Ok(models::derive(
         &settings.models,

@@ -26,6 +26,7 @@ const MOST_BYTES: u64 = 1 << 28;
 pub struct Labelled {
     /// All labels in the order of the alphabet.
     pub labels: Vec<String>,
+    /// A row for each image; of several views one after the other.
     pub features: Matrix,
     /// What each row is of.
     pub contents: Vec<ContentHash>,
@@ -66,7 +67,7 @@ impl Labelled {
 pub fn gather(
     settings: &Settings,
     source: &LabelFlags,
-    n_workers: usize,
+    (n_workers, n_views): (usize, usize),
     pack: &Pack,
 ) -> anyhow::Result<Labelled> {
     let (listed, is_folder) = match (&source.folder, &source.labels) {
@@ -81,7 +82,7 @@ pub fn gather(
             n_workers,
             ..Default::default()
         },
-        ..Default::default()
+        n_views,
     };
     let progress = IndexProgress::new(settings.quiet);
     let engine = collection_of(settings, pack);
@@ -112,13 +113,17 @@ pub fn gather(
             is_clear
         });
     }
-    Ok(labelled(of_content, skipped, pack.spec().feature_dim))
+    Ok(labelled(
+        of_content,
+        skipped,
+        n_views * pack.spec().feature_dim,
+    ))
 }
 
 fn labelled(
     of_content: BTreeMap<ContentHash, (PathBuf, Vec<f32>, BTreeSet<String>)>,
     skipped: Vec<Skipped>,
-    feature_dim: usize,
+    n_numbers: usize,
 ) -> Labelled {
     let all: BTreeSet<&String> = of_content
         .values()
@@ -131,7 +136,7 @@ fn labelled(
         .collect();
     let mut hasher = blake3::Hasher::new();
     let mut features = Matrix {
-        cols: feature_dim,
+        cols: n_numbers,
         ..Matrix::default()
     };
     let mut rows = Vec::with_capacity(of_content.len());

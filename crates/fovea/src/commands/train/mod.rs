@@ -10,11 +10,14 @@ mod pairs;
 mod pseudo;
 mod report;
 mod suggest;
+mod unfreeze;
 mod visual;
 
 pub use align::Learnt;
+pub use classify::Taught;
 pub use gather::Gathered;
 pub use report::languages;
+pub use unfreeze::Moved;
 
 use crate::exit::Exit;
 use crate::flags::train::{TrainCommand, TrainFlags};

@@ -23,7 +23,7 @@ pub fn matrices(
         let number = u32::try_from(number)?;
         pairs.image_keys.push(image.content.to_string());
         for feature in &image.features {
-            pairs.features.data.extend_from_slice(feature);
+            pairs.features.data.extend_from_slice(pack.frozen(feature));
             pairs.view_image.push(number);
         }
         for caption in &image.captions {
@@ -35,9 +35,13 @@ pub fn matrices(
         }
     }
     let spec = pack.spec();
-    pairs.features.cols = spec.feature_dim;
+    pairs.features.cols = pack.frozen_dim();
     pairs.features.rows = pairs.view_image.len();
-    let views: Vec<&[f32]> = pairs.features.data.chunks_exact(spec.feature_dim).collect();
+    let views: Vec<&[f32]> = pairs
+        .features
+        .data
+        .chunks_exact(pack.frozen_dim())
+        .collect();
     pairs.conse = Matrix {
         rows: views.len(),
         cols: spec.shared_dim,

@@ -17,7 +17,7 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
         None => settings.open_pack(DEFAULT_PACK)?,
     };
     let n_threads = flags.n_threads();
-    let labelled = gather(settings, &flags.source, n_threads, &pack)?;
+    let labelled = gather(settings, &flags.source, (n_threads, 1), &pack)?;
     if interrupt::is_interrupted() {
         return Ok(Exit::Interrupted);
     }

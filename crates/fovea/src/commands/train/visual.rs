@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fovea_encode::{Encoder, Pack, VisualWeights, models};
+use fovea_encode::{Pack, VisualWeights, models};
 use fovea_engine::pairs::GatheredPairs;
 use fovea_engine::views::{self, ViewOptions};
 use fovea_engine::{IndexOptions, Skipped};
@@ -147,7 +147,7 @@ impl Seen {
         let mut numbers: BTreeMap<PathBuf, u32> = BTreeMap::new();
         let mut seen = Seen {
             features: Matrix {
-                cols: pack.spec().feature_dim,
+                cols: pack.frozen_dim(),
                 ..Matrix::default()
             },
             view_image: Vec::new(),
@@ -160,7 +160,7 @@ impl Seen {
             seen.folders.push(*numbers.entry(folder).or_insert(next));
             seen.image_keys.push(one.content.to_string());
             for feature in &one.features {
-                seen.features.data.extend_from_slice(feature);
+                seen.features.data.extend_from_slice(pack.frozen(feature));
                 seen.view_image.push(image);
             }
         }
