@@ -261,6 +261,10 @@ impl Engine {
 
     /// Whether pictures show the same kind of thing as those that were asked with.
     fn judge_looks(&self, query: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
+        // What was fitted for one pack says nothing of the cosines of another.
+        if !self.encoder().spec().is_calibrated {
+            return Ok(());
+        }
         let Some(spread) = self.known_looks()?.spread(query) else {
             return Ok(());
         };

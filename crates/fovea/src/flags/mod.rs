@@ -801,6 +801,21 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
+    /// Make a pack of a model of the CLIP family that lies in a folder as ONNX files (see docs/models.md)
+    Add {
+        /// The folder: config.json, preprocessor_config.json, tokenizer.json and the networks, as published for
+        /// transformers.js, Immich or open_clip
+        folder: PathBuf,
+        /// What the pack will be called (default: as the folder)
+        #[arg(long)]
+        name: Option<String>,
+        /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
+        #[arg(long)]
+        precision: Option<String>,
+        /// Put it in the place of a pack of that name
+        #[arg(long)]
+        replace: bool,
+    },
     /// Show the installed packs
     List,
     /// Show one pack and check every file of it; fails when it is not the version this program needs
