@@ -1,4 +1,4 @@
-"""Makes the tiny packs and what the reference says of them, for `crates/encode/tests/towers.rs`.
+"""Makes the tiny packs and what the reference says of them, for `crates/encode/tests/towers`.
 
     /usr/bin/python3 -m venv --without-pip --system-site-packages VENV    (Debian 12 with python3-torch)
     pip --python VENV/bin/python install --requirement scripts/reference/towers/requirements.txt
@@ -6,7 +6,7 @@
 
 The weights are random, so a tower that runs but is fed something else gives other vectors. Beside each pack lies
 `expected.json` (of each text the ids and the vector, of each picture the vector) and `pixels.bin`: float32, little endian,
-[pictures, 3, side, side], pictures sorted by name.
+[pictures, 3, side, side], the lossless pictures sorted by name.
 """
 
 import json
@@ -61,8 +61,9 @@ def export(module, inputs, names, outputs, path):
     for name in names:
         if name != "pixel_values":
             axes[name][1] = "sequence"
+    # The exporter leaves everything as it found the outermost module: not in training, or vectors would be drawn with dropout.
     torch.onnx.export(
-        module, inputs, str(path), input_names=names, output_names=outputs, dynamic_axes=axes, opset_version=14
+        module.eval(), inputs, str(path), input_names=names, output_names=outputs, dynamic_axes=axes, opset_version=14
     )
 
 
@@ -147,22 +148,25 @@ def make(family, out):
 
 def write_expected(folder, out, tokenizer, model, processor, padding):
     numbers = lambda tensor: [round(float(x), 7) for x in torch.nn.functional.normalize(tensor, dim=-1)[0]]
-    paths = sorted((out / "pictures").glob("*.png"))
-    prepared, seen, read = [], {}, []
-    for path in paths:
+    prepared, seen, lossy, read = [], {}, {}, []
+    for path in sorted((out / "pictures").iterdir()):
         # A picture one pixel high is taken for one of another layout unless it is said.
         given = dict(return_tensors="pt", input_data_format="channels_last")
         pixels = processor(pictures.upright(path), **given)["pixel_values"]
-        prepared.append(pixels[0].numpy())
         with torch.no_grad():
-            seen[path.name] = numbers(model.get_image_features(pixel_values=pixels))
+            vector = numbers(model.get_image_features(pixel_values=pixels))
+        if path.suffix == ".jpg":
+            lossy[path.name] = vector
+        else:
+            prepared.append(pixels[0].numpy())
+            seen[path.name] = vector
     for text in TEXTS:
         given = tokenizer(text, truncation=True, return_tensors="pt", **(padding or {}))
         mask = {} if padding else {"attention_mask": given["attention_mask"]}
         with torch.no_grad():
             vector = model.get_text_features(input_ids=given["input_ids"], **mask)
         read.append({"text": text, "ids": given["input_ids"][0].tolist(), "vector": numbers(vector)})
-    expected = {"side": SIDE, "pictures": seen, "texts": read}
+    expected = {"side": SIDE, "pictures": seen, "jpegs": lossy, "texts": read}
     (folder / "expected.json").write_text(json.dumps(expected, ensure_ascii=True))
     (folder / "pixels.bin").write_bytes(numpy.stack(prepared).astype("<f4").tobytes())
 

@@ -1,4 +1,5 @@
-"""Draws the awkward pictures, all lossless: what the reference prepares and what Fovea must prepare alike."""
+"""Draws the awkward pictures: what the reference prepares and what Fovea must prepare alike. All are lossless but one JPEG,
+which Fovea decodes at a reduced scale."""
 
 import struct
 import zlib
@@ -17,6 +18,16 @@ def scene(width, height, channels, seed):
         edges = 90 * (((x // 5 + y // 7 + channel) % 3) - 1)
         planes.append(slope + edges + random.normal(0, 12, (height, width)))
     return numpy.clip(numpy.stack(planes, -1), 0, 255).astype(numpy.uint8)
+
+
+def landscape(width, height, seed):
+    """As photographs are: each octave of detail half as strong as the one before."""
+    random = numpy.random.default_rng(seed)
+    total = numpy.zeros((height, width, 3))
+    for octave in range(1, 9):
+        coarse = Image.fromarray(random.integers(0, 256, (3 << octave >> 1, 4 << octave >> 1, 3), numpy.uint8))
+        total += (numpy.asarray(coarse.resize((width, height), Image.BICUBIC), float) - 128) * 2.0 ** (1 - octave)
+    return Image.fromarray(numpy.clip(total + 128, 0, 255).astype(numpy.uint8))
 
 
 def png_of_16_bits(pixels):
@@ -48,6 +59,8 @@ def draw(folder):
     Image.fromarray(scene(33, 47, 4, 23)).save(folder / "alpha.png", optimize=True)
     Image.fromarray(scene(29, 20, 2, 24), "LA").save(folder / "grey_alpha.png", optimize=True)
     (folder / "wide_numbers.png").write_bytes(png_of_16_bits(scene(45, 30, 3, 25)))
+    Image.fromarray(scene(36, 52, 4, 27), "CMYK").save(folder / "ink.tif", compression="tiff_lzw")
+    landscape(960, 720, 28).save(folder / "camera.jpg", quality=85, subsampling="4:2:0")
     for orientation in (6, 7):
         turned = rgb(44, 27, 26 + orientation)
         exif = turned.getexif()

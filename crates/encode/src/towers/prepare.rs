@@ -1,11 +1,12 @@
 //! Pixels become what an image network reads, as the model's own processor would do it.
 //!
-//! Sizes are rounded as `transformers` and `torchvision` round them; the resize itself is the convolution of Pillow.
+//! Sizes are rounded as `transformers` and `torchvision` round them; the resize is Pillow's (`resample`).
 
-use fovea_decode::{Filter, Pixels, resize};
+use fovea_decode::Pixels;
 use serde::{Deserialize, Serialize};
 
 use crate::image::Resampling;
+use crate::towers::resample::resample;
 
 /// Longer strips are cut to their middle first: what lies farther out cannot be seen in the square anyway, and a strip of
 /// 60,000 x 1 pixels must not become 10 GB.
@@ -79,18 +80,13 @@ impl Preparation {
     }
 
     fn square(&self, pixels: &Pixels) -> Pixels {
-        let filter = match self.filter {
-            Resampling::Bilinear => Filter::Bilinear,
-            Resampling::Bicubic => Filter::Bicubic,
-            Resampling::Lanczos3 => Filter::Lanczos3,
-        };
         let Fitting::Shortest { short, middle } = self.fitting else {
-            return resize(pixels, self.side, self.side, filter);
+            return resample(pixels, self.side, self.side, self.filter);
         };
         let strip = middle_of_strip(pixels);
         let pixels = strip.as_ref().unwrap_or(pixels);
         let (width, height) = scaled(pixels, short);
-        let resized = resize(pixels, width, height, filter);
+        let resized = resample(pixels, width, height, self.filter);
         let (x, y) = (
             middle.start(width, self.side),
             middle.start(height, self.side),

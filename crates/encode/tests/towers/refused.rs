@@ -261,7 +261,11 @@ fn shapes_that_ask_for_terabytes() {
         huge(&[1_099_511_627_776, 4]),
         &["\"w\"", "takes 17592186044416 bytes, and 16 are there"],
     );
-    check("clip", huge(&[1_099_511_627_776, 1_099_511_627_776]), &["impossible shape"]);
+    check(
+        "clip",
+        huge(&[1_099_511_627_776, 1_099_511_627_776]),
+        &["impossible shape"],
+    );
     check("clip", huge(&[u64::MAX]), &["impossible shape"]);
     let output = |folder: &Path| image(folder, &[0, 1_099_511_627_776], &[]);
     check("clip", output, &["would have 1099511627776 numbers"]);

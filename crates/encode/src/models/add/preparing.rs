@@ -54,7 +54,10 @@ fn of_transformers(json: &Json) -> Result<Preparation, Error> {
         "do_center_crop",
         class.is_none_or(|class| class.contains("CLIP")),
     );
-    let is_cut = json.value.get("crop_pct").is_some_and(|part| !part.is_null());
+    let is_cut = json
+        .value
+        .get("crop_pct")
+        .is_some_and(|part| !part.is_null());
     if !does(json, "do_resize", true) || does(json, "do_pad", false) || is_cut {
         return Err(json.refuse(
             "it prepares pictures in a way that is not known here (do_resize, do_pad or crop_pct)",
