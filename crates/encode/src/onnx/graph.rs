@@ -199,7 +199,7 @@ fn bytes_of(dims: &[i64], kind: i64) -> Option<u64> {
         4 | 5 | 10 | 16 => count.checked_mul(2),
         7 | 11 | 13 | 14 => count.checked_mul(8),
         15 => count.checked_mul(16),
-        21 | 22 | 23 => Some(count.div_ceil(2)),
+        21..=23 => Some(count.div_ceil(2)),
         8 => Some(0),
         _ => Some(count),
     }
