@@ -8,6 +8,7 @@ use ort::value::TensorRef;
 
 use crate::error::Error;
 use crate::session::{Sessions, Shapes};
+use crate::towers::ImageTower;
 
 /// How pixels become the numbers that a network reads. It travels with the weights, in the manifest.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -116,41 +117,55 @@ fn centred(pixels: &Pixels, side: u32) -> Pixels {
     Pixels::new(side, side, square).expect("the square was made with this size")
 }
 
+/// How an image network sees.
+pub enum Seeing {
+    /// That of the base pack, which is written here.
+    Own(Preprocessing),
+    /// That of somebody else.
+    Other(ImageTower),
+}
+
+impl Seeing {
+    /// What the network reads of a picture: three planes.
+    pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
+        match self {
+            Self::Own(preprocessing) => preprocessing.planes(pixels),
+            Self::Other(network) => network.preparation.planes(pixels),
+        }
+    }
+
+    /// Names of input and output, and the side of the square between them.
+    fn wiring(&self) -> ((&str, &str), u32) {
+        match self {
+            Self::Own(preprocessing) => (("pixels", "feature"), preprocessing.side),
+            Self::Other(network) => ((&network.input, &network.output), network.preparation.side),
+        }
+    }
+}
+
 /// The image network.
 pub struct ImageEncoder {
     sessions: Sessions,
-    preprocessing: Preprocessing,
+    seeing: Seeing,
     feature_dim: usize,
 }
 
 impl ImageEncoder {
     /// Loads nothing yet.
-    pub fn new(
-        model: PathBuf,
-        runtime: PathBuf,
-        preprocessing: Preprocessing,
-        feature_dim: usize,
-    ) -> Self {
+    pub fn new(model: PathBuf, runtime: PathBuf, seeing: Seeing, feature_dim: usize) -> Self {
         Self {
             sessions: Sessions::new(model, runtime, Shapes::Same, "load the image network"),
-            preprocessing,
+            seeing,
             feature_dim,
         }
     }
 
     /// The features of one picture.
     pub fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
-        let planes = self.preprocessing.planes(pixels);
-        let side = self.preprocessing.side as usize;
-        self.sessions.run(|session| {
-            run(
-                session,
-                ("pixels", "feature"),
-                side,
-                &planes,
-                self.feature_dim,
-            )
-        })
+        let planes = self.seeing.planes(pixels);
+        let (names, side) = self.seeing.wiring();
+        self.sessions
+            .run(|session| run(session, names, side as usize, &planes, self.feature_dim))
     }
 }
 

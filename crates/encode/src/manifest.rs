@@ -13,7 +13,7 @@ use crate::error::{Context, Error};
 use crate::head::HeadShape;
 use crate::image::Preprocessing;
 use crate::models::{BASE, BASE_FORMAT, BASE_VERSION};
-use crate::towers::TowersSpec;
+use crate::towers::{ImageTower, TowersSpec};
 use crate::visual::VisualShape;
 use crate::{PackSpec, tensors};
 
@@ -56,6 +56,9 @@ pub struct Manifest {
     pub preprocessing: Option<Preprocessing>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conse: Option<ConseSettings>,
+    /// The network that sees, where it is one that somebody else published and classes stand between it and words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sees: Option<ImageTower>,
     /// The two networks, where they share a space from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub towers: Option<TowersSpec>,
@@ -171,9 +174,9 @@ impl Manifest {
             return Err("a length in it is zero or absurd".into());
         }
         let positive = |value: f32| value.is_finite() && value > 0.0;
-        let settings = match (&self.preprocessing, &self.towers) {
-            (_, Some(towers)) => {
-                let preparation = &towers.image.preparation;
+        let settings = match (&self.preprocessing, self.network()) {
+            (_, Some(network)) => {
+                let preparation = &network.preparation;
                 let scales = preparation.deviation.iter().chain([&preparation.scale]);
                 scales.copied().all(positive) && preparation.shorter_side() >= preparation.side
             }
@@ -190,9 +193,16 @@ impl Manifest {
     /// Lengths of the alignment or of the towers, of which a pack has either.
     fn own_lengths(&self) -> Result<Vec<usize>, String> {
         let side = self.input_side() as usize;
-        match (&self.preprocessing, &self.conse, &self.towers) {
-            (Some(_), Some(conse), None) => Ok(vec![self.classes, conse.top, side]),
-            (None, None, Some(towers)) if self.is_one_length(towers.dim) => Ok(vec![
+        let is_one = self.preprocessing.is_some() != self.sees.is_some();
+        match (is_one, &self.conse, &self.towers) {
+            (true, Some(conse), None) => {
+                let square = self
+                    .sees
+                    .as_ref()
+                    .map_or(side, |network| network.preparation.side as usize);
+                Ok(vec![self.classes, conse.top, side, square])
+            }
+            (false, None, Some(towers)) if self.is_one_length(towers.dim) => Ok(vec![
                 side,
                 towers.image.preparation.side as usize,
                 towers.text.words.length,
@@ -204,17 +214,25 @@ impl Manifest {
         }
     }
 
+    /// Whether everything is as long as the towers' vectors, but for visual vectors that are made by a trained projection.
     fn is_one_length(&self, dim: usize) -> bool {
-        [self.feature_dim, self.shared_dim, self.visual_dim] == [dim; 3]
+        let is_visual = self.visual.is_some() || self.visual_dim == dim;
+        is_visual && [self.feature_dim, self.shared_dim] == [dim; 2]
     }
 
     /// Length in pixels that the shorter side of a picture must keep.
     fn input_side(&self) -> u32 {
-        match (&self.preprocessing, &self.towers) {
-            (_, Some(towers)) => towers.image.preparation.shorter_side(),
+        match (&self.preprocessing, self.network()) {
+            (_, Some(network)) => network.preparation.shorter_side(),
             (Some(preprocessing), None) => preprocessing.side,
             (None, None) => 0,
         }
+    }
+
+    /// The image network that somebody else published, where it is one.
+    fn network(&self) -> Option<&ImageTower> {
+        let of_towers = self.towers.as_ref().map(|towers| &towers.image);
+        of_towers.or(self.sees.as_ref())
     }
 
     /// Whether this program needs another version of the pack.
@@ -241,7 +259,8 @@ impl Manifest {
             visual_is_feature: self.visual.is_none(),
             languages: self.languages.clone(),
             input_side: self.input_side(),
-            is_calibrated: self.towers.is_none(),
+            // Networks of others have other cosines and other probabilities than those that it was fitted with.
+            is_calibrated: self.network().is_none(),
         }
     }
 

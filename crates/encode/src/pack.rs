@@ -7,12 +7,12 @@ use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::conse::Conse;
 use crate::head::{Head, HeadShape};
-use crate::image::ImageEncoder;
+use crate::image::{ImageEncoder, Seeing};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
 use crate::tags::{ClassNames, Tag};
 use crate::text::TextEncoder;
-use crate::towers::Towers;
+use crate::towers::{IMAGE_TOWER, Towers};
 use crate::visual::{ALIKE, Projection};
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
@@ -255,10 +255,19 @@ impl Pack {
 
     /// What the image network reads of a picture: three planes.
     pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
-        match (&self.alignment, &self.manifest.preprocessing) {
+        match (&self.alignment, self.seeing()) {
             (Alignment::Towers(towers), _) => towers.planes(pixels),
-            (_, Some(preprocessing)) => preprocessing.planes(pixels),
+            (_, Some((_, seeing))) => seeing.planes(pixels),
             _ => Vec::new(),
+        }
+    }
+
+    /// The file of the network that stands before classes, and how it sees.
+    fn seeing(&self) -> Option<(&'static str, Seeing)> {
+        match (&self.manifest.preprocessing, &self.manifest.sees) {
+            (Some(preprocessing), _) => Some((IMAGE_MODEL, Seeing::Own(preprocessing.clone()))),
+            (None, Some(network)) => Some((IMAGE_TOWER, Seeing::Other(network.clone()))),
+            (None, None) => None,
         }
     }
 
@@ -331,18 +340,21 @@ impl Pack {
 
     fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
         self.image.get_or_load(|| {
-            let runtime = self.manifest.runtime.as_str();
-            check_content(&self.dir, &self.manifest, &[IMAGE_MODEL, runtime])?;
-            let (model, runtime) = (self.dir.join(IMAGE_MODEL), self.dir.join(runtime));
-            let preprocessing = self.manifest.preprocessing.clone();
-            let preprocessing = preprocessing.ok_or_else(|| Error::Damaged {
+            let (model, seeing) = self.seeing().ok_or_else(|| Error::Damaged {
                 path: self.dir.join(MANIFEST),
                 what: "it does not say how pictures are prepared".into(),
             })?;
+            let runtime = self.manifest.runtime.as_str();
+            match seeing {
+                Seeing::Own(_) => check_content(&self.dir, &self.manifest, &[model, runtime])?,
+                // Weights may lie beside it.
+                Seeing::Other(_) => self.check_once(&self.seen, "image/")?,
+            }
+            let (model, runtime) = (self.dir.join(model), self.dir.join(runtime));
             Ok(ImageEncoder::new(
                 model,
                 runtime,
-                preprocessing,
+                seeing,
                 self.spec.feature_dim,
             ))
         })

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy
 import torch
 import transformers
+from torchvision.models._meta import _IMAGENET_CATEGORIES
 
 import pictures
 import vocabularies
@@ -43,6 +44,15 @@ class Text(torch.nn.Module):
 
     def forward(self, input_ids, attention_mask=None):
         return self.model.get_text_features(input_ids=input_ids, attention_mask=attention_mask)
+
+
+class Logits(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values):
+        return self.model(pixel_values=pixel_values).logits
 
 
 class Both(torch.nn.Module):
@@ -101,11 +111,22 @@ def chinese_parts(folder):
     return tokenizer, transformers.ChineseCLIPModel._from_config(config, attn_implementation="eager"), processor, {}
 
 
+def resnet_parts(folder):
+    """A classifier: no tokenizer, and words by the names of ImageNet's classes."""
+    config = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=[8, 12, 16, 24], depths=[1, 1, 1, 1], layer_type="basic",
+        id2label=dict(enumerate(_IMAGENET_CATEGORIES)),
+    )
+    processor = transformers.ConvNextImageProcessor(size={"shortest_edge": SIDE}, crop_pct=0.875, resample=3)
+    return None, transformers.ResNetForImageClassification(config), processor, {}
+
+
 FAMILIES = {
     "clip": clip_parts,
     "siglip": lambda folder: siglip_parts(folder, vocabularies.siglip(folder)),
     "siglip2": lambda folder: siglip_parts(folder, vocabularies.siglip2(folder)),
     "chinese-clip": chinese_parts,
+    "resnet": resnet_parts,
 }
 
 
@@ -127,6 +148,11 @@ def make(family, out):
     model = shaken(model)
     model.config.save_pretrained(folder)
     processor.save_pretrained(folder)
+    if tokenizer is None:
+        names = ["pixel_values"], ["logits"]
+        export(Logits(model), (torch.rand(1, 3, SIDE, SIDE),), *names, folder / "onnx/model.onnx")
+        write_expected_of_classifier(folder, out, model, processor)
+        return
     ids = torch.tensor([[1, 2, 3, 1]] if family != "clip" else [[1, 2, 3, len(tokenizer) - 1]])
     if padding:
         ids = torch.ones((1, 16), dtype=torch.int64)
@@ -146,8 +172,26 @@ def make(family, out):
     (folder / "spiece.model").unlink(missing_ok=True)
 
 
+def numbers(tensor):
+    return [round(float(x), 7) for x in torch.nn.functional.normalize(tensor, dim=-1)[0]]
+
+
+def write_expected_of_classifier(folder, out, model, processor):
+    """Of each lossless picture the feature below the last layer, and the first scores."""
+    prepared, seen, scores = [], {}, {}
+    for path in (one for one in sorted((out / "pictures").iterdir()) if one.suffix != ".jpg"):
+        given = dict(return_tensors="pt", input_data_format="channels_last")
+        pixels = processor(pictures.upright(path), **given)["pixel_values"]
+        prepared.append(pixels[0].numpy())
+        with torch.no_grad():
+            seen[path.name] = numbers(model.resnet(pixel_values=pixels).pooler_output.flatten(1))
+            scores[path.name] = [float(x) for x in model(pixel_values=pixels).logits[0, :16]]
+    expected = {"side": SIDE, "pictures": seen, "scores": scores}
+    (folder / "expected.json").write_text(json.dumps(expected))
+    (folder / "pixels.bin").write_bytes(numpy.stack(prepared).astype("<f4").tobytes())
+
+
 def write_expected(folder, out, tokenizer, model, processor, padding):
-    numbers = lambda tensor: [round(float(x), 7) for x in torch.nn.functional.normalize(tensor, dim=-1)[0]]
     prepared, seen, lossy, read = [], {}, {}, []
     for path in sorted((out / "pictures").iterdir()):
         # A picture one pixel high is taken for one of another layout unless it is said.

@@ -421,6 +421,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
         preprocessing: Some(base::preprocessing()),
         conse: Some(base::conse()),
+        sees: None,
         towers: None,
         shipped: Some(HeadShape::default()),
         calibration: Calibration::of_base(),

@@ -84,6 +84,8 @@ pub struct PackInfo {
     pub licences: Vec<String>,
     /// The two networks of a model that was added, where it is one.
     pub towers: Option<crate::TowersSpec>,
+    /// The network of a classifier that was added, where it is one.
+    pub sees: Option<crate::ImageTower>,
     /// How its alignment was trained, where it was.
     pub training: Option<Training>,
     /// Whether this binary pins another version.
@@ -154,6 +156,7 @@ fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
         files,
         licences: manifest.licences,
         towers: manifest.towers,
+        sees: manifest.sees,
         training: manifest.training,
         outdated,
     }

@@ -1,10 +1,11 @@
-//! One tower out of a graph that has both: what an output needs, copied as it stands.
+//! A part of a graph: what an output needs, copied as it stands. One tower of two, or a classifier without its last layer.
 
 use std::collections::BTreeSet;
 
 use super::wire::{Field, fields, put};
 
-/// The model with this output alone: nodes, weights and inputs that it does not need are left out.
+/// The model with this output alone, which may be any value in it of float32: nodes, weights and inputs that it does not need are
+/// left out.
 pub fn cut(model: &[u8], output: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     for field in fields(model)? {
@@ -32,6 +33,7 @@ fn cut_graph(graph: &[u8], output: &str) -> Result<Vec<u8>, String> {
         }
     }
     let (mut out, mut kept) = (Vec::new(), kept.into_iter());
+    let mut has_output = false;
     for field in &all {
         let is_kept = match field.number {
             1 => kept.next().unwrap_or(false),
@@ -40,11 +42,25 @@ fn cut_graph(graph: &[u8], output: &str) -> Result<Vec<u8>, String> {
             12 => named(field, 1)? == output,
             _ => true,
         };
+        has_output |= field.number == 12 && is_kept;
         if is_kept {
             out.extend_from_slice(field.raw);
         }
     }
+    if !has_output {
+        put_output(&mut out, output);
+    }
     Ok(out)
+}
+
+/// Declares a value that was none of the outputs: its name and that it is float32; its shape is found by the runtime.
+fn put_output(graph: &mut Vec<u8>, name: &str) {
+    const FLOAT: [u8; 2] = [1 << 3, 1];
+    let (mut of_type, mut value) = (Vec::new(), Vec::new());
+    put(&mut of_type, 1, &FLOAT);
+    put(&mut value, 1, name.as_bytes());
+    put(&mut value, 2, &of_type);
+    put(graph, 12, &value);
 }
 
 /// The name of a weight, an input or an output.

@@ -3,7 +3,9 @@
 
 mod cut;
 mod graph;
+mod layer;
 mod wire;
 
 pub use cut::cut;
 pub use graph::{Graph, Tensor};
+pub use layer::{Layer, last_layer};

@@ -14,8 +14,8 @@ pub struct Field<'a> {
 pub enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// A number of 4 or 8 bytes, of which nobody asked.
-    Fixed,
+    /// A number of 4 or 8 bytes.
+    Fixed(&'a [u8]),
 }
 
 impl<'a> Field<'a> {
@@ -24,6 +24,14 @@ impl<'a> Field<'a> {
         match self.value {
             Value::Bytes(bytes) => bytes,
             _ => &[],
+        }
+    }
+
+    /// A number of float32.
+    pub fn float(&self) -> Option<f32> {
+        match self.value {
+            Value::Fixed(bytes) => Some(f32::from_le_bytes(bytes.try_into().ok()?)),
+            _ => None,
         }
     }
 
@@ -43,7 +51,7 @@ impl<'a> Field<'a> {
                 }
                 Ok(all)
             }
-            Value::Fixed => Ok(Vec::new()),
+            Value::Fixed(_) => Ok(Vec::new()),
         }
     }
 }
@@ -56,12 +64,12 @@ pub fn fields(message: &[u8]) -> Result<Vec<Field<'_>>, String> {
         let key = varint(&mut rest)?;
         let value = match key & 7 {
             0 => Value::Varint(varint(&mut rest)?),
-            1 => take(&mut rest, 8).map(|_| Value::Fixed)?,
+            1 => take(&mut rest, 8).map(Value::Fixed)?,
             2 => {
                 let length = varint(&mut rest)?;
                 Value::Bytes(take(&mut rest, length)?)
             }
-            5 => take(&mut rest, 4).map(|_| Value::Fixed)?,
+            5 => take(&mut rest, 4).map(Value::Fixed)?,
             kind => return Err(format!("it has a field of the unknown kind {kind}")),
         };
         all.push(Field {

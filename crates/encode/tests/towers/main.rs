@@ -4,6 +4,7 @@
 //! `fovea models pull base` first.
 
 mod layouts;
+mod learnt;
 mod onnx;
 mod parity;
 mod refused;

@@ -98,10 +98,10 @@ fn check_ids(reference: &Reference) -> usize {
 
 /// The largest difference in steps of a byte.
 fn check_pixels(reference: &Reference) -> f32 {
-    let towers = fovea_encode::models::installed(reference.pack.dir().parent().unwrap(), "tiny")
-        .unwrap()
-        .towers;
-    let deviation = towers.unwrap().image.preparation.deviation;
+    let store = reference.pack.dir().parent().unwrap();
+    let info = fovea_encode::models::installed(store, "tiny").unwrap();
+    let network = info.sees.or(info.towers.map(|towers| towers.image));
+    let deviation = network.unwrap().preparation.deviation;
     let side = reference.expected["side"].as_u64().unwrap() as usize;
     let (area, mut most) = (side * side, 0f32);
     for ((name, pixels, _), expect) in reference
@@ -171,6 +171,31 @@ fn siglip() {
 #[test]
 fn siglip2() {
     check("siglip2");
+}
+
+/// A network that only sees: what stands below its last layer, and what that layer makes of it.
+#[test]
+fn resnet() {
+    let reference = Reference::of("resnet");
+    let pixels = check_pixels(&reference);
+    let mut least = 1f32;
+    for (name, picture, expect) in reference.pictures() {
+        let feature = reference.pack.features(&[&picture]).unwrap().remove(0);
+        let found = cosine(&feature, &expect);
+        assert!(found >= COSINE, "{name}: {found}");
+        least = least.min(found);
+        let scores = numbers(&reference.expected["scores"][&name]);
+        assert_eq!(scores.len(), 16);
+        let all = reference.pack.logits(&feature);
+        assert_eq!(all.len(), 1000);
+        for (found, expect) in all.iter().zip(&scores) {
+            assert!(
+                (found - expect).abs() <= 1e-3 * expect.abs().max(1.0),
+                "{name}: {all:?}, expected {scores:?}"
+            );
+        }
+    }
+    println!("resnet: pixels within {pixels:.2}/255, cosines from {least:.7}");
 }
 
 /// Both towers lie in one file, as it is published.

@@ -321,6 +321,67 @@ fn the_tokenizer_of_another_model() {
 }
 
 #[test]
+fn classifiers_that_no_words_would_find() {
+    let other = |folder: &Path| replace(folder, "config.json", "\"id2label\"", "\"id2name\"");
+    check(
+        "resnet",
+        other,
+        &[
+            "config.json",
+            "not that of ImageNet's 1000 classes",
+            "0 are called",
+        ],
+    );
+    let turned = |folder: &Path| {
+        let path = folder.join("config.json");
+        let mut config: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let labels = config["id2label"].as_object().unwrap().clone();
+        let next = |at: usize| labels[&((at + 1) % 1000).to_string()].clone();
+        config["id2label"] = (0..1000).map(|at| (at.to_string(), next(at))).collect();
+        put(folder, "config.json", config.to_string().as_bytes());
+    };
+    check("resnet", turned, &["config.json", "in their order"]);
+    check(
+        "resnet",
+        |folder| fs::remove_file(folder.join("config.json")).unwrap(),
+        &["model.onnx", "no config.json"],
+    );
+    check(
+        "resnet",
+        |folder| put_cut(folder, "onnx/model.onnx"),
+        &["model.onnx", "cut short"],
+    );
+    let classifier = |output: &'static str, nodes: &[Vec<u8>]| {
+        let pixels = tensor(11, "pixel_values", FLOAT, &[0, 3, 24, 24]);
+        model(&[&[pixels, tensor(12, output, FLOAT, &[0, 1000])], nodes].concat())
+    };
+    let other = classifier("hidden", &[]);
+    check(
+        "resnet",
+        |folder| put(folder, "onnx/model.onnx", &other),
+        &["output hidden is not made by one last layer"],
+    );
+    let soft = classifier("logits", &[node("Softmax", "", "pixel_values", "logits")]);
+    check(
+        "resnet",
+        |folder| put(folder, "onnx/model.onnx", &soft),
+        &["output logits is not made by one last layer"],
+    );
+    let crop = |folder: &Path| replace(folder, "preprocessor_config.json", "0.875", "8.75");
+    check("resnet", crop, &["preprocessor_config.json", "crop_pct"]);
+    let top = |folder: &Path| {
+        replace(
+            folder,
+            "preprocessor_config.json",
+            "\"do_normalize\"",
+            "\"include_top\": true, \"do_normalize\"",
+        )
+    };
+    check("resnet", top, &["preprocessor_config.json", "include_top"]);
+}
+
+#[test]
 fn names_and_places() {
     let (store, folder) = (store(), fixture("clip"));
     let named = |name: &str, precision| {

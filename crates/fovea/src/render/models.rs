@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use fovea_encode::models::{Added, PackInfo};
-use fovea_encode::{Fitting, TowersSpec};
+use fovea_encode::{Fitting, ImageTower, Preparation, TowersSpec};
 use serde_json::json;
 
 use super::units::bytes;
@@ -78,10 +78,8 @@ pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What was read of the two networks, a line each.
-fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
-    let (image, text) = (&towers.image, &towers.text);
-    let preparation = &image.preparation;
+/// How pictures are prepared, in one line.
+fn prepares(preparation: &Preparation) -> String {
     let side = preparation.side;
     let fitting = match preparation.fitting {
         Fitting::Squash => format!("both sides to {side} px"),
@@ -90,6 +88,26 @@ fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
         }
     };
     let filter = format!("{:?}", preparation.filter).to_lowercase();
+    format!(
+        "{fitting}, {filter}, mean {:?}, deviation {:?}",
+        preparation.mean, preparation.deviation
+    )
+}
+
+/// What was read of a network that only sees, a line each.
+fn sees(network: &ImageTower, dim: usize) -> Vec<(&'static str, String)> {
+    let wiring = format!("{} -> {}, {dim} numbers", network.input, network.output);
+    let words = "those of ImageNet's classes, read as by base".to_owned();
+    vec![
+        ("sees", wiring),
+        ("prepares", prepares(&network.preparation)),
+        ("words", words),
+    ]
+}
+
+/// What was read of the two networks, a line each.
+fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
+    let (image, text) = (&towers.image, &towers.text);
     let masks = [text.mask.as_deref(), text.types.as_deref()];
     let inputs = std::iter::once(text.ids.as_str()).chain(masks.into_iter().flatten());
     let filled = match text.words.fill {
@@ -108,13 +126,7 @@ fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
                 image.input, image.output, towers.dim
             ),
         ),
-        (
-            "prepares",
-            format!(
-                "{fitting}, {filter}, mean {:?}, deviation {:?}",
-                preparation.mean, preparation.deviation
-            ),
-        ),
+        ("prepares", prepares(&image.preparation)),
         (
             "reads",
             format!(
@@ -150,7 +162,11 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     ]
     .into_iter()
     .chain(pack.towers.iter().flat_map(towers))
-    {
+    .chain(
+        pack.sees
+            .iter()
+            .flat_map(|network| sees(network, spec.feature_dim)),
+    ) {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
     if let Some(training) = &pack.training {
@@ -214,6 +230,7 @@ fn as_json(pack: &PackInfo) -> serde_json::Value {
         "files": files.collect::<Vec<_>>(),
         "licences": pack.licences,
         "towers": pack.towers,
+        "sees": pack.sees,
         "training": pack.training.as_ref().map(|training| json!({
             "parent": training.parent,
             "parent_fingerprint": training.parent_fingerprint,

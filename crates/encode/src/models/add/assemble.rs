@@ -10,7 +10,7 @@ use crate::Encoder;
 use crate::calibration::Calibration;
 use crate::error::{Context, Error};
 use crate::manifest::{FORMAT, FileEntry, Manifest};
-use crate::models::{BASE, installed, write_durably};
+use crate::models::write_durably;
 use crate::onnx;
 use crate::pack::{LICENCES_TEXT, Pack};
 use crate::tensors;
@@ -31,9 +31,8 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// That of the base pack under `dir`.
-    pub fn of(dir: &Path) -> Result<Self, Error> {
-        let base = Pack::open(&installed(dir, BASE)?.dir)?;
+    /// That of the base pack.
+    pub fn of(base: &Pack) -> Result<Self, Error> {
         let manifest = base.manifest();
         if let Some(library) = manifest.file(&manifest.runtime) {
             library.check_content(base.dir())?;
@@ -53,6 +52,16 @@ impl Runtime {
                 .unwrap_or_else(|| format!("runtime: as of the pack {}", base.spec().name)),
             licence_text: text[start..].to_owned(),
         })
+    }
+
+    /// Its file inside a pack.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts it into a pack: a copy of its own.
+    pub fn put(&self, partial: &Path) -> Result<(), Error> {
+        copy(&self.library, &partial.join(&self.name))
     }
 }
 
@@ -85,8 +94,9 @@ pub fn assemble(
         .map(|name| FileEntry::under(partial, name))
         .collect::<Result<_, _>>()?;
     let (features, fingerprint) = fingerprints(model, &entries);
-    let licences = put_licences(partial, folder, model, runtime)?;
-    copy(&runtime.library, &partial.join(&runtime.name))?;
+    let line = put_licence(partial, folder, &model.spec.family, &runtime.licence_text)?;
+    let licences = vec![line, runtime.licence.clone()];
+    runtime.put(partial)?;
     let mut files = entries;
     for name in [runtime.name.as_str(), LICENCES_TEXT] {
         files.push(FileEntry::under(partial, name)?);
@@ -94,7 +104,7 @@ pub fn assemble(
     Ok(Manifest {
         format: FORMAT,
         name: name.into(),
-        version: version(model, &fingerprint),
+        version: version(&model.spec.family, &model.precision, &fingerprint),
         // Nobody else's texts are known to be read alike.
         texts: fingerprint.clone(),
         fingerprint,
@@ -108,6 +118,7 @@ pub fn assemble(
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
         preprocessing: None,
         conse: None,
+        sees: None,
         towers: Some(model.spec.clone()),
         shipped: None,
         calibration: Calibration::of_conse(),
@@ -120,16 +131,16 @@ pub fn assemble(
     })
 }
 
-fn version(model: &Model, fingerprint: &str) -> String {
-    let family = &model.spec.family;
-    match model.precision.as_str() {
+/// What it is called, in which precision, and the beginning of its fingerprint.
+pub fn version(family: &str, precision: &str, fingerprint: &str) -> String {
+    match precision {
         "" => format!("{family}, {}", &fingerprint[..8]),
         precision => format!("{family}, {precision}, {}", &fingerprint[..8]),
     }
 }
 
-/// The network, or of one with both towers what `output` needs of it, with the files that hold its weights; their names.
-fn put_network(
+/// The network, or of a larger one what `output` needs of it, with the files that hold its weights; their names.
+pub fn put_network(
     partial: &Path,
     network: &Network,
     tower: &str,
@@ -167,36 +178,32 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
     write_durably(to, |out| io::copy(&mut source, out).map(drop))
 }
 
-fn put_licences(
+/// Writes what the model's files say of a licence before those of what comes along; the line about the model.
+pub fn put_licence(
     partial: &Path,
     folder: &Path,
-    model: &Model,
-    runtime: &Runtime,
-) -> Result<Vec<String>, Error> {
+    family: &str,
+    others: &str,
+) -> Result<String, Error> {
     let found = LICENCES.iter().find(|name| folder.join(name).is_file());
     let (line, text) = match found {
         Some(name) => {
             let path = folder.join(name);
             let text = fs::read(&path).doing("read", &path)?;
-            let line = format!(
-                "model: {}, see {name} in {LICENCES_TEXT}",
-                model.spec.family
-            );
+            let line = format!("model: {family}, see {name} in {LICENCES_TEXT}");
             (line, String::from_utf8_lossy(&text).into_owned())
         }
         None => {
-            let line = format!(
-                "model: {}, whose files say nothing of a licence; ask its publisher",
-                model.spec.family
-            );
+            let line =
+                format!("model: {family}, whose files say nothing of a licence; ask its publisher");
             (line, String::new())
         }
     };
-    let all = format!("==== {line} ====\n\n{text}\n\n{}", runtime.licence_text);
+    let all = format!("==== {line} ====\n\n{text}\n\n{others}");
     write_durably(&partial.join(LICENCES_TEXT), |out| {
         out.write_all(all.as_bytes())
     })?;
-    Ok(vec![line, runtime.licence.clone()])
+    Ok(line)
 }
 
 /// Of everything that decides a feature, and of everything that decides a vector: the files as they are, and what was read.

@@ -1,11 +1,13 @@
 //! A pack out of the folder of somebody's model: recognised, checked, copied, tried, and then put in its place.
 //!
 //! The stages are the files: `layout` (which files), `settings` and `preparing` (what they say), `tokens` (the tokenizer),
-//! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works).
+//! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works). A network that only sees goes its own
+//! way through them: `seeing`.
 
 mod assemble;
 mod layout;
 mod preparing;
+mod seeing;
 mod settings;
 mod tokens;
 mod trial;
@@ -15,9 +17,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::install::{lock, remove_leftovers, replace};
-use super::{BASE, PackInfo, Progress, info};
+use super::{BASE, PackInfo, Progress, info, installed};
 use crate::error::{Context, Error};
 use crate::manifest::Manifest;
+use crate::pack::Pack;
 use crate::towers::{ImageTower, TextTower, TowersSpec, WordsSpec};
 use settings::Settings;
 use wiring::Network;
@@ -44,7 +47,13 @@ pub struct Added {
     pub trial: Trial,
 }
 
-/// What was read of a model before anything is written.
+/// What was read before anything is written.
+enum Read {
+    Towers(Box<Model>),
+    Classifier(Box<seeing::Classifier>),
+}
+
+/// A model of two towers.
 struct Model {
     spec: TowersSpec,
     precision: String,
@@ -53,7 +62,7 @@ struct Model {
     tokenizer: tokens::Found,
 }
 
-/// Installs a model of the CLIP family under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
+/// Installs a model of the CLIP family, or a classifier of ImageNet, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
 /// that cannot be used leaves nothing behind.
 pub fn add(
     dir: &Path,
@@ -65,8 +74,9 @@ pub fn add(
         name: name.clone(),
         what: what.into(),
     };
-    let runtime = assemble::Runtime::of(dir)?;
-    let model = read(addition.folder, addition.precision)?;
+    let base = Pack::open(&installed(dir, BASE)?.dir)?;
+    let runtime = assemble::Runtime::of(&base)?;
+    let model = read(addition.folder, addition.precision, &base)?;
     fs::create_dir_all(dir).doing("create", dir)?;
     let _lock = lock(dir, progress)?;
     remove_leftovers(dir)?;
@@ -78,7 +88,7 @@ pub fn add(
     }
     let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
     progress(Progress::Converting { what: "model" });
-    let made = put(&partial, &name, addition.folder, &model, &runtime)
+    let made = put(&partial, &name, addition.folder, &model, (&base, &runtime))
         .and_then(|(manifest, trial)| replace(&partial, &place, dir).map(|()| (manifest, trial)));
     match made {
         Ok((manifest, trial)) => {
@@ -100,9 +110,15 @@ fn put(
     partial: &Path,
     name: &str,
     folder: &Path,
-    model: &Model,
-    runtime: &assemble::Runtime,
+    model: &Read,
+    (base, runtime): (&Pack, &assemble::Runtime),
 ) -> Result<(Manifest, Trial), Error> {
+    let model = match model {
+        Read::Towers(model) => model,
+        Read::Classifier(model) => {
+            return seeing::put(partial, name, folder, model, base, runtime);
+        }
+    };
     let manifest = assemble::assemble(partial, name, folder, model, runtime)?;
     let trial = trial::run(partial, &manifest, model)?;
     manifest.write(partial)?;
@@ -135,8 +151,19 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
 }
 
 /// Everything that can be found wrong without running anything.
-fn read(folder: &Path, precision: Option<&str>) -> Result<Model, Error> {
+fn read(folder: &Path, precision: Option<&str>, base: &Pack) -> Result<Read, Error> {
     let files = layout::find(folder, precision)?;
+    if files.image == files.text {
+        let network = Network::read(folder, &files.image)?;
+        if network.only_sees() {
+            let read = seeing::read(folder, files.precision, network, base)?;
+            return Ok(Read::Classifier(Box::new(read)));
+        }
+    }
+    Ok(Read::Towers(Box::new(read_towers(folder, files)?)))
+}
+
+fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
     let settings = settings::read(folder)?;
     let preparation = preparing::read(folder)?;
     let tokenizer = tokens::read(folder)?;

@@ -54,16 +54,16 @@ fn of_transformers(json: &Json) -> Result<Preparation, Error> {
         "do_center_crop",
         class.is_none_or(|class| class.contains("CLIP")),
     );
-    let is_cut = json
-        .value
-        .get("crop_pct")
-        .is_some_and(|part| !part.is_null());
-    if !does(json, "do_resize", true) || does(json, "do_pad", false) || is_cut {
+    let unknown = ["do_pad", "include_top", "rescale_offset"];
+    if !does(json, "do_resize", true) || unknown.iter().any(|step| does(json, step, false)) {
         return Err(json.refuse(
-            "it prepares pictures in a way that is not known here (do_resize, do_pad or crop_pct)",
+            "it prepares pictures in a way that is not known here (do_resize, do_pad, include_top or rescale_offset)",
         ));
     }
-    let (fitting, side) = fitting_of(json, crops)?;
+    let (fitting, side) = match class.is_some_and(|class| class.starts_with("ConvNext")) {
+        true => fitting_of_convnext(json)?,
+        false => fitting_of(json, crops)?,
+    };
     let filter = match json.number("/resample") {
         Some(1) => Resampling::Lanczos3,
         Some(2) => Resampling::Bilinear,
@@ -89,6 +89,26 @@ fn of_transformers(json: &Json) -> Result<Preparation, Error> {
         deviation,
     };
     checked(json, found)
+}
+
+/// The processor of ConvNeXT, which ResNet has too: of small squares a part is cut off, large ones are squashed.
+fn fitting_of_convnext(json: &Json) -> Result<(Fitting, u64), Error> {
+    const LARGE: u64 = 384;
+    const KEPT: f64 = 224.0 / 256.0;
+    let side = json.value.get("size").and_then(shortest);
+    let side = side.ok_or_else(|| json.refuse("its size is no shortest_edge"))?;
+    let kept = match json.value.get("crop_pct").filter(|kept| !kept.is_null()) {
+        Some(kept) => kept.as_f64(),
+        None => Some(KEPT),
+    };
+    match kept {
+        _ if side >= LARGE => Ok((Fitting::Squash, side)),
+        Some(kept) if kept > 0.0 && kept <= 1.0 => {
+            let (short, middle) = ((side as f64 / kept) as u32, Middle::Down);
+            Ok((Fitting::Shortest { short, middle }, side))
+        }
+        _ => Err(json.refuse("its crop_pct is no part of a side")),
+    }
 }
 
 /// Whether a step is done; as its class does where it is not named.

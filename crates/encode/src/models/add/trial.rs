@@ -7,7 +7,7 @@ use super::Model;
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::towers::{Towers, Words, WordsSpec};
-use crate::{Pixels, normalise};
+use crate::{Encoder, Pack, Pixels, normalise};
 
 /// The sentence that is encoded.
 const SENTENCE: &str = "a red disc on a blue ground";
@@ -55,16 +55,6 @@ pub fn check_vocabulary(path: &Path, size: usize, known: Option<usize>) -> Resul
 /// Encodes them, and looks whether what comes out depends on what went in.
 pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, Error> {
     let towers = Towers::new(folder, &folder.join(&manifest.runtime), model.spec.clone());
-    let of = |path: &Path| {
-        let path = path.to_path_buf();
-        move |error: Error| match error {
-            Error::Runtime { action, what } => Error::Unusable {
-                path,
-                what: format!("ONNX Runtime cannot {action}: {what}"),
-            },
-            other => other,
-        }
-    };
     let unit = |pixels: &Pixels| {
         let mut vector = towers.feature(pixels).map_err(of(&model.image.path))?;
         normalise(&mut vector);
@@ -86,6 +76,50 @@ pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, E
     Ok(Trial {
         sentence: SENTENCE,
         ids: towers.tokens(SENTENCE)?.ids,
+        cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
+        image_time,
+        text_time: start.elapsed(),
+    })
+}
+
+/// An error of the runtime is one of the file that it was given.
+fn of(path: &Path) -> impl FnOnce(Error) -> Error {
+    let path = path.to_path_buf();
+    move |error| match error {
+        Error::Runtime { action, what } => Error::Unusable {
+            path,
+            what: format!("ONNX Runtime cannot {action}: {what}"),
+        },
+        other => other,
+    }
+}
+
+/// The same for a pack whose words are those of the base pack, and whose network that sees is the file `network`.
+pub fn try_pack(pack: &Pack, network: &Path) -> Result<Trial, Error> {
+    let feature = |pixels: &Pixels| pack.features(&[pixels]).map_err(of(network));
+    let (one, other) = (
+        feature(&disc([200, 30, 30], [20, 40, 160]))?.remove(0),
+        feature(&disc([250, 250, 250], [0, 90, 0]))?.remove(0),
+    );
+    differ(
+        network,
+        &pack.visual_vector(&one),
+        &pack.visual_vector(&other),
+    )?;
+    pack.text_vector(SENTENCE)?;
+    let start = Instant::now();
+    let seen = feature(&disc([200, 30, 30], [20, 40, 160]))?.remove(0);
+    let seen = pack.image_vector(&seen);
+    let image_time = start.elapsed();
+    let start = Instant::now();
+    let sentence = pack.text_vector(SENTENCE)?;
+    Ok(Trial {
+        sentence: SENTENCE,
+        ids: pack
+            .token_ids(SENTENCE)?
+            .into_iter()
+            .map(i64::from)
+            .collect(),
         cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
         image_time,
         text_time: start.elapsed(),

@@ -147,10 +147,16 @@ impl Network {
         }
     }
 
+    /// Whether pictures are all that it reads.
+    pub fn only_sees(&self) -> bool {
+        let inputs = &self.graph.inputs;
+        !inputs.is_empty() && inputs.iter().all(is_picture)
+    }
+
     /// The input of an image network, of three planes of `side` x `side`.
     pub fn pixels(&self, side: u32) -> Result<String, Error> {
-        let is_picture = |input: &&Tensor| input.dims.as_ref().is_some_and(|dims| dims.len() == 4);
-        let pictures: Vec<&Tensor> = self.graph.inputs.iter().filter(is_picture).collect();
+        let inputs = self.graph.inputs.iter();
+        let pictures: Vec<&Tensor> = inputs.filter(|input| is_picture(input)).collect();
         let [input] = pictures[..] else {
             return Err(self.refuse(
                 "it has no input, or several, that take a picture: [batch, 3, height, width]",
@@ -247,6 +253,10 @@ impl Network {
             ))),
         }
     }
+}
+
+fn is_picture(input: &Tensor) -> bool {
+    input.dims.as_ref().is_some_and(|dims| dims.len() == 4)
 }
 
 fn shape(tensor: &Tensor) -> String {
