@@ -93,7 +93,7 @@ pub enum Command {
     Bench(BenchFlags),
     /// Find the cheapest search that finds enough, and keep it
     Tune(TuneFlags),
-    /// Pull, list and inspect model packs
+    /// Pull, add, list and inspect model packs
     Models(ModelsFlags),
     /// Learn a better alignment from images and their captions: a pack of its own
     Train(TrainFlags),
@@ -801,7 +801,8 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family that lies in a folder as ONNX files (see docs/models.md)
+    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, that lies in a folder as ONNX files (see
+    /// docs/models.md)
     Add {
         /// The folder: config.json, preprocessor_config.json, tokenizer.json and the networks, as published for
         /// transformers.js, Immich or open_clip

@@ -107,6 +107,50 @@ fn a_model_is_added_and_answers() {
 }
 
 #[test]
+fn a_classifier_is_added_and_answers() {
+    let place = Place::new();
+    let added = place.run(&["models", "add", &tiny("resnet")]).expect(0);
+    for part in [
+        "24 numbers",
+        "shorter side to 27 px, middle 24 x 24, bicubic",
+        "those of ImageNet's classes, read as by base",
+        "fovea --collection resnet index PATH --model resnet",
+    ] {
+        assert!(
+            added.stdout.contains(part),
+            "{}\nlacks {part}",
+            added.stdout
+        );
+    }
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 12);
+    let folder = folder.to_string_lossy().into_owned();
+    let index = [
+        "index",
+        &folder,
+        "--model",
+        "resnet",
+        "--captions",
+        "none",
+        "--json",
+    ];
+    assert_eq!(place.run(&index).expect(0).json()[0]["added"], 12);
+    let found = place
+        .run(&["search", "ein Hund", "--top", "5", "--json"])
+        .expect(0);
+    let results = &found.json()[0]["results"];
+    assert_eq!(results.as_array().unwrap().len(), 5);
+    // Probabilities were fitted with another network.
+    assert!(results[0]["match"].is_null(), "{results}");
+    let picture = format!("{folder}/0007.png");
+    let found = place
+        .run(&["search", &picture, "--top", "1", "--json"])
+        .expect(0);
+    let path = found.json()[0]["results"][0]["path"].clone();
+    assert!(path.as_str().unwrap().ends_with("0007.png"), "{path}");
+}
+
+#[test]
 fn what_cannot_be_added_is_wrong_input() {
     let place = Place::new();
     let nowhere = place.0.path().to_string_lossy().into_owned();
