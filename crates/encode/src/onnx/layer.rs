@@ -36,6 +36,9 @@ pub fn last_layer(model: &[u8], output: &str) -> Result<Layer, String> {
     })
 }
 
+/// Shape and numbers.
+type Weight = (Vec<usize>, Vec<f32>);
+
 struct Parts<'a> {
     all: &'a [Field<'a>],
     nodes: Vec<Node>,
@@ -157,7 +160,7 @@ impl Parts<'_> {
     }
 
     /// Shape and numbers of a weight of float32 that lies in the file.
-    fn weight(&self, name: &str) -> Result<Option<(Vec<usize>, Vec<f32>)>, String> {
+    fn weight(&self, name: &str) -> Result<Option<Weight>, String> {
         for field in self.all.iter().filter(|field| field.number == 5) {
             let parts = fields(field.bytes())?;
             let is_named = |part: &Field<'_>| part.number == 8 && part.text() == name;

@@ -84,6 +84,10 @@ fn a_classifier_reads_as_the_base_pack_does() {
     let store = store();
     let base = Pack::open(&store.path().join(models::BASE)).unwrap();
     let dir = add(store.path(), &fixture("resnet")).unwrap().info.dir;
+    let licences = models::installed(store.path(), "tiny").unwrap().licences;
+    assert!(licences[0].starts_with("model: resnet"), "{licences:?}");
+    let is_absent = |line: &String| line.starts_with("image") || line.starts_with("alignment");
+    assert!(!licences.iter().any(is_absent), "{licences:?}");
     let pack = Pack::open(&dir).unwrap();
     pack.verify().unwrap();
     let (own, of_base) = (pack.spec(), base.spec());

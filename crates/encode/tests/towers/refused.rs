@@ -408,6 +408,10 @@ fn names_and_places() {
     add(store.path(), &folder).unwrap();
     let said = add(store.path(), &folder).expect_err("it is there already");
     assert!(said.contains("--replace"), "{said}");
+    let absent = add(store.path(), &folder.join("absent")).expect_err("it is not there");
+    assert!(absent.contains("there is no such folder"), "{absent}");
+    let file = add(store.path(), &folder.join("config.json")).expect_err("it is a file");
+    assert!(file.contains("it is no folder"), "{file}");
     let empty = tempfile::tempdir().unwrap();
     let said = add(empty.path(), &folder).expect_err("there is no runtime");
     assert!(said.contains("fovea models pull base"), "{said}");

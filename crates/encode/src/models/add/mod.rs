@@ -14,6 +14,7 @@ mod trial;
 mod wiring;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::install::{lock, remove_leftovers, replace};
@@ -126,7 +127,18 @@ fn put(
 }
 
 fn name_of(addition: Addition<'_>) -> Result<String, Error> {
-    let folder = fs::canonicalize(addition.folder).doing("open", addition.folder)?;
+    let unusable = |what: &str| Error::Unusable {
+        path: addition.folder.into(),
+        what: what.into(),
+    };
+    let folder = match fs::canonicalize(addition.folder) {
+        Ok(folder) if folder.is_dir() => folder,
+        Ok(_) => return Err(unusable("it is no folder")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(unusable("there is no such folder"));
+        }
+        Err(error) => return Err(error).doing("open", addition.folder),
+    };
     let name = match addition.name {
         Some(name) => name.to_owned(),
         None => folder

@@ -212,11 +212,13 @@ fn put_licences(
     let of_base = base.dir().join(LICENCES_TEXT);
     let rest = fs::read_to_string(&of_base).doing("read", &of_base)?;
     let line = assemble::put_licence(partial, folder, &model.family, &rest)?;
-    let others = base
-        .manifest()
-        .licences
-        .iter()
-        .filter(|line| !line.starts_with("image"));
+    // Neither the network of the base pack comes along, nor what was learnt over its features.
+    let stays = |line: &&String| {
+        ["image", "alignment"]
+            .iter()
+            .all(|part| !line.starts_with(part))
+    };
+    let others = base.manifest().licences.iter().filter(stays);
     Ok(std::iter::once(line).chain(others.cloned()).collect())
 }
 
