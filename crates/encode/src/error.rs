@@ -24,6 +24,10 @@ pub enum Error {
     #[error("model pack `{name}` is not installed in {dir}; {}", remedy(name))]
     NotInstalled { name: String, dir: PathBuf },
 
+    /// A model that somebody wants to add, or a file of it, cannot be used.
+    #[error("{path} cannot be used: {what}")]
+    Unusable { path: PathBuf, what: String },
+
     /// A pack that was to be made cannot be.
     #[error("cannot make the pack `{name}`: {what}")]
     Refused { name: String, what: String },
@@ -40,7 +44,7 @@ pub enum Error {
     },
 
     /// A file of the pack is missing, cut short or changed.
-    #[error("{path} is damaged: {what}; `fovea models pull base` installs it again")]
+    #[error("{path} is damaged: {what}; {}", again(path))]
     Damaged { path: PathBuf, what: String },
 
     /// A file that came from outside is not what its format says.
@@ -104,7 +108,7 @@ impl Error {
             Self::Tool { .. } | Self::Platform { .. } | Self::Io { .. } => Fault::Environment,
             Self::Damaged { .. } | Self::Checksum { .. } | Self::Format { .. } => Fault::Corruption,
             Self::Runtime { .. } => Fault::Environment,
-            Self::Refused { .. } => Fault::Input,
+            Self::Refused { .. } | Self::Unusable { .. } => Fault::Input,
         }
     }
 }
@@ -113,7 +117,17 @@ impl Error {
 fn remedy(name: &str) -> String {
     match name.contains('+') {
         true => "copy its folder there, or train it again with `fovea train align`".into(),
-        false => format!("run `fovea models pull {name}`"),
+        false if name == crate::models::BASE => format!("run `fovea models pull {name}`"),
+        false => format!("run `fovea models add DIR --name {name}` with the folder of the model"),
+    }
+}
+
+/// What installs a damaged pack again, told by the folder it lies in.
+fn again(path: &Path) -> &'static str {
+    let mut folders = path.ancestors().filter_map(Path::file_name);
+    match folders.any(|folder| folder == crate::models::BASE) {
+        true => "`fovea models pull base` installs it again",
+        false => "add it again with `fovea models add DIR --replace`, or train it again",
     }
 }
 

@@ -73,6 +73,7 @@ impl FakeEncoder {
             visual_is_feature: true,
             languages: ["en", "zh", "de", "es", "fr"].map(String::from).to_vec(),
             input_side: 16,
+            is_calibrated: true,
         };
         Self {
             spec,

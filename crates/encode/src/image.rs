@@ -1,15 +1,14 @@
 //! Pixels become a raw feature: preprocessing, and the image network in ONNX Runtime.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock};
+use std::path::PathBuf;
 
 use fovea_decode::{Filter, Pixels, resize};
-use ort::ep;
 use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
 use crate::error::Error;
+use crate::session::{Model, Sessions, Shapes};
+use crate::towers::ImageTower;
 
 /// How pixels become the numbers that a network reads. It travels with the weights, in the manifest.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -118,130 +117,95 @@ fn centred(pixels: &Pixels, side: u32) -> Pixels {
     Pixels::new(side, side, square).expect("the square was made with this size")
 }
 
-/// Where the network is.
-pub enum Model {
-    File(PathBuf),
-    Bytes(Vec<u8>),
+/// How an image network sees.
+pub enum Seeing {
+    /// That of the base pack, which is written here.
+    Own(Preprocessing),
+    /// That of somebody else.
+    Other(ImageTower),
 }
 
-/// The image network. Sessions are made when first needed, one for each thread that runs at the same time,
-/// because a session of the `ort` crate runs one input at a time.
+impl Seeing {
+    /// What the network reads of a picture: three planes.
+    pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
+        match self {
+            Self::Own(preprocessing) => preprocessing.planes(pixels),
+            Self::Other(network) => network.preparation.planes(pixels),
+        }
+    }
+
+    /// Names of input and output, and the side of the square between them.
+    fn wiring(&self) -> ((&str, &str), u32) {
+        match self {
+            Self::Own(preprocessing) => (("pixels", "feature"), preprocessing.side),
+            Self::Other(network) => ((&network.input, &network.output), network.preparation.side),
+        }
+    }
+}
+
+/// The image network.
 pub struct ImageEncoder {
-    model: Model,
-    runtime: PathBuf,
-    preprocessing: Preprocessing,
+    sessions: Sessions,
+    seeing: Seeing,
     feature_dim: usize,
-    idle: Mutex<Vec<Session>>,
 }
 
 impl ImageEncoder {
     /// Loads nothing yet.
-    pub fn new(
-        model: Model,
-        runtime: PathBuf,
-        preprocessing: Preprocessing,
-        feature_dim: usize,
-    ) -> Self {
+    pub fn new(model: Model, runtime: PathBuf, seeing: Seeing, feature_dim: usize) -> Self {
         Self {
-            model,
-            runtime,
-            preprocessing,
+            sessions: Sessions::new(model, runtime, Shapes::Same, "load the image network"),
+            seeing,
             feature_dim,
-            idle: Mutex::new(Vec::new()),
         }
     }
 
     /// The features of one picture.
     pub fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
-        let planes = self.preprocessing.planes(pixels);
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .pop();
-        let mut session = match idle {
-            Some(session) => session,
-            None => self.session()?,
-        };
-        let feature = self.run(&mut session, &planes);
-        // A session that failed is not used again.
-        if feature.is_ok() {
-            self.idle
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-                .push(session);
-        }
-        feature
-    }
-
-    fn run(&self, session: &mut Session, planes: &[f32]) -> Result<Vec<f32>, Error> {
-        let failed = |error: ort::Error| Error::Runtime {
-            action: "run the image network",
-            what: error.to_string(),
-        };
-        let side = self.preprocessing.side as usize;
-        let input = TensorRef::from_array_view(([1, 3, side, side], planes)).map_err(failed)?;
-        let outputs = session
-            .run(ort::inputs!["pixels" => input])
-            .map_err(failed)?;
-        let (_, feature) = outputs["feature"]
-            .try_extract_tensor::<f32>()
-            .map_err(failed)?;
-        if feature.len() != self.feature_dim || !feature.iter().all(|value| value.is_finite()) {
-            let what = format!(
-                "it returned {} numbers, expected {} finite ones",
-                feature.len(),
-                self.feature_dim
-            );
-            return Err(Error::Runtime {
-                action: "run the image network",
-                what,
-            });
-        }
-        Ok(feature.to_vec())
-    }
-
-    fn session(&self) -> Result<Session, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::Runtime {
-            action: "load the image network",
-            what: error.to_string(),
-        };
-        // Every input has the same shape, so after two runs the arena holds all that any later one takes. Without it
-        // each run takes and frees its tensors from the system's allocator, between everything else that lies there.
-        let processor = ep::CPU::default().with_arena_allocator(true).build();
-        let mut builder = Session::builder(environment(&self.runtime)?)
-            .map_err(|error| failed(&error))?
-            .with_intra_threads(1)
-            .map_err(|error| failed(&error))?
-            .with_optimization_level(GraphOptimizationLevel::All)
-            .map_err(|error| failed(&error))?
-            .with_memory_pattern(true)
-            .map_err(|error| failed(&error))?
-            .with_execution_providers([processor])
-            .map_err(|error| failed(&error))?;
-        let session = match &self.model {
-            Model::File(path) => builder.commit_from_file(path),
-            Model::Bytes(bytes) => builder.commit_from_memory(bytes),
-        };
-        session.map_err(|error| failed(&error))
+        let planes = self.seeing.planes(pixels);
+        let (names, side) = self.seeing.wiring();
+        self.sessions
+            .run(|session| run(session, names, side as usize, &planes, self.feature_dim))
     }
 }
 
-/// ONNX Runtime has one environment in a process; the first pack that is used brings the library.
-fn environment(library: &Path) -> Result<&'static ort::environment::Environment, Error> {
-    static ENVIRONMENT: OnceLock<Result<ort::environment::Environment, String>> = OnceLock::new();
-    let loaded = ENVIRONMENT.get_or_init(|| {
-        let builder = ort::init_from(library).map_err(|error| error.to_string())?;
-        builder
-            .with_name("fovea")
-            .with_telemetry(false)
-            .build()
-            .map_err(|error| error.to_string())
-    });
-    loaded.as_ref().map_err(|what| Error::Runtime {
-        action: "start",
-        what: format!("{}: {what}", library.display()),
-    })
+/// Runs an image network on one picture: `names` are those of its input and of the output that is wanted, which has `dim` numbers.
+pub fn run(
+    session: &mut Session,
+    names: (&str, &str),
+    side: usize,
+    planes: &[f32],
+    dim: usize,
+) -> Result<Vec<f32>, Error> {
+    const ACTION: &str = "run the image network";
+    let failed = |error: ort::Error| Error::Runtime {
+        action: ACTION,
+        what: error.to_string(),
+    };
+    let input = TensorRef::from_array_view(([1, 3, side, side], planes)).map_err(failed)?;
+    let outputs = session
+        .run(ort::inputs![names.0 => input])
+        .map_err(failed)?;
+    let (_, feature) = outputs[names.1]
+        .try_extract_tensor::<f32>()
+        .map_err(failed)?;
+    whole(ACTION, feature, dim)
+}
+
+/// The numbers, where there are as many as there must be and all are finite.
+pub fn whole(action: &'static str, found: &[f32], dim: usize) -> Result<Vec<f32>, Error> {
+    if found.len() == dim && found.iter().all(|value| value.is_finite()) {
+        return Ok(found.to_vec());
+    }
+    let finite = match found.iter().all(|value| value.is_finite()) {
+        true => "",
+        false => ", of which some are no numbers",
+    };
+    let what = format!(
+        "it returned {} numbers{finite}, expected {dim} finite ones",
+        found.len()
+    );
+    Err(Error::Runtime { action, what })
 }
 
 #[cfg(test)]

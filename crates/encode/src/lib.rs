@@ -26,11 +26,14 @@ mod image;
 mod manifest;
 mod matrix;
 pub mod models;
+mod onnx;
 mod pack;
+mod session;
 mod tags;
 mod tail;
 mod tensors;
 mod text;
+mod towers;
 mod visual;
 
 pub use calibration::{Calibration, Regression};
@@ -42,6 +45,9 @@ pub use manifest::Training;
 pub use pack::Pack;
 pub use tags::Tag;
 pub use tail::{Tail, TailBlock, TailLayer};
+pub use towers::{
+    Cleaning, Fitting, ImageTower, Middle, Preparation, TextTower, Tokens, TowersSpec, WordsSpec,
+};
 pub use visual::{VisualShape, VisualWeights};
 
 /// What a caller must know of an encoder before it stores one of its vectors.
@@ -70,6 +76,8 @@ pub struct PackSpec {
     /// Side in pixels of the square the image network reads. An image decoded at reduced scale
     /// loses nothing as long as its shorter side stays at least this long.
     pub input_side: u32,
+    /// Whether somebody measured which cosines of its visual space mean that two pictures show the same kind of thing.
+    pub is_calibrated: bool,
 }
 
 /// Pixels or words in, features and unit vectors out.

@@ -13,6 +13,7 @@ use crate::error::{Context, Error};
 use crate::head::HeadShape;
 use crate::image::Preprocessing;
 use crate::models::{BASE, BASE_FORMAT, BASE_VERSION};
+use crate::towers::{ImageTower, TowersSpec};
 use crate::visual::VisualShape;
 use crate::{PackSpec, tensors};
 
@@ -21,7 +22,7 @@ pub const MANIFEST: &str = "manifest.json";
 /// Version of the manifest's format. A reader refuses a newer one.
 pub const FORMAT: u32 = 4;
 /// The oldest format that is read. A pack of format 1 has no names of classes, and is pulled again; one of format 2
-/// has no head, one of format 3 nothing that ships over ConSE.
+/// has no head, one of format 3 nothing that ships over ConSE and no towers.
 const OLDEST: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
@@ -48,11 +49,22 @@ pub struct Manifest {
     pub tuned_dim: usize,
     pub shared_dim: usize,
     pub visual_dim: usize,
+    /// Classes that the alignment is made of; a pack of two towers has none.
+    #[serde(default)]
     pub classes: usize,
     pub languages: Vec<String>,
     pub spaces: Vec<String>,
-    pub preprocessing: Preprocessing,
-    pub conse: ConseSettings,
+    /// How pictures are prepared and aligned, where one network sees and classes stand between it and words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<Preprocessing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conse: Option<ConseSettings>,
+    /// The network that sees, where it is one that somebody else published and classes stand between it and words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sees: Option<ImageTower>,
+    /// The two networks, where they share a space from the start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub towers: Option<TowersSpec>,
     /// What was learnt before and ships over ConSE: both together are the frozen alignment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipped: Option<HeadShape>,
@@ -99,7 +111,7 @@ pub struct Training {
 /// A file of the pack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileEntry {
-    /// Name inside the folder; no separators.
+    /// Name inside the folder, as in `image/model.onnx`.
     pub name: String,
     pub bytes: u64,
     /// Hex BLAKE3 of the content.
@@ -167,25 +179,73 @@ impl Manifest {
             self.frozen_dim(),
             self.shared_dim,
             self.visual_dim,
-            self.classes,
-            self.conse.top,
             hidden(self.head.as_ref()),
             hidden(self.shipped.as_ref()),
         ];
-        if dims.contains(&0)
-            || dims.iter().any(|dim| *dim > 1 << 20)
-            || self.preprocessing.side == 0
-        {
+        let dims = dims.into_iter().chain(self.own_lengths()?);
+        if dims.into_iter().any(|dim| dim == 0 || dim > 1 << 20) {
             return Err("a length in it is zero or absurd".into());
         }
         let positive = |value: f32| value.is_finite() && value > 0.0;
-        if self.preprocessing.side > SIDE_MAX
-            || !positive(self.preprocessing.deviation)
-            || !positive(self.conse.temperature)
-        {
+        let settings = match (&self.preprocessing, self.network()) {
+            (_, Some(network)) => {
+                let preparation = &network.preparation;
+                let scales = preparation.deviation.iter().chain([&preparation.scale]);
+                scales.copied().all(positive) && preparation.shorter_side() >= preparation.side
+            }
+            (Some(preprocessing), _) => positive(preprocessing.deviation),
+            _ => true,
+        };
+        let temperature = self.conse.as_ref().map_or(1.0, |conse| conse.temperature);
+        if self.input_side() > SIDE_MAX || !settings || !positive(temperature) {
             return Err("a setting in it is absurd".into());
         }
         self.calibration.check()
+    }
+
+    /// Lengths of the alignment or of the towers, of which a pack has either.
+    fn own_lengths(&self) -> Result<Vec<usize>, String> {
+        let side = self.input_side() as usize;
+        let is_one = self.preprocessing.is_some() != self.sees.is_some();
+        match (is_one, &self.conse, &self.towers) {
+            (true, Some(conse), None) => {
+                let square = self
+                    .sees
+                    .as_ref()
+                    .map_or(side, |network| network.preparation.side as usize);
+                Ok(vec![self.classes, conse.top, side, square])
+            }
+            (false, None, Some(towers)) if self.is_one_length(towers.dim) => Ok(vec![
+                side,
+                towers.image.preparation.side as usize,
+                towers.text.words.length,
+            ]),
+            _ => Err(
+                "it is neither an image network with an alignment nor two towers of one space"
+                    .into(),
+            ),
+        }
+    }
+
+    /// Whether everything is as long as the towers' vectors, but for visual vectors that are made by a trained projection.
+    fn is_one_length(&self, dim: usize) -> bool {
+        let is_visual = self.visual.is_some() || self.visual_dim == dim;
+        is_visual && [self.feature_dim, self.shared_dim] == [dim; 2]
+    }
+
+    /// Length in pixels that the shorter side of a picture must keep.
+    fn input_side(&self) -> u32 {
+        match (&self.preprocessing, self.network()) {
+            (_, Some(network)) => network.preparation.shorter_side(),
+            (Some(preprocessing), None) => preprocessing.side,
+            (None, None) => 0,
+        }
+    }
+
+    /// The image network that somebody else published, where it is one.
+    fn network(&self) -> Option<&ImageTower> {
+        let of_towers = self.towers.as_ref().map(|towers| &towers.image);
+        of_towers.or(self.sees.as_ref())
     }
 
     /// Whether this program needs another version of the pack.
@@ -211,7 +271,9 @@ impl Manifest {
             visual_dim: self.visual_dim,
             visual_is_feature: self.visual.is_none() && self.tuned_dim == 0,
             languages: self.languages.clone(),
-            input_side: self.preprocessing.side,
+            input_side: self.input_side(),
+            // Networks of others have other cosines and other probabilities than those that it was fitted with.
+            is_calibrated: self.network().is_none(),
         }
     }
 
@@ -224,14 +286,15 @@ impl Manifest {
 impl FileEntry {
     /// Describes a file that was just written.
     pub fn of(path: &Path) -> Result<Self, Error> {
-        let content = tensors::map(path)?;
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self::under(path.parent().unwrap_or(path), &name)
+    }
+
+    /// Describes the file `name` of the folder `dir`, where it may lie deeper.
+    pub fn under(dir: &Path, name: &str) -> Result<Self, Error> {
+        let content = tensors::map(&dir.join(name))?;
         Ok(Self {
-            name,
+            name: name.to_owned(),
             bytes: content.len() as u64,
             blake3: blake3::hash(&content).to_hex().to_string(),
         })
@@ -290,5 +353,6 @@ fn is_absent(error: &std::io::Error) -> bool {
 }
 
 fn is_plain_name(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..");
+    name.split('/').all(is_plain) && !name.contains(['\\', ':', '\0'])
 }

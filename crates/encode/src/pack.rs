@@ -7,12 +7,14 @@ use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::conse::Conse;
 use crate::head::{Head, HeadShape};
-use crate::image::{ImageEncoder, Model};
+use crate::image::{ImageEncoder, Seeing};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
+use crate::session::Model;
 use crate::tags::{ClassNames, Tag};
 use crate::tail::{REDUCTION, Tail};
 use crate::text::TextEncoder;
+use crate::towers::{IMAGE_TOWER, Towers};
 use crate::visual::{ALIKE, Projection};
 use crate::{Encoder, Error, PackSpec, Pixels, normalise};
 
@@ -46,7 +48,7 @@ pub struct Pack {
     dir: PathBuf,
     manifest: Manifest,
     spec: PackSpec,
-    alignment: Conse,
+    alignment: Alignment,
     shipped: Option<Head>,
     head: Option<Head>,
     taught: Option<Classifier>,
@@ -54,8 +56,19 @@ pub struct Pack {
     text: Lazy<TextEncoder>,
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
+    /// Whether the files of either tower were checked.
+    seen: Lazy<()>,
+    read: Lazy<()>,
     /// The image network where it is not the one in the folder.
     trunk: Option<Vec<u8>>,
+}
+
+/// How a feature becomes a vector of the shared space.
+enum Alignment {
+    /// By classes, whose names lie there.
+    Conse(Box<Conse>),
+    /// It lies there from the start, and has only to be scaled.
+    Towers(Box<Towers>),
 }
 
 impl Pack {
@@ -92,9 +105,7 @@ impl Pack {
         for file in &manifest.files {
             file.check_length(dir)?;
         }
-        check_content(dir, &manifest, &[ALIGNMENT])?;
-        let dims = (manifest.classes, manifest.frozen_dim(), manifest.shared_dim);
-        let alignment = Conse::new(&dir.join(ALIGNMENT), dims, manifest.conse.clone())?;
+        let alignment = Alignment::open(dir, &manifest)?;
         let shipped = head(dir, &manifest, SHIPPED, manifest.shipped.as_ref())?;
         let head = head(dir, &manifest, HEAD, manifest.head.as_ref())?;
         let taught = match &manifest.classifier {
@@ -126,6 +137,8 @@ impl Pack {
             text: Lazy::new(),
             image: Lazy::new(),
             classes: Lazy::new(),
+            seen: Lazy::new(),
+            read: Lazy::new(),
             trunk: None,
         })
     }
@@ -147,27 +160,44 @@ impl Pack {
             .try_for_each(|file| file.check_content(&self.dir))
     }
 
-    /// Scores of the classes that the alignment is made of, before the softmax.
+    /// Scores of the classes that the alignment is made of, before the softmax; none where there are no classes.
     pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
-        self.alignment.logits(&[self.frozen(feature)]).remove(0)
+        match &self.alignment {
+            Alignment::Conse(conse) => conse.logits(&[self.frozen(feature)]).remove(0),
+            Alignment::Towers(_) => Vec::new(),
+        }
     }
 
     /// The vectors that the frozen alignment alone gives, one after the other: what a head is trained beside.
     pub fn frozen_vectors(&self, features: &[&[f32]]) -> Vec<f32> {
         let features = self.all_frozen(features);
-        let mut vectors = self.alignment.align(&features);
+        let mut vectors = self.aligned(&features);
         self.lay_over(self.shipped.as_ref(), &features, &mut vectors);
         vectors
+    }
+
+    /// Where classes place features, or where they lie from the start.
+    fn aligned(&self, features: &[&[f32]]) -> Vec<f32> {
+        match &self.alignment {
+            Alignment::Conse(conse) => conse.align(features),
+            Alignment::Towers(_) => {
+                let mut vectors = self.rows(features);
+                vectors
+                    .chunks_exact_mut(self.frozen_dim())
+                    .for_each(normalise);
+                vectors
+            }
+        }
     }
 
     fn lay_over(&self, head: Option<&Head>, features: &[&[f32]], vectors: &mut [f32]) {
         let Some(head) = head else {
             return;
         };
-        head.lay_over(&self.alignment.rows(features), vectors);
+        head.lay_over(&self.rows(features), vectors);
         let vectors = vectors.chunks_exact_mut(self.spec.shared_dim);
         for (vector, feature) in vectors.zip(features) {
-            match self.alignment.is_feature(feature) {
+            match self.is_feature(feature) {
                 true => normalise(vector),
                 false => vector.fill(0.0),
             }
@@ -218,17 +248,22 @@ impl Pack {
     /// The same pack stopping before the last `n` blocks of its image network, which come beside it. Its features are what
     /// goes into them, plane after plane; no vector is made of these.
     pub fn before_last_blocks(mut self, n: usize) -> Result<(Self, Tail), Error> {
-        let refuse = |what: String| Error::Refused {
+        let refuse = |what: &str| Error::Refused {
             name: self.manifest.name.clone(),
-            what,
+            what: what.to_owned(),
         };
         if self.is_tuned() {
             let what = "blocks of it were trained further already; begin with the pack that it was made of";
-            return Err(refuse(what.into()));
+            return Err(refuse(what));
         }
+        let Some(preprocessing) = &self.manifest.preprocessing else {
+            let what =
+                "its image network is somebody else's, and blocks of these are not trained further";
+            return Err(refuse(what));
+        };
         check_content(&self.dir, &self.manifest, &[IMAGE_MODEL])?;
-        let tail = Tail::read(&self.dir.join(IMAGE_MODEL), n)?.map_err(refuse)?;
-        let extent = (self.manifest.preprocessing.side / REDUCTION) as usize;
+        let tail = Tail::read(&self.dir.join(IMAGE_MODEL), n)?.map_err(|what| refuse(&what))?;
+        let extent = (preprocessing.side / REDUCTION) as usize;
         self.spec.feature_dim = tail.channels() * extent * extent;
         self.spec.features = format!("before {n} of {}", self.spec.features);
         self.trunk = Some(tail.trunk(extent));
@@ -258,12 +293,59 @@ impl Pack {
     /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
     /// the pack can see.
     pub fn class_vectors(&self) -> impl Iterator<Item = &[f32]> {
-        self.alignment.class_vectors()
+        let conse = match &self.alignment {
+            Alignment::Conse(conse) => Some(conse),
+            Alignment::Towers(_) => None,
+        };
+        conse.into_iter().flat_map(|conse| conse.class_vectors())
     }
 
-    /// Ids of the pieces into which the tokenizer cuts `text`.
+    /// Ids of the pieces into which the tokenizer cuts `text`, as the text network reads them.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, Error> {
-        Ok(self.text()?.ids(text))
+        match &self.alignment {
+            Alignment::Conse(_) => Ok(self.text()?.ids(text)),
+            Alignment::Towers(towers) => {
+                let ids = towers.tokens(text)?.ids.into_iter();
+                Ok(ids
+                    .map(|id| u32::try_from(id).unwrap_or_default())
+                    .collect())
+            }
+        }
+    }
+
+    /// What the image network reads of a picture: three planes.
+    pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
+        match (&self.alignment, self.seeing()) {
+            (Alignment::Towers(towers), _) => towers.planes(pixels),
+            (_, Some((_, seeing))) => seeing.planes(pixels),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The file of the network that stands before classes, and how it sees.
+    fn seeing(&self) -> Option<(&'static str, Seeing)> {
+        match (&self.manifest.preprocessing, &self.manifest.sees) {
+            (Some(preprocessing), _) => Some((IMAGE_MODEL, Seeing::Own(preprocessing.clone()))),
+            (None, Some(network)) => Some((IMAGE_TOWER, Seeing::Other(network.clone()))),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether this can be aligned at all.
+    fn is_feature(&self, feature: &[f32]) -> bool {
+        feature.len() == self.frozen_dim() && feature.iter().all(|value| value.is_finite())
+    }
+
+    /// The features as one matrix, with zeros for those that are none.
+    fn rows(&self, features: &[&[f32]]) -> Vec<f32> {
+        let mut rows = Vec::with_capacity(features.len() * self.frozen_dim());
+        for feature in features {
+            match self.is_feature(feature) {
+                true => rows.extend_from_slice(feature),
+                false => rows.resize(rows.len() + self.frozen_dim(), 0.0),
+            }
+        }
+        rows
     }
 
     /// What somebody taught, and what the classes say beside it: what is taught is what they mean by a word.
@@ -294,23 +376,77 @@ impl Pack {
         })
     }
 
+    /// The features of one picture.
+    fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
+        match &self.alignment {
+            Alignment::Conse(_) => self.image()?.feature(pixels),
+            Alignment::Towers(towers) => {
+                self.check_once(&self.seen, "image/")?;
+                towers.feature(pixels)
+            }
+        }
+    }
+
+    /// Checks what the manifest lists under a folder, before it is used for the first time.
+    fn check_once(&self, checked: &Lazy<()>, folder: &str) -> Result<(), Error> {
+        let check = || {
+            let files = self.manifest.files.iter();
+            let mut files = files
+                .filter(|file| file.name.starts_with(folder) || file.name == self.manifest.runtime);
+            files.try_for_each(|file| file.check_content(&self.dir))
+        };
+        checked.get_or_load(check).map(drop)
+    }
+
     fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
         self.image.get_or_load(|| {
+            let (model, seeing) = self.seeing().ok_or_else(|| Error::Damaged {
+                path: self.dir.join(MANIFEST),
+                what: "it does not say how pictures are prepared".into(),
+            })?;
             let runtime = self.manifest.runtime.as_str();
-            check_content(&self.dir, &self.manifest, &[IMAGE_MODEL, runtime])?;
+            match seeing {
+                Seeing::Own(_) => check_content(&self.dir, &self.manifest, &[model, runtime])?,
+                // Weights may lie beside it.
+                Seeing::Other(_) => self.check_once(&self.seen, "image/")?,
+            }
             let runtime = self.dir.join(runtime);
             let model = match &self.trunk {
                 Some(bytes) => Model::Bytes(bytes.clone()),
-                None => Model::File(self.dir.join(IMAGE_MODEL)),
+                None => Model::File(self.dir.join(model)),
             };
-            let preprocessing = self.manifest.preprocessing.clone();
             Ok(ImageEncoder::new(
                 model,
                 runtime,
-                preprocessing,
+                seeing,
                 self.spec.feature_dim,
             ))
         })
+    }
+}
+
+impl Alignment {
+    fn open(dir: &Path, manifest: &Manifest) -> Result<Self, Error> {
+        match (&manifest.towers, &manifest.conse) {
+            (Some(towers), _) => {
+                let runtime = dir.join(&manifest.runtime);
+                Ok(Self::Towers(Box::new(Towers::new(
+                    dir,
+                    &runtime,
+                    towers.clone(),
+                ))))
+            }
+            (None, Some(conse)) => {
+                check_content(dir, manifest, &[ALIGNMENT])?;
+                let dims = (manifest.classes, manifest.frozen_dim(), manifest.shared_dim);
+                let conse = Conse::new(&dir.join(ALIGNMENT), dims, conse.clone())?;
+                Ok(Self::Conse(Box::new(conse)))
+            }
+            (None, None) => Err(Error::Damaged {
+                path: dir.join(MANIFEST),
+                what: "it has no alignment".into(),
+            }),
+        }
     }
 }
 
@@ -320,11 +456,7 @@ impl Encoder for Pack {
     }
 
     fn features(&self, images: &[&Pixels]) -> Result<Vec<Vec<f32>>, Error> {
-        let encoder = self.image()?;
-        images
-            .iter()
-            .map(|pixels| encoder.feature(pixels))
-            .collect()
+        images.iter().map(|pixels| self.feature(pixels)).collect()
     }
 
     fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
@@ -351,7 +483,13 @@ impl Encoder for Pack {
     }
 
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
-        Ok(self.text()?.encode(text))
+        match &self.alignment {
+            Alignment::Conse(_) => Ok(self.text()?.encode(text)),
+            Alignment::Towers(towers) => {
+                self.check_once(&self.read, "text/")?;
+                towers.text_vector(text)
+            }
+        }
     }
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {
@@ -359,13 +497,16 @@ impl Encoder for Pack {
     }
 
     fn sample_probabilities(&self, features: &[&[f32]]) -> Option<Vec<Vec<f32>>> {
-        let logits = self.alignment.logits(&self.all_frozen(features));
+        let Alignment::Conse(conse) = &self.alignment else {
+            return None;
+        };
+        let logits = conse.logits(&self.all_frozen(features));
         let all = logits.iter().map(|logits| crate::tags::softmax(logits));
         Some(all.collect())
     }
 
     fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let vectors = self.alignment.align(&self.all_frozen(features));
+        let vectors = self.aligned(&self.all_frozen(features));
         let vectors = vectors.chunks_exact(self.spec.shared_dim);
         vectors.map(<[f32]>::to_vec).collect()
     }
@@ -375,20 +516,28 @@ impl Encoder for Pack {
     }
 
     fn is_word(&self, word: &str) -> bool {
-        self.token_ids(word).is_ok_and(|ids| ids.len() == 1)
+        match &self.alignment {
+            Alignment::Conse(_) => self.token_ids(word).is_ok_and(|ids| ids.len() == 1),
+            Alignment::Towers(towers) => towers.is_word(word),
+        }
     }
 
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
-        let classes = self.classes()?;
-        let logits = self.alignment.logits(&self.all_frozen(features));
-        let tags = features.iter().zip(logits);
-        let tags =
-            tags.map(
-                |(feature, logits)| match self.alignment.is_feature(self.frozen(feature)) {
-                    true => self.tags_with(feature, classes.tags(&logits)),
-                    false => Vec::new(),
-                },
-            );
+        let known = match &self.alignment {
+            Alignment::Conse(conse) => {
+                let classes = self.classes()?;
+                let logits = conse.logits(&self.all_frozen(features)).into_iter();
+                logits.map(|logits| classes.tags(&logits)).collect()
+            }
+            Alignment::Towers(_) => vec![Vec::new(); features.len()],
+        };
+        let tags = features.iter().zip(known);
+        let tags = tags.map(
+            |(feature, known)| match self.is_feature(self.frozen(feature)) {
+                true => self.tags_with(feature, known),
+                false => Vec::new(),
+            },
+        );
         Ok(tags.collect())
     }
 }
@@ -418,14 +567,17 @@ fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), 
 }
 
 /// A part that is loaded once; a failure is not remembered, so that the next call may succeed.
-struct Lazy<T>(Mutex<Option<Arc<T>>>);
+pub(crate) struct Lazy<T>(Mutex<Option<Arc<T>>>);
 
 impl<T> Lazy<T> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(None))
     }
 
-    fn get_or_load(&self, load: impl FnOnce() -> Result<T, Error>) -> Result<Arc<T>, Error> {
+    pub(crate) fn get_or_load(
+        &self,
+        load: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<Arc<T>, Error> {
         let mut place = self
             .0
             .lock()

@@ -182,6 +182,8 @@ fn assemble(
 
 /// The same bytes under another name, or a copy where there are no links.
 pub(super) fn link(from: &Path, to: &Path) -> Result<(), Error> {
+    let folder = to.parent().unwrap_or(to);
+    fs::create_dir_all(folder).doing("create", folder)?;
     if fs::hard_link(from, to).is_err() {
         fs::copy(from, to).doing("copy", from)?;
     }

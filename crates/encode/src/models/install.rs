@@ -90,7 +90,7 @@ pub(super) fn remove_leftovers(dir: &Path) -> Result<(), Error> {
 
 /// Puts a complete pack in its place, and removes the one that was there; where that fails, that one stays.
 pub(super) fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Error> {
-    sync_folder(partial)?;
+    sync_folders(partial)?;
     let name = place.file_name().unwrap_or_default().to_string_lossy();
     let old = dir.join(format!(".{name}{OLD}{}", std::process::id()));
     let is_there = place.exists();
@@ -105,6 +105,17 @@ pub(super) fn replace(partial: &Path, place: &Path, dir: &Path) -> Result<(), Er
     moved?;
     sync_folder(dir)?;
     fetch::remove_folder(&old)
+}
+
+/// A pack and the folders in it.
+fn sync_folders(path: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(path).doing("list", path)? {
+        let entry = entry.doing("list", path)?;
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            sync_folders(&entry.path())?;
+        }
+    }
+    sync_folder(path)
 }
 
 /// A rename is on the disk only when its folder is.
@@ -409,8 +420,10 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         classes: lite0::CLASSES,
         languages: LANGUAGES.map(String::from).to_vec(),
         spaces: ["image", "caption", "visual"].map(String::from).to_vec(),
-        preprocessing: base::preprocessing(),
-        conse: base::conse(),
+        preprocessing: Some(base::preprocessing()),
+        conse: Some(base::conse()),
+        sees: None,
+        towers: None,
         shipped: Some(HeadShape::default()),
         calibration: Calibration::of_base(),
         head: None,

@@ -4,6 +4,7 @@
 //! while something is installed, `.wheels` keeps downloads that passed their checksum until the pack is complete,
 //! and `.base.partial-*` is a pack that is not complete.
 
+mod add;
 mod base;
 mod derive;
 mod fetch;
@@ -14,6 +15,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+pub use add::{Added, Addition, Trial, add};
 pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
 pub(crate) use base::fingerprint_of_1 as base_1_fingerprint;
@@ -80,6 +82,10 @@ pub struct PackInfo {
     pub files: Vec<FileInfo>,
     /// One line for each part: what it is, whose, and under which licence.
     pub licences: Vec<String>,
+    /// The two networks of a model that was added, where it is one.
+    pub towers: Option<crate::TowersSpec>,
+    /// The network of a classifier that was added, where it is one.
+    pub sees: Option<crate::ImageTower>,
     /// How its alignment was trained, where it was.
     pub training: Option<Training>,
     /// Whether this binary pins another version.
@@ -149,6 +155,8 @@ fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
         spaces: manifest.spaces,
         files,
         licences: manifest.licences,
+        towers: manifest.towers,
+        sees: manifest.sees,
         training: manifest.training,
         outdated,
     }
@@ -241,7 +249,10 @@ mod tests {
         let absent = installed(store.path(), "clip")
             .expect_err("it is not there")
             .to_string();
-        assert!(absent.contains("fovea models pull clip"), "{absent}");
+        assert!(
+            absent.contains("fovea models add DIR --name clip"),
+            "{absent}"
+        );
         assert!(
             list(&store.path().join("nowhere"))
                 .expect("an absent store is empty")

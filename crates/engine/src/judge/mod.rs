@@ -149,6 +149,10 @@ impl Engine {
         query: &[f32],
         ranked: &[Ranked],
     ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
+        // What was fitted for one pack says nothing of another.
+        if !self.encoder().spec().is_calibrated {
+            return Ok(None);
+        }
         let vectors = self.matched_vectors(ranked)?;
         let names = self.names_of_matches(ranked, &vectors)?;
         let Some(words) = self.known_words(query)? else {
@@ -261,6 +265,9 @@ impl Engine {
 
     /// Whether pictures show the same kind of thing as those that were asked with.
     fn judge_looks(&self, query: &[f32], ranked: &mut [Ranked]) -> Result<(), Error> {
+        if !self.encoder().spec().is_calibrated {
+            return Ok(());
+        }
         let Some(spread) = self.known_looks()?.spread(query) else {
             return Ok(());
         };

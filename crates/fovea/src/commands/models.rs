@@ -1,4 +1,4 @@
-//! `fovea models`: pull, list and inspect model packs.
+//! `fovea models`: pull, add, list and inspect model packs.
 
 use std::path::Path;
 
@@ -12,6 +12,20 @@ use crate::settings::{DEFAULT_PACK, Settings};
 pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
     match flags.what {
         ModelsCommand::Pull { name, from } => pull(settings, &name, from.as_deref()),
+        ModelsCommand::Add {
+            folder,
+            name,
+            precision,
+            replace,
+        } => {
+            let addition = models::Addition {
+                folder: &folder,
+                name: name.as_deref(),
+                precision: precision.as_deref(),
+                replace,
+            };
+            add(settings, addition)
+        }
         ModelsCommand::List => {
             let packs = models::list(&settings.models)?;
             render::packs(settings, &packs)?;
@@ -36,6 +50,14 @@ fn pull(settings: &Settings, name: &str, from: Option<&Path>) -> anyhow::Result<
     models::pull_base(&settings.models, from, &mut |event| progress.on(event))?;
     progress.finish();
     render::pack(settings, &models::installed(&settings.models, name)?)?;
+    Ok(Exit::Done)
+}
+
+fn add(settings: &Settings, addition: models::Addition<'_>) -> anyhow::Result<Exit> {
+    let mut progress = PullProgress::new(settings.quiet);
+    let added = models::add(&settings.models, addition, &mut |event| progress.on(event));
+    progress.finish();
+    render::added(settings, &added?)?;
     Ok(Exit::Done)
 }
 

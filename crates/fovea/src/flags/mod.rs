@@ -93,7 +93,7 @@ pub enum Command {
     Bench(BenchFlags),
     /// Find the cheapest search that finds enough, and keep it
     Tune(TuneFlags),
-    /// Pull, list and inspect model packs
+    /// Pull, add, list and inspect model packs
     Models(ModelsFlags),
     /// Learn a better alignment from images and their captions: a pack of its own
     Train(TrainFlags),
@@ -800,6 +800,22 @@ pub enum ModelsCommand {
         /// Take the parts from this folder instead of the network
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
+    },
+    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, that lies in a folder as ONNX files (see
+    /// docs/models.md)
+    Add {
+        /// The folder: config.json, preprocessor_config.json, tokenizer.json and the networks, as published for
+        /// transformers.js, Immich or open_clip
+        folder: PathBuf,
+        /// What the pack will be called (default: as the folder)
+        #[arg(long)]
+        name: Option<String>,
+        /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
+        #[arg(long)]
+        precision: Option<String>,
+        /// Put it in the place of a pack of that name
+        #[arg(long)]
+        replace: bool,
     },
     /// Show the installed packs
     List,

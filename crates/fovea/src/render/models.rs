@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use fovea_encode::models::PackInfo;
+use fovea_encode::models::{Added, PackInfo};
+use fovea_encode::{Fitting, ImageTower, Preparation, TowersSpec};
 use serde_json::json;
 
 use super::units::bytes;
@@ -37,6 +38,110 @@ pub fn packs(settings: &Settings, packs: &[PackInfo]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A pack that was added, and what it made of the built-in picture and sentence.
+pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
+    let trial = &added.trial;
+    let milliseconds = |time: std::time::Duration| round(time.as_secs_f64() * 1e3);
+    let (image, text) = (
+        milliseconds(trial.image_time),
+        milliseconds(trial.text_time),
+    );
+    if settings.json {
+        let mut json = as_json(&added.info);
+        json["trial"] = json!({
+            "sentence": trial.sentence,
+            "ids": trial.ids,
+            "cosine": trial.cosine,
+            "image_ms": image,
+            "text_ms": text,
+        });
+        return print_json(&json);
+    }
+    pack(settings, &added.info)?;
+    let mut out = anstream::stdout().lock();
+    let ids = trial.ids.len();
+    for (what, value) in [
+        ("a picture", format!("encoded in {image:.1} ms")),
+        (
+            "a sentence",
+            format!("{:?}: {ids} ids, encoded in {text:.1} ms", trial.sentence),
+        ),
+        ("cosine", format!("{:.4}", trial.cosine)),
+    ] {
+        writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
+    }
+    let name = &added.info.spec.name;
+    writeln!(
+        out,
+        "Make a collection with it: fovea --collection {name} index PATH --model {name}"
+    )?;
+    Ok(())
+}
+
+/// How pictures are prepared, in one line.
+fn prepares(preparation: &Preparation) -> String {
+    let side = preparation.side;
+    let fitting = match preparation.fitting {
+        Fitting::Squash => format!("both sides to {side} px"),
+        Fitting::Shortest { short, .. } => {
+            format!("shorter side to {short} px, middle {side} x {side}")
+        }
+    };
+    let filter = format!("{:?}", preparation.filter).to_lowercase();
+    format!(
+        "{fitting}, {filter}, mean {:?}, deviation {:?}",
+        preparation.mean, preparation.deviation
+    )
+}
+
+/// What was read of a network that only sees, a line each.
+fn sees(network: &ImageTower, dim: usize) -> Vec<(&'static str, String)> {
+    let wiring = format!("{} -> {}, {dim} numbers", network.input, network.output);
+    let words = "those of ImageNet's classes, read as by base".to_owned();
+    vec![
+        ("sees", wiring),
+        ("prepares", prepares(&network.preparation)),
+        ("words", words),
+    ]
+}
+
+/// What was read of the two networks, a line each.
+fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
+    let (image, text) = (&towers.image, &towers.text);
+    let masks = [text.mask.as_deref(), text.types.as_deref()];
+    let inputs = std::iter::once(text.ids.as_str()).chain(masks.into_iter().flatten());
+    let filled = match text.words.fill {
+        Some(id) => format!("filled up with id {id}"),
+        None => "not filled up".to_owned(),
+    };
+    vec![
+        (
+            "model",
+            format!("{}, laid out as for {}", towers.family, towers.layout),
+        ),
+        (
+            "sees",
+            format!(
+                "{} -> {}, {} numbers",
+                image.input, image.output, towers.dim
+            ),
+        ),
+        ("prepares", prepares(&image.preparation)),
+        (
+            "reads",
+            format!(
+                "{} -> {}",
+                inputs.collect::<Vec<_>>().join(", "),
+                text.output
+            ),
+        ),
+        (
+            "texts",
+            format!("up to {} ids, {filled}", text.words.length),
+        ),
+    ]
+}
+
 pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     if settings.json {
         return print_json(&as_json(pack));
@@ -53,8 +158,15 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
             "dimensions",
             format!("image {} · visual {}", spec.shared_dim, spec.visual_dim),
         ),
-        ("languages", spec.languages.join(" ")),
-    ] {
+        ("languages", languages(&spec.languages)),
+    ]
+    .into_iter()
+    .chain(pack.towers.iter().flat_map(towers))
+    .chain(
+        pack.sees
+            .iter()
+            .flat_map(|network| sees(network, spec.feature_dim)),
+    ) {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
     if let Some(training) = &pack.training {
@@ -86,6 +198,14 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the files of a model do not say is not guessed.
+fn languages(known: &[String]) -> String {
+    match known {
+        [] => "its files do not say".to_owned(),
+        known => known.join(" "),
+    }
+}
+
 /// Four digits are as many as a held-out share is worth.
 fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
@@ -109,6 +229,8 @@ fn as_json(pack: &PackInfo) -> serde_json::Value {
         "languages": pack.spec.languages,
         "files": files.collect::<Vec<_>>(),
         "licences": pack.licences,
+        "towers": pack.towers,
+        "sees": pack.sees,
         "training": pack.training.as_ref().map(|training| json!({
             "parent": training.parent,
             "parent_fingerprint": training.parent_fingerprint,

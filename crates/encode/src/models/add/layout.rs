@@ -1,0 +1,175 @@
+//! Which files of a folder are the model: the layouts in which such models are published.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Context, Error};
+
+/// A way in which both networks lie in a folder. `*` stands for the precision, as in `_fp16`.
+struct Layout {
+    name: &'static str,
+    image: &'static str,
+    text: &'static str,
+}
+
+const LAYOUTS: [Layout; 6] = [
+    Layout {
+        name: "transformers.js",
+        image: "onnx/vision_model*.onnx",
+        text: "onnx/text_model*.onnx",
+    },
+    Layout {
+        name: "transformers.js",
+        image: "onnx/model*.onnx",
+        text: "onnx/model*.onnx",
+    },
+    Layout {
+        name: "transformers.js",
+        image: "vision_model*.onnx",
+        text: "text_model*.onnx",
+    },
+    Layout {
+        name: "Immich",
+        image: "visual/model*.onnx",
+        text: "textual/model*.onnx",
+    },
+    Layout {
+        name: "open_clip",
+        image: "visual*.onnx",
+        text: "textual*.onnx",
+    },
+    Layout {
+        name: "transformers.js",
+        image: "model*.onnx",
+        text: "model*.onnx",
+    },
+];
+
+/// Weights for PyTorch, which are said to be of no use here where no network in ONNX lies beside them.
+const TORCH: [&str; 5] = [
+    "model.safetensors",
+    "pytorch_model.bin",
+    "open_clip_pytorch_model.bin",
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+];
+
+/// The networks of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub layout: &'static str,
+    /// As in `fp16`; empty for the plain files.
+    pub precision: String,
+    pub image: PathBuf,
+    pub text: PathBuf,
+}
+
+/// Looks for both networks, in the wanted precision or the plain one.
+pub fn find(folder: &Path, precision: Option<&str>) -> Result<Found, Error> {
+    let unusable = |what: String| Error::Unusable {
+        path: folder.into(),
+        what,
+    };
+    for layout in LAYOUTS {
+        let variants = variants(folder, layout.image)?;
+        let both = variants
+            .into_iter()
+            .filter(|one| folder.join(layout.text.replace('*', one)).is_file());
+        let both: Vec<String> = both.collect();
+        if both.is_empty() {
+            continue;
+        }
+        let chosen = choose(&both, precision).map_err(unusable)?;
+        return Ok(Found {
+            layout: layout.name,
+            image: folder.join(layout.image.replace('*', &chosen)),
+            text: folder.join(layout.text.replace('*', &chosen)),
+            precision: chosen.trim_start_matches('_').to_owned(),
+        });
+    }
+    let torch = TORCH.into_iter().find(|name| folder.join(name).is_file());
+    Err(unusable(match torch {
+        Some(name) => format!(
+            "it has weights for PyTorch ({name}) and no network in ONNX; export it, as with `optimum-cli export onnx`, and add that folder"
+        ),
+        None => "it has no image network with a text network beside it; expected onnx/vision_model.onnx and onnx/text_model.onnx, \
+                 onnx/model.onnx, visual/model.onnx and textual/model.onnx, or visual.onnx and textual.onnx"
+            .into(),
+    }))
+}
+
+/// What stands for `*` in the names of files that are there, sorted.
+fn variants(folder: &Path, pattern: &str) -> Result<Vec<String>, Error> {
+    let (start, end) = pattern.split_once('*').unwrap_or((pattern, ""));
+    let (inner, start) = start.rsplit_once('/').unwrap_or(("", start));
+    let folder = folder.join(inner);
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&folder).doing("list", &folder)? {
+        let name = entry.doing("list", &folder)?.file_name();
+        let name = name.to_string_lossy();
+        let middle = name
+            .strip_prefix(start)
+            .and_then(|rest| rest.strip_suffix(end));
+        if let Some(middle) = middle.filter(|middle| middle.is_empty() || middle.starts_with('_')) {
+            found.push(middle.to_owned());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn choose(found: &[String], wanted: Option<&str>) -> Result<String, String> {
+    let names = || {
+        let names = found.iter().map(|one| match one.trim_start_matches('_') {
+            "" => "fp32",
+            name => name,
+        });
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let suffix = match wanted {
+        Some("" | "fp32") => String::new(),
+        Some(wanted) => format!("_{wanted}"),
+        None if found.len() == 1 => found[0].clone(),
+        None => String::new(),
+    };
+    match (found.contains(&suffix), wanted) {
+        (true, _) => Ok(suffix),
+        (false, Some(wanted)) => Err(format!("it has no {wanted}, it has {}", names())),
+        (false, None) => Err(format!(
+            "it has several precisions; choose one with --precision: {}",
+            names()
+        )),
+    }
+}
+
+/// A file that a network names, which may lie nowhere but in the folder that was given: what the network says is somebody else's.
+/// Links are followed where they stay inside, or lead to the `blobs` beside the `snapshots` of a download cache.
+pub fn inside(folder: &Path, network: &Path, location: &str) -> Result<PathBuf, Error> {
+    let refuse = |what: &str| Error::Unusable {
+        path: network.into(),
+        what: format!("it keeps weights in {location:?}, which {what}"),
+    };
+    let is_plain = Path::new(location)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    if location.is_empty() || !is_plain || location.contains(['\\', ':', '\0']) {
+        return Err(refuse("leads out of the folder"));
+    }
+    let path = network.parent().unwrap_or(folder).join(location);
+    let Ok(real) = fs::canonicalize(&path) else {
+        return Err(refuse("is not there"));
+    };
+    let root = fs::canonicalize(folder).doing("open", folder)?;
+    let blobs = root.parent().filter(|parent| parent.ends_with("snapshots"));
+    let blobs = blobs
+        .and_then(Path::parent)
+        .map(|repository| repository.join("blobs"));
+    let is_inside = real.starts_with(&root) || blobs.is_some_and(|blobs| real.starts_with(blobs));
+    match is_inside && real.is_file() {
+        true => Ok(path),
+        false => Err(refuse("leads out of the folder")),
+    }
+}

@@ -1,0 +1,313 @@
+//! A pack out of the folder of somebody's model: recognised, checked, copied, tried, and then put in its place.
+//!
+//! The stages are the files: `layout` (which files), `settings` and `preparing` (what they say), `tokens` (the tokenizer),
+//! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works). A network that only sees goes its own
+//! way through them: `seeing`.
+
+mod assemble;
+mod layout;
+mod preparing;
+mod seeing;
+mod settings;
+mod tokens;
+mod trial;
+mod wiring;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::install::{lock, remove_leftovers, replace};
+use super::{BASE, PackInfo, Progress, info, installed};
+use crate::error::{Context, Error};
+use crate::manifest::Manifest;
+use crate::pack::Pack;
+use crate::towers::{ImageTower, TextTower, TowersSpec, WordsSpec};
+use settings::Settings;
+use wiring::Network;
+
+pub use trial::Trial;
+
+/// What is to be added.
+#[derive(Clone, Copy, Debug)]
+pub struct Addition<'a> {
+    /// The folder of the model.
+    pub folder: &'a Path,
+    /// What the pack will be called; as the folder where it is not said.
+    pub name: Option<&'a str>,
+    /// Which of several precisions, as in `fp16`.
+    pub precision: Option<&'a str>,
+    /// Whether a pack of that name gives way.
+    pub replace: bool,
+}
+
+/// A pack that was added, and what it said of the built-in picture and sentence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Added {
+    pub info: PackInfo,
+    pub trial: Trial,
+}
+
+/// What was read before anything is written.
+enum Read {
+    Towers(Box<Model>),
+    Classifier(Box<seeing::Classifier>),
+}
+
+/// A model of two towers.
+struct Model {
+    spec: TowersSpec,
+    precision: String,
+    image: Network,
+    text: Network,
+    tokenizer: tokens::Found,
+}
+
+/// Installs a model of the CLIP family, or a classifier of ImageNet, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
+/// that cannot be used leaves nothing behind.
+pub fn add(
+    dir: &Path,
+    addition: Addition<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Added, Error> {
+    let name = name_of(addition)?;
+    let refuse = |what: &str| Error::Refused {
+        name: name.clone(),
+        what: what.into(),
+    };
+    let base = Pack::open(&installed(dir, BASE)?.dir)?;
+    let runtime = assemble::Runtime::of(&base)?;
+    let model = read(addition.folder, addition.precision, &base)?;
+    fs::create_dir_all(dir).doing("create", dir)?;
+    let _lock = lock(dir, progress)?;
+    remove_leftovers(dir)?;
+    let place = dir.join(&name);
+    if place.exists() && !addition.replace {
+        return Err(refuse(
+            "a pack of that name is installed already; choose another with --name, or --replace it",
+        ));
+    }
+    let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
+    progress(Progress::Converting { what: "model" });
+    let made = put(&partial, &name, addition.folder, &model, (&base, &runtime))
+        .and_then(|(manifest, trial)| replace(&partial, &place, dir).map(|()| (manifest, trial)));
+    match made {
+        Ok((manifest, trial)) => {
+            progress(Progress::Done { dir: place.clone() });
+            Ok(Added {
+                info: info(place, manifest),
+                trial,
+            })
+        }
+        Err(error) => {
+            // The error that is reported is the one that matters; what stays is removed by the next call.
+            let _ = fs::remove_dir_all(&partial);
+            Err(error)
+        }
+    }
+}
+
+fn put(
+    partial: &Path,
+    name: &str,
+    folder: &Path,
+    model: &Read,
+    (base, runtime): (&Pack, &assemble::Runtime),
+) -> Result<(Manifest, Trial), Error> {
+    let model = match model {
+        Read::Towers(model) => model,
+        Read::Classifier(model) => {
+            return seeing::put(partial, name, folder, model, base, runtime);
+        }
+    };
+    let manifest = assemble::assemble(partial, name, folder, model, runtime)?;
+    let trial = trial::run(partial, &manifest, model)?;
+    manifest.write(partial)?;
+    Ok((manifest, trial))
+}
+
+fn name_of(addition: Addition<'_>) -> Result<String, Error> {
+    let unusable = |what: &str| Error::Unusable {
+        path: addition.folder.into(),
+        what: what.into(),
+    };
+    let folder = match fs::canonicalize(addition.folder) {
+        Ok(folder) if folder.is_dir() => folder,
+        Ok(_) => return Err(unusable("it is no folder")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(unusable("there is no such folder"));
+        }
+        Err(error) => return Err(error).doing("open", addition.folder),
+    };
+    let name = match addition.name {
+        Some(name) => name.to_owned(),
+        None => folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+    };
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let what = match name.as_str() {
+        BASE => "that is the name of the base pack; choose another with --name",
+        "" => "a name is needed: --name NAME",
+        _ if name.len() > 64 || name.starts_with('.') || !name.chars().all(is_plain) => {
+            "a name is made of up to 64 letters, digits, -, _ and .; choose another with --name"
+        }
+        _ => return Ok(name),
+    };
+    Err(Error::Refused {
+        name,
+        what: what.into(),
+    })
+}
+
+/// Everything that can be found wrong without running anything.
+fn read(folder: &Path, precision: Option<&str>, base: &Pack) -> Result<Read, Error> {
+    let files = layout::find(folder, precision)?;
+    if files.image == files.text {
+        let network = Network::read(folder, &files.image)?;
+        if network.only_sees() {
+            let read = seeing::read(folder, files.precision, network, base)?;
+            return Ok(Read::Classifier(Box::new(read)));
+        }
+    }
+    Ok(Read::Towers(Box::new(read_towers(folder, files)?)))
+}
+
+fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
+    let settings = settings::read(folder)?;
+    let preparation = preparing::read(folder)?;
+    let tokenizer = tokens::read(folder)?;
+    let (image, text) = (
+        Network::read(folder, &files.image)?,
+        Network::read(folder, &files.text)?,
+    );
+    // Of these what a tower pools lies in the shared space; of others it does not.
+    let pooled: &[&str] = if settings.family.starts_with("siglip") {
+        &["pooler_output"]
+    } else {
+        &[]
+    };
+    let seen = image.vector(&[&["image_embeds"], pooled].concat())?;
+    let said = text.vector(&[&["text_embeds"], pooled].concat())?;
+    let dim = dimension(&settings, (&image.path, seen.dim), (&text.path, said.dim))?;
+    let inputs = text.words()?;
+    let input = image.pixels(preparation.side)?;
+    if image.path != text.path {
+        image.needs_only(&[&input])?;
+        let given = [
+            Some(&inputs.ids),
+            inputs.mask.as_ref(),
+            inputs.types.as_ref(),
+        ];
+        text.needs_only(
+            &given
+                .into_iter()
+                .flatten()
+                .map(String::as_str)
+                .collect::<Vec<_>>(),
+        )?;
+    }
+    let words = words(&settings, &inputs, &text, &tokenizer)?;
+    let spec = TowersSpec {
+        family: settings.family,
+        layout: files.layout.into(),
+        dim,
+        image: ImageTower {
+            input,
+            output: seen.name,
+            preparation,
+        },
+        text: TextTower {
+            ids: inputs.ids,
+            mask: inputs.mask,
+            types: inputs.types,
+            wide: inputs.wide,
+            output: said.name,
+            words,
+        },
+    };
+    Ok(Model {
+        spec,
+        precision: files.precision,
+        image,
+        text,
+        tokenizer,
+    })
+}
+
+fn dimension(
+    settings: &Settings,
+    (image, seen): (&PathBuf, Option<usize>),
+    (text, said): (&PathBuf, Option<usize>),
+) -> Result<usize, Error> {
+    if let (Some(seen), Some(said)) = (seen, said)
+        && seen != said
+    {
+        return Err(Error::Unusable {
+            path: text.clone(),
+            what: format!(
+                "its vectors have {said} numbers, and those of {} have {seen}: they share no space",
+                image.display()
+            ),
+        });
+    }
+    let found = seen.or(said);
+    match (found, settings.dim) {
+        (Some(found), Some(expect)) if found != expect => Err(Error::Unusable {
+            path: image.clone(),
+            what: format!("its vectors have {found} numbers, and the configuration says {expect}"),
+        }),
+        (None, None) => Err(Error::Unusable {
+            path: image.clone(),
+            what: "neither it nor the configuration says how long its vectors are".into(),
+        }),
+        (found, expect) => Ok(found.or(expect).unwrap_or_default()),
+    }
+}
+
+fn words(
+    settings: &Settings,
+    inputs: &wiring::TextInputs,
+    text: &Network,
+    tokenizer: &tokens::Found,
+) -> Result<WordsSpec, Error> {
+    let Some(length) = inputs.length.or(settings.length).or(text.places()) else {
+        let what = "neither it nor the configuration says how many ids a text has".to_owned();
+        return Err(Error::Unusable {
+            path: text.path.clone(),
+            what,
+        });
+    };
+    let mut spec = WordsSpec {
+        length,
+        fill: None,
+        fills_before: settings.fills_before,
+        cleaning: settings.cleaning.unwrap_or(crate::towers::Cleaning::None),
+    };
+    let opened = trial::opened(&tokenizer.path, &tokenizer.content, &spec)?;
+    let known = text
+        .graph
+        .vocabulary(&inputs.ids)
+        .map(|rows| rows as usize)
+        .or(settings.vocabulary);
+    trial::check_vocabulary(&tokenizer.path, opened.size(), known)?;
+    if settings.fills || inputs.length.is_some() {
+        let piece = settings
+            .pad_piece
+            .as_ref()
+            .and_then(|piece| opened.id(piece));
+        spec.fill = piece.or(settings.pad_id);
+        if spec.fill.is_none() {
+            let what = format!(
+                "texts are filled up to {length} ids, and nothing says with which (pad_token)"
+            );
+            return Err(Error::Unusable {
+                path: tokenizer.path.clone(),
+                what,
+            });
+        }
+    }
+    Ok(spec)
+}

@@ -1,0 +1,176 @@
+//! A model of somebody else from its folder to an answer, through the program alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::{Ran, command, pictures, ran};
+
+/// A store with the base pack, which brings ONNX Runtime, and a database beside it.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let base = fovea_encode::models::default_dir().join("base");
+        let link = place.models().join("base");
+        fs::create_dir_all(&link).unwrap();
+        for entry in fs::read_dir(base).unwrap() {
+            let entry = entry.unwrap();
+            let to = link.join(entry.file_name());
+            fs::hard_link(entry.path(), &to)
+                .or_else(|_| fs::copy(entry.path(), &to).map(drop))
+                .unwrap();
+        }
+        place
+    }
+
+    fn models(&self) -> PathBuf {
+        self.0.path().join("models")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = command(&self.0.path().join("db"), arguments);
+        ran(command.env("FOVEA_MODELS", self.models()).output().unwrap())
+    }
+}
+
+/// A tiny model with random weights.
+fn tiny(family: &str) -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../encode/tests/towers");
+    folder.join(family).to_string_lossy().into_owned()
+}
+
+#[test]
+fn a_model_is_added_and_answers() {
+    let place = Place::new();
+    let added = place
+        .run(&["models", "add", &tiny("siglip2"), "--json"])
+        .expect(0);
+    let added = &added.json()[0];
+    assert_eq!(added["name"], "siglip2");
+    assert_eq!(added["shared_dim"], 32);
+    assert_eq!(added["towers"]["text"]["words"]["length"], 16);
+    assert_eq!(added["trial"]["ids"].as_array().unwrap().len(), 16);
+
+    let listed = place.run(&["models", "list", "--json"]).expect(0);
+    let names = listed.json()[0]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pack| pack["name"].clone())
+        .collect::<Vec<_>>();
+    assert_eq!(names, ["base", "siglip2"]);
+    let info = place.run(&["models", "info", "siglip2"]).expect(0);
+    for part in [
+        "siglip",
+        "pixel_values -> pooler_output, 32 numbers",
+        "both sides to 24 px, bilinear",
+        "up to 16 ids, filled up",
+    ] {
+        assert!(info.stdout.contains(part), "{}\nlacks {part}", info.stdout);
+    }
+
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 12);
+    let folder = folder.to_string_lossy().into_owned();
+    let indexed = place
+        .run(&[
+            "index",
+            &folder,
+            "--model",
+            "siglip2",
+            "--captions",
+            "none",
+            "--json",
+        ])
+        .expect(0);
+    assert_eq!(indexed.json()[0]["added"], 12);
+    let found = place
+        .run(&["search", "a photo of a cat", "--top", "5", "--json"])
+        .expect(0);
+    assert_eq!(found.json()[0]["results"].as_array().unwrap().len(), 5);
+    let picture = Path::new(&folder)
+        .join("0007.png")
+        .to_string_lossy()
+        .into_owned();
+    let found = place
+        .run(&["search", &picture, "--top", "3", "--json"])
+        .expect(0);
+    let found = &found.json()[0]["results"];
+    assert!(
+        found[0]["path"].as_str().unwrap().ends_with("0007.png"),
+        "{found}"
+    );
+    assert!(found[0]["score"].as_f64().unwrap() > 0.999, "{found}");
+    // Nobody measured what its cosines mean, so that none is called likely.
+    assert!(found[0]["match"].is_null(), "{found}");
+}
+
+#[test]
+fn a_classifier_is_added_and_answers() {
+    let place = Place::new();
+    let added = place.run(&["models", "add", &tiny("resnet")]).expect(0);
+    for part in [
+        "24 numbers",
+        "shorter side to 27 px, middle 24 x 24, bicubic",
+        "those of ImageNet's classes, read as by base",
+        "fovea --collection resnet index PATH --model resnet",
+    ] {
+        assert!(
+            added.stdout.contains(part),
+            "{}\nlacks {part}",
+            added.stdout
+        );
+    }
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 12);
+    let folder = folder.to_string_lossy().into_owned();
+    let index = [
+        "index",
+        &folder,
+        "--model",
+        "resnet",
+        "--captions",
+        "none",
+        "--json",
+    ];
+    assert_eq!(place.run(&index).expect(0).json()[0]["added"], 12);
+    let found = place
+        .run(&["search", "ein Hund", "--top", "5", "--json"])
+        .expect(0);
+    let results = &found.json()[0]["results"];
+    assert_eq!(results.as_array().unwrap().len(), 5);
+    // Probabilities were fitted with another network.
+    assert!(results[0]["match"].is_null(), "{results}");
+    let picture = format!("{folder}/0007.png");
+    let found = place
+        .run(&["search", &picture, "--top", "1", "--json"])
+        .expect(0);
+    let path = found.json()[0]["results"][0]["path"].clone();
+    assert!(path.as_str().unwrap().ends_with("0007.png"), "{path}");
+}
+
+#[test]
+fn what_cannot_be_added_is_wrong_input() {
+    let place = Place::new();
+    let nowhere = place.0.path().to_string_lossy().into_owned();
+    let refused = place
+        .run(&["models", "add", &nowhere, "--name", "other"])
+        .expect(2);
+    assert!(
+        refused
+            .stderr
+            .contains("no image network with a text network"),
+        "{}",
+        refused.stderr
+    );
+    place.run(&["models", "info", "other"]).expect(3);
+    let unknown = place
+        .run(&["models", "add", &tiny("clip"), "--precision", "q4"])
+        .expect(2);
+    assert!(
+        unknown.stderr.contains("it has no q4, it has fp32"),
+        "{}",
+        unknown.stderr
+    );
+}
