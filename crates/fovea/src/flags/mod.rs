@@ -40,9 +40,12 @@ Exit codes: 0 found or done, 1 nothing found, 2 wrong usage or input, 3 the envi
 
 #[derive(Args, Debug)]
 pub struct GlobalFlags {
-    /// Folder of the database
+    /// Folder of the database, or milvus://[USER:PASSWORD@]HOST:PORT[/DATABASE]
     #[arg(long, global = true, env = "FOVEA_DB", value_name = "DIR")]
     pub db: Option<String>,
+    /// Folder of previews and uploads, where the database is on a server
+    #[arg(long, global = true, env = "FOVEA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
     /// Collection inside the database (default: `default`)
     #[arg(long, global = true, value_name = "NAME")]
     pub collection: Option<String>,

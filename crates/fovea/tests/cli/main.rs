@@ -13,6 +13,7 @@ mod faults;
 mod forget;
 mod library;
 mod mcp;
+mod milvus;
 mod names;
 mod parts;
 mod program;
