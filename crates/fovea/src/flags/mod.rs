@@ -140,6 +140,10 @@ pub struct IndexFlags {
     /// Remembered for the collection
     #[arg(long, value_name = "auto|FAMILY[:NAME=N,...]")]
     pub index: Option<String>,
+    /// Index the I-th of N shares of the files, as in 2/4: N processes, on as many machines as you like, index one database on
+    /// a server side by side. Give all the same other flags. What was left behind is swept by a run without it
+    #[arg(long, value_name = "I/N", conflicts_with = "watch")]
+    pub part: Option<String>,
     /// Try unreadable files again, although they have not changed
     #[arg(long)]
     pub retry: bool,
