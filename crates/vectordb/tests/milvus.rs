@@ -171,7 +171,7 @@ fn a_server_that_is_not_there_is_told_within_the_deadline() {
         .err()
         .unwrap();
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(25),
         "{:?}",
         begun.elapsed()
     );
@@ -193,7 +193,7 @@ fn a_server_that_accepts_and_says_nothing_is_given_up() {
         .err()
         .unwrap();
     assert!(
-        begun.elapsed() < Duration::from_secs(10),
+        begun.elapsed() < Duration::from_secs(25),
         "{:?}",
         begun.elapsed()
     );
@@ -242,11 +242,17 @@ fn what_only_files_can_do_is_refused_in_words() {
 }
 
 #[test]
-fn a_connection_that_would_not_be_secret_is_not_made() {
-    let address = MilvusAddress::parse("milvuss://127.0.0.1:1").unwrap();
-    let error = Milvus::open(&address, "default", OpenMode::Create)
-        .err()
-        .unwrap();
-    assert!(error.to_string().contains("TLS"), "{error}");
+fn a_server_that_nobody_vouches_for_is_not_spoken_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let address = format!("milvuss://127.0.0.1:1?ca={}", empty.display());
+    let error = Milvus::open(
+        &MilvusAddress::parse(&address).unwrap(),
+        "default",
+        OpenMode::Create,
+    );
+    let error = error.err().unwrap();
+    assert!(error.to_string().contains("vouch"), "{error}");
     assert_eq!(error.fault(), Fault::Input);
 }

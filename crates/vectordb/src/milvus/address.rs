@@ -1,7 +1,8 @@
 //! Where a Milvus server is, as people write it:
 //! `milvus://[user:password@]HOST:PORT[/database][?option=value&...]`, or `milvuss://`
-//! for TLS, which `client` refuses as yet. It connects to nothing.
+//! for TLS. It connects to nothing.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -10,6 +11,8 @@ use crate::error::{Error, Result};
 #[derive(Clone, PartialEq, Eq)]
 pub struct MilvusAddress {
     pub(super) is_tls: bool,
+    /// Certificates of those who may vouch for the server, in PEM; those that the system trusts where none is named.
+    pub(super) ca: Option<PathBuf>,
     /// As in `localhost:19530`.
     pub(super) host: String,
     pub(super) user: Option<(String, String)>,
@@ -70,6 +73,7 @@ impl MilvusAddress {
         };
         let mut address = MilvusAddress {
             is_tls: scheme == "milvuss",
+            ca: None,
             host: with_port(host),
             user,
             database: if database.is_empty() {
@@ -104,13 +108,14 @@ impl MilvusAddress {
             ("consistency", "session") => self.is_strong = false,
             ("index", "hnsw") => self.index = VectorIndex::Hnsw,
             ("index", "flat") => self.index = VectorIndex::Flat,
+            ("ca", _) => self.ca = Some(value.into()),
             ("shards", _) => self.shards = number()?,
             ("replicas", _) => self.replicas = number()?,
             ("timeout", _) => self.timeout = Duration::from_secs(number()?.unsigned_abs().into()),
             _ => {
                 return Err(format!(
                     "{name}={value} is no option: there are library=NAME, consistency=strong|session, \
-                     index=hnsw|flat, shards=N, replicas=N, timeout=SECONDS"
+                     index=hnsw|flat, shards=N, replicas=N, timeout=SECONDS, ca=FILE"
                 ));
             }
         }
@@ -177,13 +182,14 @@ mod tests {
             ("localhost:19530", "default")
         );
         assert!(!plain.is_tls && plain.user.is_none() && !plain.is_strong);
-        let full = "milvuss://ann:p%40ss@[::1]:7/art?library=a%20b&consistency=strong&timeout=5&index=flat&shards=2";
+        let full = "milvuss://ann:p%40ss@[::1]:7/art?library=a%20b&consistency=strong&timeout=5&index=flat&shards=2&ca=/etc/our.pem";
         let full = MilvusAddress::parse(full).unwrap();
         assert_eq!(full.host, "[::1]:7");
         assert_eq!(full.user, Some(("ann".to_owned(), "p@ss".to_owned())));
         assert_eq!((full.library.as_str(), full.shards), ("a b", 2));
         assert!(full.is_tls && full.is_strong && full.index == VectorIndex::Flat);
         assert_eq!(full.timeout, Duration::from_secs(5));
+        assert_eq!(full.ca, Some(PathBuf::from("/etc/our.pem")));
         assert!(!format!("{full:?}").contains("p@ss"), "{full:?}");
     }
 

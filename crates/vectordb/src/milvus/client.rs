@@ -13,6 +13,7 @@ use tokio::runtime::Runtime;
 use super::address::MilvusAddress;
 use super::grpc::{Broken, Wire};
 use super::proto::*;
+use super::tls::Tls;
 use crate::error::{Error, Result};
 
 /// Between two tries at first, and at most.
@@ -99,13 +100,10 @@ enum Failed {
 impl Client {
     /// A connection to this server, made when it is first used.
     pub(super) fn new(address: &MilvusAddress) -> Result<Client> {
-        if address.is_tls {
-            return Err(Error::NotOnMilvus {
-                what: "milvuss://, a connection over TLS".to_owned(),
-                instead: "use milvus:// within a network that you trust, or through a tunnel"
-                    .to_owned(),
-            });
-        }
+        let tls = match address.is_tls {
+            true => Some(Tls::trusting(&address.host, address.ca.as_deref())?),
+            false => None,
+        };
         let mut headers = vec![("dbname", address.database.clone())];
         if let Some((user, password)) = &address.user {
             let text = STANDARD.encode(format!("{user}:{password}"));
@@ -114,7 +112,7 @@ impl Client {
         Ok(Client {
             server: address.shown(),
             database: address.database.clone(),
-            wire: Arc::new(Wire::new(&address.host, headers)),
+            wire: Arc::new(Wire::new(&address.host, tls, headers)),
             timeout: address.timeout,
         })
     }
@@ -205,6 +203,11 @@ impl Client {
         const UNKNOWN_USER: u32 = 16;
         match broken {
             Broken::Connection(reason) => Failed::Again(reason),
+            Broken::Untrusted(reason) => Failed::For(Error::Server {
+                server: self.server.clone(),
+                call: "a connection over TLS".to_owned(),
+                reason,
+            }),
             Broken::Status(DENIED | UNKNOWN_USER, reason) => Failed::For(Error::Unauthorised {
                 server: self.server.clone(),
                 reason,

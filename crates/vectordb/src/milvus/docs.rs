@@ -238,6 +238,16 @@ impl PackDoc {
 }
 
 impl SourceDoc {
+    /// By what it is, so that two processes that make it at once make the same.
+    pub(super) fn id(collection: &str, kind: SourceKind, root: &[u8]) -> i64 {
+        let name = format!("{collection:?} {} {root:?}", kind_code(kind));
+        let hash = blake3::hash(name.as_bytes());
+        let mut first = [0; 8];
+        // 48 bits: a number that JSON readers of any kind keep whole.
+        first[..6].copy_from_slice(&hash.as_bytes()[..6]);
+        i64::from_le_bytes(first)
+    }
+
     pub(super) fn new(
         collection: &str,
         kind: SourceKind,
@@ -263,7 +273,7 @@ impl SourceDoc {
     }
 }
 
-pub(super) fn kind_code(kind: SourceKind) -> u8 {
+fn kind_code(kind: SourceKind) -> u8 {
     match kind {
         SourceKind::Root => 0,
         SourceKind::Upload => 1,

@@ -9,9 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use http::{HeaderMap, Request};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::address::decoded;
+use super::tls::Tls;
 
 /// Bytes of an answer at most.
 const MOST_BYTES: usize = 512 << 20;
@@ -27,6 +29,8 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(super) enum Broken {
     /// There is no connection, or it broke.
     Connection(String),
+    /// Nobody vouches for the server.
+    Untrusted(String),
     /// The server ended the call with a code of gRPC's and words.
     Status(u32, String),
 }
@@ -40,14 +44,16 @@ impl From<h2::Error> for Broken {
 /// A connection to one server, made anew when it broke.
 pub(super) struct Wire {
     host: String,
+    tls: Option<Tls>,
     headers: Vec<(&'static str, String)>,
     sender: Mutex<Option<SendRequest<Bytes>>>,
 }
 
 impl Wire {
-    pub(super) fn new(host: &str, headers: Vec<(&'static str, String)>) -> Wire {
+    pub(super) fn new(host: &str, tls: Option<Tls>, headers: Vec<(&'static str, String)>) -> Wire {
         Wire {
             host: host.to_owned(),
+            tls,
             headers,
             sender: Mutex::new(None),
         }
@@ -82,15 +88,13 @@ impl Wire {
         let stream = tokio::time::timeout(CONNECT, TcpStream::connect(&self.host)).await;
         let stream = stream.map_err(slow)?.map_err(broken)?;
         stream.set_nodelay(true).map_err(broken)?;
-        let mut builder = h2::client::Builder::new();
-        builder
-            .initial_window_size(WINDOW)
-            .initial_connection_window_size(4 * WINDOW);
-        let (sender, connection) = builder.handshake::<_, Bytes>(stream).await?;
-        // It moves the bytes of all calls, and ends when the server or the last of them does.
-        tokio::spawn(async move {
-            let _ = connection.await;
-        });
+        let sender = match &self.tls {
+            None => speak(stream).await?,
+            Some(tls) => {
+                let secret = tokio::time::timeout(CONNECT, tls.over(stream)).await;
+                speak(secret.map_err(slow)??).await?
+            }
+        };
         *self.sender.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender.clone());
         Ok(sender)
     }
@@ -102,7 +106,8 @@ impl Wire {
         message: Vec<u8>,
         left: Duration,
     ) -> Result<Vec<u8>, Broken> {
-        let mut request = Request::post(format!("http://{}{path}", self.host))
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let mut request = Request::post(format!("{scheme}://{}{path}", self.host))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .header(
@@ -136,6 +141,22 @@ impl Wire {
         ended(trailers.as_ref().unwrap_or(&head.headers))?;
         unframed(bytes)
     }
+}
+
+/// Begin HTTP/2 over a connection, which a task keeps going until the server or the last call ends it.
+async fn speak<S>(stream: S) -> Result<SendRequest<Bytes>, Broken>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = h2::client::Builder::new();
+    builder
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(4 * WINDOW);
+    let (sender, connection) = builder.handshake::<_, Bytes>(stream).await?;
+    tokio::spawn(async move {
+        let _ = connection.await;
+    });
+    Ok(sender)
 }
 
 /// Whether a call went well.

@@ -9,6 +9,7 @@ mod client;
 mod docs;
 mod evaluate;
 mod grpc;
+mod mend;
 mod order;
 mod proto;
 mod rows;
@@ -16,6 +17,7 @@ mod search;
 mod session;
 mod state;
 mod table;
+mod tls;
 mod upkeep;
 mod write;
 
@@ -23,11 +25,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::address::MilvusAddress;
-use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc, kind_code};
+use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
 use self::evaluate::{Question, matching};
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
 use self::state::{State, owner_key};
-use self::table::{Space, Table};
+use self::table::Space;
 use self::write::{Writing, features_of, space_of, stored};
 use crate::batch::{Batch, Owner};
 use crate::database::{
@@ -159,13 +161,6 @@ impl Milvus {
     }
 }
 
-impl Session {
-    fn space_table(&self, space: &Space) -> Table {
-        let address = &self.address;
-        Table::space(space, address.index, address.shards, address.replicas)
-    }
-}
-
 impl Database for Milvus {
     fn info(&self) -> Result<Info> {
         let state = self.session.fresh()?;
@@ -186,7 +181,10 @@ impl Database for Milvus {
 
     fn register_pack(&self, pack: &PackRecord) -> Result<()> {
         if self.packs()?.contains(pack) {
-            return Ok(());
+            return match self.mode {
+                OpenMode::ReadOnly => Ok(()),
+                _ => mend::forget_lost(&self.session, &self.turn()?, pack),
+            };
         }
         self.change_records(|state| {
             let known = state
@@ -248,13 +246,7 @@ impl Database for Milvus {
 
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
         let root = path_to_bytes(root);
-        // By what it is, so that two processes that make it at once make the same.
-        let name = format!("{:?} {} {root:?}", self.collection, kind_code(kind));
-        let hash = blake3::hash(name.as_bytes());
-        let mut first = [0; 8];
-        // 48 bits: a number that JSON readers of any kind keep whole.
-        first[..6].copy_from_slice(&hash.as_bytes()[..6]);
-        let id = i64::from_le_bytes(first);
+        let id = SourceDoc::id(&self.collection, kind, &root);
         if self.session.fresh()?.sources.contains_key(&id) {
             return Ok(SourceId(id));
         }
@@ -327,6 +319,8 @@ impl Database for Milvus {
             .items_of(&self.collection)
             .filter(|(_, item)| item.source == source.0);
         let states = of_source.filter_map(|(id, item)| {
+            // Whose content is not there is as if it had not been read yet.
+            state.contents.get(&item.content().0)?;
             Some(FileState {
                 item: ItemId::new(id)?,
                 path: item.path.clone(),
@@ -500,7 +494,7 @@ impl Database for Milvus {
         let owners = contents
             .take(limit)
             .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))));
-        let rows = search::rows_of_owners(&self.session, &space, &owners.collect())?;
+        let rows = search::rows_of_owners(&self.session, &state, &space, &owners.collect())?;
         let rows = rows.into_iter().filter_map(|(owner, part, feature)| {
             let (_, hash) = state::owner_of(&owner)?;
             Some((ContentHash(hash), part, feature))
@@ -519,7 +513,12 @@ impl Database for Milvus {
             return Ok(Vec::new());
         }
         let owner = owner_key(&Owner::Content(content));
-        let rows = search::rows_of_owners(&self.session, &space, &[owner].into_iter().collect())?;
+        let rows = search::rows_of_owners(
+            &self.session,
+            &state,
+            &space,
+            &[owner].into_iter().collect(),
+        )?;
         Ok(rows
             .into_iter()
             .map(|(_, part, feature)| (part, feature))
@@ -570,7 +569,7 @@ impl Database for Milvus {
 
     fn sweep(&self) -> Result<u64> {
         let turn = self.turn()?;
-        upkeep::sweep(&self.session, &turn)
+        mend::sweep(&self.session, &turn)
     }
 
     fn scrub(&self) -> Result<()> {

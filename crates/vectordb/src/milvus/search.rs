@@ -29,6 +29,9 @@ struct Going<'a> {
     session: &'a Session,
     state: &'a State,
     collection: &'a str,
+    space: Space,
+    /// Under which name contents and phrases note what they have in the space.
+    key: String,
     table: Table,
     record: SpaceRecord,
     vector: Vec<f32>,
@@ -50,16 +53,19 @@ pub(super) fn search(
     let vector = compared_in(&record, || "query".to_owned(), query.vector)?;
     let question = Question::of(query.filter)?;
     let space = stored(&pack, &record);
-    let owners = owners(state, collection, &question, &space);
+    // Whether there are few is all that has to be known at first, which a look at the first ones tells.
+    let owners = owners(state, collection, &question, &space, FEW_OWNERS + 1);
     if owners.is_empty() || query.top_k == 0 {
         return Ok(Vec::new());
     }
     let table = session.space_table(&space);
-    session.ensure(&table, true)?;
+    session.ensure(&table, false)?;
     let mut going = Going {
         session,
         state,
         collection,
+        key: space.key(),
+        space,
         table,
         record,
         vector,
@@ -68,18 +74,27 @@ pub(super) fn search(
         best: FxHashMap::default(),
         matches: FxHashMap::default(),
     };
-    going.run(&owners, query.top_k)?;
+    going.run(owners, query.top_k)?;
     let mut hits: Vec<Hit> = going.best.into_values().collect();
     hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
     hits.truncate(query.top_k);
     Ok(hits)
 }
 
-/// Contents and phrases of matching items that have a vector in a space.
-fn owners(state: &State, collection: &str, question: &Question<'_>, space: &Space) -> Vec<String> {
+/// Contents and phrases of matching items that have a vector in a space: all of them, or the first ones, about so many.
+fn owners(
+    state: &State,
+    collection: &str,
+    question: &Question<'_>,
+    space: &Space,
+    most: usize,
+) -> Vec<String> {
     let key = space.key();
     let mut owners = BTreeSet::new();
     for view in matching(state, collection, question) {
+        if owners.len() >= most {
+            break;
+        }
         let hash = view.item.content();
         let content = state.contents.get(&hash.0);
         if content.is_some_and(|content| {
@@ -105,11 +120,11 @@ fn owners(state: &State, collection: &str, question: &Question<'_>, space: &Spac
 }
 
 impl Going<'_> {
-    fn run(&mut self, owners: &[String], top_k: usize) -> Result<()> {
+    fn run(&mut self, mut owners: Vec<String>, top_k: usize) -> Result<()> {
         let named = (owners.len() <= FEW_OWNERS)
             .then(|| one_of("owner", owners.iter().map(String::as_str)));
         let mut limit = top_k.saturating_add(64).min(MOST_ROWS);
-        if top_k < owners.len().saturating_mul(2) {
+        if named.is_none() || top_k < owners.len().saturating_mul(2) {
             loop {
                 let (n, last) = self.ask(named.as_deref(), limit)?;
                 if n < limit || self.is_done(top_k, last) {
@@ -122,6 +137,10 @@ impl Going<'_> {
             }
         }
         // All of them, some at a time.
+        if named.is_none() {
+            let (state, question) = (self.state, &self.question);
+            owners = self::owners(state, self.collection, question, &self.space, usize::MAX);
+        }
         for some in owners.chunks(WHOLE_OWNERS) {
             self.ask(
                 Some(&one_of("owner", some.iter().map(String::as_str))),
@@ -183,6 +202,10 @@ impl Going<'_> {
         let Some((is_content, hash)) = owner_of(owner) else {
             return;
         };
+        // Rows come and go beside the records, which say what there is.
+        if !self.state.has(is_content, &hash, &self.key, part.index) {
+            return;
+        }
         let items: Vec<i64> = match is_content {
             true => self.state.with_content(&hash).collect(),
             false => self.state.with_phrase(&hash).collect(),
@@ -258,6 +281,7 @@ pub(super) type OwnedRow = (String, Part, Vec<f32>);
 /// All rows of these owners in a space, by owner and part.
 pub(super) fn rows_of_owners(
     session: &Session,
+    state: &State,
     space: &Space,
     owners: &FxHashSet<String>,
 ) -> Result<Vec<OwnedRow>> {
@@ -266,7 +290,8 @@ pub(super) fn rows_of_owners(
         return Ok(rows);
     }
     let table = session.space_table(space);
-    session.ensure(&table, true)?;
+    session.ensure(&table, false)?;
+    let key = space.key();
     let owners: Vec<&str> = owners.iter().map(String::as_str).collect();
     for some in owners.chunks(WHOLE_OWNERS) {
         let expr = format!(
@@ -279,7 +304,12 @@ pub(super) fn rows_of_owners(
         let vectors = answer.vectors("v").chunks_exact(space.dim.max(1));
         let regions = answer.texts("region");
         for (((owner, part), region), vector) in names.iter().zip(parts).zip(regions).zip(vectors) {
-            rows.push((owner.clone(), part_of(*part, region), vector.to_vec()));
+            let part = part_of(*part, region);
+            let is_kept = owner_of(owner)
+                .is_some_and(|(is_content, hash)| state.has(is_content, &hash, &key, part.index));
+            if is_kept {
+                rows.push((owner.clone(), part, vector.to_vec()));
+            }
         }
     }
     rows.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.index.cmp(&b.1.index)));

@@ -19,7 +19,7 @@ use super::docs::{Doc, Key};
 use super::proto::*;
 use super::rows::{Answered, MOST_REQUEST_BYTES, longs, one_of, texts, vectors};
 use super::state::State;
-use super::table::{MOST_TEXT, NO_VECTOR, Table};
+use super::table::{MOST_TEXT, NO_VECTOR, Space, Table};
 use crate::error::{Error, Result};
 
 /// For how long what other processes write may go unseen.
@@ -62,7 +62,9 @@ impl Session {
     /// The session of this process for a library, opened where there is none yet. Who wants strong reads gets one of
     /// their own, because what another handle knows is nothing that the server said just now.
     pub(super) fn of(address: &MilvusAddress, may_create: bool) -> Result<Arc<Session>> {
-        static SESSIONS: OnceLock<Mutex<HashMap<String, Weak<Session>>>> = OnceLock::new();
+        /// By name; each is held while it is opened, so that one that takes long keeps nobody from the others.
+        static SESSIONS: OnceLock<Mutex<HashMap<String, Arc<Mutex<Weak<Session>>>>>> =
+            OnceLock::new();
         if address.is_strong {
             return Session::open(address, may_create).map(Arc::new);
         }
@@ -76,13 +78,16 @@ impl Session {
             address.library,
             address.index
         );
-        let mut sessions = lock(SESSIONS.get_or_init(Mutex::default));
-        if let Some(session) = sessions.get(&name).and_then(Weak::upgrade) {
+        let place = {
+            let mut sessions = lock(SESSIONS.get_or_init(Mutex::default));
+            Arc::clone(sessions.entry(name).or_default())
+        };
+        let mut known = lock(&place);
+        if let Some(session) = known.upgrade() {
             return Ok(session);
         }
         let session = Arc::new(Session::open(address, may_create)?);
-        sessions.retain(|_, known| known.strong_count() > 0);
-        sessions.insert(name, Arc::downgrade(&session));
+        *known = Arc::downgrade(&session);
         Ok(session)
     }
 
@@ -123,7 +128,12 @@ impl Session {
     }
 
     fn records(&self) -> Table {
-        Table::records(self.address.shards, self.address.replicas)
+        Table::records(self.address.replicas)
+    }
+
+    pub(super) fn space_table(&self, space: &Space) -> Table {
+        let address = &self.address;
+        Table::space(space, address.index, address.shards, address.replicas)
     }
 
     /// Make sure once that a table can be used; where nothing may be made it has to be there.
@@ -142,13 +152,22 @@ impl Session {
         Ok(())
     }
 
+    /// Look at a table anew before it is used again.
+    pub(super) fn forget_table(&self, table: &Table) {
+        lock(&self.ready).remove(&table.name);
+    }
+
     /// Ask about a table; where somebody released it, it is loaded again.
     fn ask<C: Call>(&self, table: &Table, request: C) -> Result<C::Answer> {
         match self.client.call(request.clone()) {
             Err(Error::NotLoaded { .. }) => {
                 lock(&self.ready).remove(&table.name);
-                self.ensure(table, true)?;
+                self.ensure(table, false)?;
                 self.client.call(request)
+            }
+            Err(error @ Error::NoTable { .. }) => {
+                lock(&self.ready).remove(&table.name);
+                Err(error)
             }
             answered => answered,
         }
@@ -218,12 +237,17 @@ impl Session {
     }
 
     fn consistency(&self) -> (u64, i32) {
-        if self.address.is_strong || !self.loaded.load(Ordering::SeqCst) {
+        if self.reads_all() {
             return (0, ConsistencyLevel::Strong.into());
         }
         // 1 is Milvus's word for whatever it has.
         let written = self.written.load(Ordering::SeqCst).max(1);
         (written, ConsistencyLevel::Session.into())
+    }
+
+    /// Whether reads wait for whatever anybody wrote before.
+    fn reads_all(&self) -> bool {
+        self.address.is_strong || !self.loaded.load(Ordering::SeqCst)
     }
 
     fn note(&self, timestamp: u64) {
@@ -295,6 +319,15 @@ impl Session {
             self.poll()?;
         }
         Ok(Turn(turn))
+    }
+
+    /// Wait until whoever wrote without knowing of the last batch of this process is done, and take what they wrote.
+    pub(super) fn look_back(&self, _turn: &Turn<'_>) -> Result<()> {
+        std::thread::sleep(2 * FRESH);
+        self.loaded.store(false, Ordering::SeqCst);
+        let polled = self.poll();
+        self.loaded.store(true, Ordering::SeqCst);
+        polled
     }
 
     /// Ask for batches that this process has not seen, and take what they wrote.

@@ -119,6 +119,16 @@ impl State {
         self.by_content.get(hash).into_iter().flatten().copied()
     }
 
+    /// Whether the records note a vector of this content, or else phrase, in a space.
+    pub(super) fn has(&self, is_content: bool, hash: &[u8; 32], key: &str, part: u32) -> bool {
+        let have = match is_content {
+            true => self.contents.get(hash).map(|content| &content.have),
+            false => self.phrases.get(hash).map(|phrase| &phrase.have),
+        };
+        let parts = have.and_then(|have| have.get(key));
+        parts.is_some_and(|parts| parts.binary_search(&part).is_ok())
+    }
+
     /// Items of any collection with a caption of this text.
     pub(super) fn with_phrase(&self, hash: &[u8; 32]) -> impl Iterator<Item = i64> {
         self.by_phrase.get(hash).into_iter().flatten().copied()

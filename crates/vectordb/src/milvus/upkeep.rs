@@ -4,19 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashSet;
 
-use super::docs::Key;
 use super::evaluate::{Question, View, matching};
 use super::order;
 use super::proto::DescribeIndexRequest;
 use super::rows::{MOST_REQUEST_BYTES, longs, texts, vectors};
 use super::search::{region_text, rows_of_owners};
-use super::session::{Session, Turn, Written};
+use super::session::Session;
 use super::state::{State, owner_key, phrase_hash};
 use super::table::Space;
-use super::write::{VectorRow, features_of, spaces_by_key, stored};
+use super::write::{VectorRow, features_of, stored};
 use crate::batch::Owner;
-use crate::error::Result;
-use crate::ids::{ContentHash, ItemId};
+use crate::error::{Error, Result};
+use crate::ids::ItemId;
 use crate::indexes::IndexInfo;
 use crate::records::{
     ItemVector, PackRecord, Problem, ProblemKind, SpaceCount, SpaceSource, Stats,
@@ -80,12 +79,16 @@ pub(super) fn remove_vectors(
     rows: BTreeSet<(String, u32)>,
 ) -> Result<()> {
     let table = session.space_table(space);
-    session.ensure(&table, true)?;
     let keys: Vec<String> = rows
         .iter()
         .map(|(owner, part)| row_key(&session.library, owner, *part))
         .collect();
-    session.delete(&table, &keys)
+    let deleted = session.ensure(&table, false);
+    match deleted.and_then(|()| session.delete(&table, &keys)) {
+        // Where there is no table any more, its rows are gone.
+        Err(Error::NoTable { .. }) => Ok(()),
+        deleted => deleted,
+    }
 }
 
 /// The vectors of items in the order asked: those of the content by part, then those of the captions in their order.
@@ -113,7 +116,7 @@ pub(super) fn vectors_of(
         0 => FxHashSet::default(),
         _ => owners,
     };
-    let rows = rows_of_owners(session, space, &owners)?;
+    let rows = rows_of_owners(session, state, space, &owners)?;
     let mut vectors = Vec::new();
     for (item, owner, caption) in wanted {
         let first = rows.partition_point(|(of, _, _)| *of < owner);
@@ -142,52 +145,6 @@ pub(super) fn n_vectors(state: &State, key: &str) -> u64 {
         .chain(phrases)
         .map(|parts| parts.len() as u64)
         .sum()
-}
-
-/// Remove contents and phrases that no item of any collection uses, with their vectors.
-pub(super) fn sweep(session: &Session, turn: &Turn<'_>) -> Result<u64> {
-    let (mut written, mut removed) = (
-        Written::new(),
-        BTreeMap::<Space, BTreeSet<(String, u32)>>::new(),
-    );
-    {
-        let state = session.read();
-        let spaces = spaces_by_key(&state);
-        let mut remove = |owner: &str, have: &BTreeMap<String, Vec<u32>>| {
-            for (key, parts) in have {
-                if let Some(space) = spaces.get(key) {
-                    let rows = parts.iter().map(|part| (owner.to_owned(), *part));
-                    removed.entry(space.clone()).or_default().extend(rows);
-                }
-            }
-        };
-        for (hash, content) in &state.contents {
-            if state.with_content(hash).next().is_none() {
-                remove(
-                    &owner_key(&Owner::Content(ContentHash(*hash))),
-                    &content.have,
-                );
-                written.insert(Key::Content(*hash), None);
-            }
-        }
-        for (hash, phrase) in &state.phrases {
-            if state.with_phrase(hash).next().is_none() {
-                remove(
-                    &owner_key(&Owner::Phrase(phrase.text.clone())),
-                    &phrase.have,
-                );
-                written.insert(Key::Phrase(*hash), None);
-            }
-        }
-    }
-    let n = written.len() as u64;
-    if n > 0 {
-        session.commit(turn, written)?;
-    }
-    for (space, rows) in removed {
-        remove_vectors(session, &space, rows)?;
-    }
-    Ok(n)
 }
 
 /// Every text that is kept.
@@ -437,14 +394,22 @@ fn lost_vectors(
         return Ok(());
     }
     let table = session.space_table(space);
-    session.ensure(&table, true)?;
-    let found = session.count(&table)?.unsigned_abs();
+    let counted = session.ensure(&table, false);
+    let (found, advice) = match counted.and_then(|()| session.count(&table)) {
+        Ok(found) => {
+            let advice = "index into another library of the server (`library=NAME` in the address), \
+                          and let the server's keeper know";
+            (found.unsigned_abs(), advice)
+        }
+        Err(Error::NoTable { .. }) => (0, "somebody dropped them; index again"),
+        Err(error) => return Err(error),
+    };
     if found < known {
         let name = space.name.as_deref().unwrap_or("features");
         problems.push(Problem {
             kind: ProblemKind::Vector,
             message: format!(
-                "{} of {known} vectors of {name} are gone from {}: index again",
+                "{} of {known} vectors of {name} are gone from {}: {advice}",
                 known - found,
                 session.client.server()
             ),
