@@ -117,6 +117,67 @@ fn milvus_answers_as_a_folder_does() {
     assert!(previews.is_dir(), "previews lie where --blobs says");
 }
 
+/// Two workers with a share each, one of which is killed and begun anew, and a reader meanwhile.
+#[test]
+fn milvus_is_filled_by_several_workers_of_which_one_dies() {
+    let Some(server) = Server::new() else { return };
+    let (scratch, local) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let folder = std::fs::canonicalize(scratch.path()).unwrap();
+    pictures(&folder);
+    let folder = folder.to_string_lossy().into_owned();
+    let index = |part: &str| {
+        let arguments = ["index", &folder, "--part", part];
+        let mut command = command(Path::new(&server.db), &arguments);
+        command.env("FOVEA_BLOBS", server.blobs.path());
+        command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let count = || {
+        let stats = server.fovea(&["--json", "stats"]);
+        (stats.code == 0).then(|| stats.json().remove(0)["n_items"].as_u64().unwrap())
+    };
+    let (mut first, second) = (index("1/2"), index("2/2"));
+    let begun = std::time::Instant::now();
+    while count().unwrap_or(0) == 0 && begun.elapsed().as_secs() < 120 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let acknowledged = count().unwrap();
+    assert!(acknowledged > 0, "nothing was indexed within two minutes");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    ran(second.wait_with_output().unwrap()).expect(0);
+    assert!(count().unwrap() >= acknowledged);
+    ran(index("1/2").wait_with_output().unwrap()).expect(0);
+
+    fovea(local.path(), &["index", &folder]).expect(0);
+    let paths = |ran: Ran| {
+        let mut paths: Vec<String> = found(ran).into_iter().map(|(path, _)| path).collect();
+        paths.sort();
+        paths
+    };
+    let ask = ["--json", "search", "--top", "500", "width:>0"];
+    let there = paths(server.fovea(&ask));
+    assert_eq!(there, paths(fovea(local.path(), &ask)));
+    assert!(there.len() > 50, "{}", there.len());
+    server.fovea(&["check"]).expect(0);
+    // A share removes what is gone of its own, and nothing of the others'.
+    std::fs::remove_dir_all(Path::new(&folder).join("food")).unwrap();
+    server.fovea(&["index", &folder, "--part", "1/2"]).expect(0);
+    let left = count().unwrap();
+    server.fovea(&["index", &folder, "--part", "2/2"]).expect(0);
+    let birds = there.iter().filter(|path| path.contains("/birds/")).count() as u64;
+    assert!(
+        left > birds && left < there.len() as u64,
+        "{left} of {}",
+        there.len()
+    );
+    assert_eq!(count(), Some(birds));
+    let wrong = server.fovea(&["index", &folder, "--part", "3/2"]).expect(2);
+    assert!(wrong.stderr.contains("2/4"), "{}", wrong.stderr);
+}
+
 #[test]
 fn milvus_that_is_away_is_told_in_a_line() {
     let scratch = tempfile::tempdir().unwrap();
