@@ -10,6 +10,14 @@ check:
 test *ARGS:
     scripts/test {{ARGS}}
 
+# Starts a Milvus server to test against, in a network namespace of its own; `scripts/milvus exec CMD` reaches it.
+milvus-up:
+    scripts/milvus up
+
+# Stops it.
+milvus-down:
+    scripts/milvus down
+
 # Formats every Rust file.
 fmt:
     cargo fmt --all

@@ -64,8 +64,8 @@ pub use explain::{Absent, Explanation, Heat, Subject};
 pub use forget::Forgotten;
 pub use indexes::choose_index;
 pub use ingest::{
-    CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Silent, Skipped,
-    TagChoice, Verdict,
+    CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Share, Silent,
+    Skipped, TagChoice, Verdict,
 };
 pub use migrate::{Comparison, From as MigrateFrom, Kept, Migration};
 pub use parts::Regions;

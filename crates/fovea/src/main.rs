@@ -16,6 +16,7 @@ mod flags;
 mod interrupt;
 mod mcp;
 mod memory;
+mod place;
 mod quiet;
 mod render;
 mod server;

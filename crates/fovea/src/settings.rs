@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use fovea_encode::{Encoder, Pack, models};
 use fovea_engine::{Engine, PreviewStore};
-use fovea_vectordb::{Database, Embedded, OpenMode, PackRecord};
+use fovea_vectordb::{Database, MilvusAddress, OpenMode, PackRecord};
 
 use crate::exit::Refusal;
 use crate::flags::GlobalFlags;
 use crate::memory;
+use crate::place::Place;
 
 /// The pack that a new collection is made with.
 pub const DEFAULT_PACK: &str = "base";
@@ -19,8 +20,10 @@ const DEFAULT_COLLECTION: &str = "default";
 
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Folder of the database.
+    /// Folder of the database; of one on a server the folder of its previews and uploads.
     pub folder: PathBuf,
+    /// The server that a database is on.
+    pub server: Option<MilvusAddress>,
     pub collection: String,
     /// Whether somebody named it.
     pub is_collection_named: bool,
@@ -31,19 +34,11 @@ pub struct Settings {
 
 impl Settings {
     pub fn of(flags: GlobalFlags) -> anyhow::Result<Self> {
-        let folder = match flags.db.filter(|db| !db.is_empty()) {
-            Some(db) if db.contains("://") => {
-                let message = format!(
-                    "--db {db}: this version keeps a database in a folder only; give its path"
-                );
-                return Err(Refusal::input(message).into());
-            }
-            Some(db) => PathBuf::from(db),
-            None => data_folder()?.join("db"),
-        };
+        let Place { folder, server } = place_of(flags.db.filter(|db| !db.is_empty()), flags.blobs)?;
         let models = flags.models.unwrap_or_else(models::default_dir);
         Ok(Self {
             folder,
+            server,
             is_collection_named: flags.collection.is_some(),
             collection: flags
                 .collection
@@ -127,7 +122,7 @@ impl Settings {
 
     /// Every collection of the database; none where there is no database yet.
     pub fn every_collection(&self, mode: OpenMode) -> anyhow::Result<Vec<Arc<dyn Database>>> {
-        let names = Embedded::collections(&self.folder)?;
+        let names = self.place().collections()?;
         let names = names.iter();
         names.map(|name| self.open_collection(name, mode)).collect()
     }
@@ -137,7 +132,14 @@ impl Settings {
     }
 
     pub fn open_collection(&self, name: &str, mode: OpenMode) -> anyhow::Result<Arc<dyn Database>> {
-        Ok(Arc::new(Embedded::open(&self.folder, name, mode)?))
+        Ok(self.place().open(name, mode)?)
+    }
+
+    pub fn place(&self) -> Place {
+        Place {
+            folder: self.folder.clone(),
+            server: self.server.clone(),
+        }
     }
 
     /// Small pictures of what is indexed.
@@ -171,6 +173,33 @@ impl Settings {
     pub fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
         let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
         Engine::new(database, Arc::new(pack), self.previews()).with_own_folder(own)
+    }
+}
+
+/// What `--db` and `--blobs` mean together.
+fn place_of(db: Option<String>, blobs: Option<PathBuf>) -> anyhow::Result<Place> {
+    match db {
+        Some(db) if MilvusAddress::is_one(&db) => {
+            let server = MilvusAddress::parse(&db)?;
+            let folder = match blobs {
+                Some(blobs) => blobs,
+                None => data_folder()?.join("blobs").join(server.folder_name()),
+            };
+            Ok(Place {
+                folder,
+                server: Some(server),
+            })
+        }
+        Some(db) if db.contains("://") => Err(Refusal::input(format!(
+            "--db {db}: a database is in a folder, or on a server: milvus://HOST:PORT"
+        ))
+        .into()),
+        _ if blobs.is_some() => Err(Refusal::input(
+            "--blobs is for a database on a server: --db milvus://HOST:PORT; one in a folder keeps them there",
+        )
+        .into()),
+        Some(db) => Ok(Place::folder(PathBuf::from(db))),
+        None => Ok(Place::folder(data_folder()?.join("db"))),
     }
 }
 

@@ -68,6 +68,52 @@ pub enum Error {
     #[error("{}: {reason}", path.display())]
     Io { path: PathBuf, reason: String },
 
+    /// A server did not answer in time.
+    #[error(
+        "{server} does not answer ({waited_s} s): {reason}; see that it runs and can be reached, then run again: what was kept stays"
+    )]
+    Unreachable {
+        server: String,
+        waited_s: u64,
+        reason: String,
+    },
+
+    /// A server wants another name or password.
+    #[error(
+        "{server} refuses the user: {reason}; give a user and password that it knows: milvus://USER:PASSWORD@HOST:PORT"
+    )]
+    Unauthorised { server: String, reason: String },
+
+    /// A server has no room left.
+    #[error(
+        "{server} is full: {reason}; give it more memory or disk and run again, what was kept stays"
+    )]
+    ServerFull { server: String, reason: String },
+
+    /// A table is not there on a server.
+    #[error(
+        "{server} has no such collection any more: {reason}; if somebody dropped it, index again"
+    )]
+    NoTable { server: String, reason: String },
+
+    /// A table is on a server, and not in its memory.
+    #[error(
+        "{server} has not loaded what is asked for: {reason}; see that it has memory, then run again"
+    )]
+    NotLoaded { server: String, reason: String },
+
+    /// A server refused for another reason.
+    #[error("{server} refuses {call}: {reason}")]
+    Server {
+        server: String,
+        call: String,
+        reason: String,
+    },
+
+    /// Something that this engine cannot do.
+    #[error("not on Milvus yet: {what}; {instead}")]
+    NotOnMilvus { what: String, instead: String },
+
     /// Vectors of one pack were to be compared with those of another.
     #[error(
         "collection {collection:?} holds vectors of {expected}, not of {got}: \
@@ -143,12 +189,19 @@ impl Error {
             | Error::NoSuchContent(_)
             | Error::NoSuchSource(_)
             | Error::Filter { .. }
+            | Error::NotOnMilvus { .. }
             | Error::Index(_)
             | Error::Invalid { .. } => Fault::Input,
             Error::NewerSchema { .. }
             | Error::Full { .. }
             | Error::ReadOnly { .. }
             | Error::Busy { .. }
+            | Error::Unreachable { .. }
+            | Error::Unauthorised { .. }
+            | Error::ServerFull { .. }
+            | Error::NoTable { .. }
+            | Error::NotLoaded { .. }
+            | Error::Server { .. }
             | Error::Io { .. } => Fault::Environment,
             Error::Corrupt { .. } => Fault::Corruption,
             Error::Unexpected { .. } => Fault::Bug,

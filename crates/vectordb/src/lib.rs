@@ -2,9 +2,9 @@
 //! [`Database`] trait with a typed [`Filter`].
 //!
 //! It knows nothing of pixels, models or ranking: a vector comes in finished,
-//! and a hit goes out with its score. The engine here is [`Embedded`], one
-//! SQLite file per database folder with exact search in memory; whatever
-//! other engine comes later has to pass the same `conformance` suite.
+//! and a hit goes out with its score. The engines are [`Embedded`], one
+//! SQLite file per database folder with exact search in memory, and [`Milvus`],
+//! which keeps everything on a server; each has to pass the same `conformance` suite.
 
 mod batch;
 mod color;
@@ -16,6 +16,7 @@ mod filter;
 mod ids;
 mod index_file;
 mod indexes;
+mod milvus;
 mod paths;
 mod place;
 mod records;
@@ -32,6 +33,7 @@ pub use filter::{Comparison, Field, Filter};
 pub use fovea_index::Metric;
 pub use ids::{Change, ContentHash, ItemId, ParseIdError, SourceId};
 pub use indexes::{BuildObserver, Canary, FLAT_UP_TO, IndexChoice, IndexInfo, Tuned};
+pub use milvus::{Milvus, MilvusAddress};
 pub use paths::{path_from_bytes, path_to_bytes};
 pub use records::{
     Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, ItemVector, Metadata,

@@ -89,7 +89,7 @@ fn links_are_those_that_faiss_has() {
         let (node, level) = (fields[0].parse().unwrap(), fields[1].parse().unwrap());
         assert_eq!(
             graph.neighbors(node, level).collect::<Vec<_>>(),
-            list(fields[2]),
+            list::<usize>(fields[2]),
             "{line}"
         );
         n_lists += 1;

@@ -2,6 +2,7 @@
 
 use fovea_vectordb::{Batch, ContentHash, Database, Operation};
 
+use super::options::IndexOptions;
 use super::plan::{Missing, Plan};
 use super::report::{IndexReport, Observer};
 use super::setup::{Setup, unencoded};
@@ -17,6 +18,7 @@ pub fn finish(
     setup: &Setup,
     plan: &Plan,
     missing: &[Missing],
+    options: &IndexOptions,
     report: &mut IndexReport,
 ) -> Result<(), Error> {
     let database = engine.database();
@@ -29,10 +31,11 @@ pub fn finish(
         report.removed += gone.len() as u64;
     }
     clear_failures(database, plan)?;
-    if report.removed > 0 || report.updated > 0 {
+    // Others may be about to use what nobody uses at the moment.
+    if options.share.is_none() && (report.removed > 0 || report.updated > 0) {
         sweep(engine)?;
     }
-    setup.remember(database)?;
+    setup.remember(database, options.share)?;
     let at_ns = now_ns();
     for target in &setup.targets.reachable {
         let is_offline = report

@@ -12,6 +12,7 @@ mod plan;
 pub(crate) mod process;
 mod report;
 pub(crate) mod setup;
+mod share;
 mod target;
 mod writer;
 
@@ -28,6 +29,7 @@ pub(crate) use finish::{has_seen_all, index as index_files};
 pub use options::{CaptionChoice, IndexOptions, TagChoice};
 pub use process::Verdict;
 pub use report::{IndexEvent, IndexReport, Observer, Offline, Silent, Skipped};
+pub use share::Share;
 
 use self::gate::Gate;
 use self::plan::{Job, Missing, Plan};
@@ -68,7 +70,7 @@ impl Engine {
         report.interrupted = observer.is_cancelled();
         if !report.interrupted {
             observer.on(IndexEvent::Finishing);
-            finish::finish(self, &setup, &plan, &missing, &mut report)?;
+            finish::finish(self, &setup, &plan, &missing, options, &mut report)?;
             if setup.regions == Regions::None {
                 report.without_parts = setup::remove_parts(self, observer)?;
             }

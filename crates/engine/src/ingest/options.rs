@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use fovea_decode::Limits;
 
+use super::share::Share;
 use crate::parts::Regions;
 use crate::tagging::TagList;
 
@@ -23,6 +24,8 @@ pub struct IndexOptions {
     pub remember: bool,
     /// A root that has become empty normally counts as unplugged; this says that its pictures are really gone.
     pub prune_empty: bool,
+    /// Only the files of one share; `None` is all of them. What nobody uses any more is left to a run over all.
+    pub share: Option<Share>,
     pub limits: Limits,
     /// Largest file that is read, in bytes.
     pub max_file_bytes: u64,
@@ -54,6 +57,7 @@ impl Default for IndexOptions {
             retry: false,
             remember: false,
             prune_empty: false,
+            share: None,
             limits: Limits::default(),
             max_file_bytes: 1 << 30,
             n_workers: std::thread::available_parallelism().map_or(1, usize::from),

@@ -8,6 +8,7 @@ use fovea_vectordb::{ContentHash, Database, Failure, FileState, Filter, ItemId, 
 
 use super::captions::CaptionSource;
 use super::report::Skipped;
+use super::share::Share;
 use super::target::Target;
 use crate::captions::sidecar_path;
 use crate::error::Error;
@@ -61,8 +62,16 @@ pub struct PlanContext<'a> {
     /// The caption choice differs from that of the last run, so every file's words are read again.
     pub captions_changed: bool,
     pub retry: bool,
+    pub share: Option<Share>,
     /// Contents that lack the feature of the pack in use, or parts.
     pub incomplete: &'a HashSet<ContentHash>,
+}
+
+impl PlanContext<'_> {
+    /// Whether this run looks after the file at a path within its source.
+    fn is_ours(&self, relative: &[u8]) -> bool {
+        self.share.is_none_or(|share| share.holds(relative))
+    }
 }
 
 impl Plan {
@@ -77,14 +86,15 @@ impl Plan {
         let prefix = target.prefix();
         let mut states: HashMap<Vec<u8>, FileState> = HashMap::new();
         for state in context.database.file_states(target.source)? {
-            if paths::is_within(&state.path, &prefix) {
+            if paths::is_within(&state.path, &prefix) && context.is_ours(&state.path) {
                 states.insert(state.path.clone(), state);
             }
         }
         let failures = self.earlier_failures(target, &prefix, &scan, context)?;
         let captioned = captioned_items(context)?;
-        self.n_files += scan.candidates.len() as u64;
-        for candidate in scan.candidates {
+        let candidates = scan.candidates.into_iter();
+        for candidate in candidates.filter(|one| context.is_ours(&one.relative)) {
+            self.n_files += 1;
             let known = states.remove(&candidate.relative);
             if let Some(failure) = failures.get(&candidate.relative)
                 && !context.retry
@@ -153,7 +163,7 @@ impl Plan {
             .collect();
         let mut failures = HashMap::new();
         for failure in context.database.failures(Some(target.source))? {
-            if !paths::is_within(&failure.path, prefix) {
+            if !paths::is_within(&failure.path, prefix) || !context.is_ours(&failure.path) {
                 continue;
             }
             if !found.contains(failure.path.as_slice()) {

@@ -9,6 +9,7 @@ use super::captions::CaptionSource;
 use super::options::{CaptionChoice, IndexOptions, TagChoice};
 use super::plan::{Plan, PlanContext};
 use super::report::{IndexEvent, IndexReport, Observer, Offline};
+use super::share::Share;
 use super::target::{self, Target, Targets};
 use crate::Engine;
 use crate::error::Error;
@@ -97,6 +98,7 @@ impl Setup {
                 captions: &self.captions,
                 captions_changed: per_target.captions_changed,
                 retry: options.retry,
+                share: options.share,
                 incomplete: &incomplete,
             };
             plan.add(number, target, found, &context)?;
@@ -104,10 +106,15 @@ impl Setup {
         Ok(plan)
     }
 
-    /// Keeps the choices, so that the next run without flags does the same. Only a whole source counts.
-    pub fn remember(&self, database: &dyn Database) -> Result<(), Error> {
+    /// Keeps the choices, so that the next run without flags does the same. Only a whole source counts; a share of one
+    /// keeps them where there were none, because the other shares have yet to see that they changed.
+    pub fn remember(&self, database: &dyn Database, share: Option<Share>) -> Result<(), Error> {
         for (target, per_target) in self.targets.reachable.iter().zip(&self.per_target) {
             if target.scope != target.root {
+                continue;
+            }
+            let is_first = database.setting(&captions_key(target.source))?.is_none();
+            if share.is_some() && !is_first {
                 continue;
             }
             database.set_setting(
@@ -118,7 +125,7 @@ impl Setup {
                 &exclude_key(target.source),
                 Some(&per_target.exclude.join("\n")),
             )?;
-            if self.regions != Regions::None {
+            if self.regions != Regions::None && share.is_none() {
                 let version = self.regions.version();
                 database.set_setting(&regions_key(target.source), Some(&version))?;
             }

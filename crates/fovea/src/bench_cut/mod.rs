@@ -57,6 +57,7 @@ fn dot(left: &[f32], right: &[f32]) -> f32 {
 pub fn indexed(settings: &Settings, folder: &Path, database: &Path) -> anyhow::Result<Engine> {
     let settings = Settings {
         folder: database.to_owned(),
+        server: None,
         ..settings.clone()
     };
     let engine = opened(&settings, settings.open_pack(DEFAULT_PACK)?)?;

@@ -95,6 +95,7 @@ impl Clips {
         ));
         let settings = Settings {
             folder: database,
+            server: None,
             collection: collection.to_owned(),
             ..settings.clone()
         };

@@ -102,6 +102,7 @@ fn indexed(
 ) -> anyhow::Result<(Engine, Duration)> {
     let settings = Settings {
         folder: database.to_owned(),
+        server: None,
         ..settings.clone()
     };
     let engine = opened(&settings, settings.open_pack(DEFAULT_PACK)?)?;

@@ -203,6 +203,7 @@ impl Aside {
         Ok(Aside {
             settings: Settings {
                 folder,
+                server: None,
                 ..settings.clone()
             },
             pictures: fs::canonicalize(&pictures)?,

@@ -96,6 +96,7 @@ fn scratch_engine(settings: &Settings) -> anyhow::Result<(tempfile::TempDir, Eng
     let scratch = tempfile::tempdir()?;
     let settings = Settings {
         folder: scratch.path().join("db"),
+        server: None,
         ..settings.clone()
     };
     let engine = settings.open_for_writing()?;

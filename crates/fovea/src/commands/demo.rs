@@ -37,6 +37,7 @@ pub fn run(settings: &Settings) -> anyhow::Result<Exit> {
     let stamps = prepare_stamps(&cache)?;
     let settings = Settings {
         folder: cache.join("demo-db"),
+        server: None,
         collection: "default".to_owned(),
         ..settings.clone()
     };

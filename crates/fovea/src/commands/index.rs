@@ -2,7 +2,7 @@
 
 use fovea_engine::tagging::TagList;
 use fovea_engine::{
-    CaptionChoice, Engine, IndexOptions, IndexReport, TagChoice, WatchOptions, choose_index,
+    CaptionChoice, Engine, IndexOptions, IndexReport, Share, TagChoice, WatchOptions, choose_index,
 };
 use fovea_vectordb::IndexChoice;
 
@@ -76,6 +76,7 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
         retry: flags.retry,
         remember: flags.remember,
         prune_empty: flags.prune_empty,
+        share: flags.part.as_deref().map(share).transpose()?,
         ..Default::default()
     };
     if let Some(megapixels) = flags.max_megapixels {
@@ -91,6 +92,11 @@ pub fn options(flags: &IndexFlags) -> anyhow::Result<IndexOptions> {
         options.n_workers = threads.max(1);
     }
     Ok(options)
+}
+
+fn share(text: &str) -> anyhow::Result<Share> {
+    text.parse()
+        .map_err(|reason| Refusal::input(format!("--part: {reason}")).into())
 }
 
 fn tag_choice(text: &str) -> anyhow::Result<TagChoice> {

@@ -40,9 +40,12 @@ Exit codes: 0 found or done, 1 nothing found, 2 wrong usage or input, 3 the envi
 
 #[derive(Args, Debug)]
 pub struct GlobalFlags {
-    /// Folder of the database
+    /// Folder of the database, or milvus://[USER:PASSWORD@]HOST:PORT[/DATABASE]
     #[arg(long, global = true, env = "FOVEA_DB", value_name = "DIR")]
     pub db: Option<String>,
+    /// Folder of previews and uploads, where the database is on a server
+    #[arg(long, global = true, env = "FOVEA_BLOBS", value_name = "DIR")]
+    pub blobs: Option<PathBuf>,
     /// Collection inside the database (default: `default`)
     #[arg(long, global = true, value_name = "NAME")]
     pub collection: Option<String>,
@@ -137,6 +140,10 @@ pub struct IndexFlags {
     /// Remembered for the collection
     #[arg(long, value_name = "auto|FAMILY[:NAME=N,...]")]
     pub index: Option<String>,
+    /// Index the I-th of N shares of the files, as in 2/4: N processes, on as many machines as you like, index one database on
+    /// a server side by side. Give all the same other flags. What was left behind is swept by a run without it
+    #[arg(long, value_name = "I/N", conflicts_with = "watch")]
+    pub part: Option<String>,
     /// Try unreadable files again, although they have not changed
     #[arg(long)]
     pub retry: bool,

@@ -63,7 +63,7 @@ fn facts(settings: &Settings, overview: &Overview) -> Vec<(&'static str, String)
         sources,
         ..
     } = overview;
-    let (folder, size) = (settings.folder.display(), bytes(stats.database_bytes));
+    let (folder, size) = (settings.place().shown(), bytes(stats.database_bytes));
     let database = format!("{folder} · {size} · schema {}", info.schema_version);
     let mut facts = vec![
         ("database", database),
@@ -281,7 +281,7 @@ fn as_json(settings: &Settings, overview: &Overview) -> serde_json::Value {
         .map(|(lang, number)| (lang.clone().unwrap_or_default(), *number))
         .collect();
     json!({
-        "database": settings.folder.to_string_lossy(),
+        "database": settings.place().shown(),
         "engine": info.engine,
         "schema_version": info.schema_version,
         "collection": info.collection,

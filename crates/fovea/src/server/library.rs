@@ -6,19 +6,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_encode::Encoder;
 use fovea_engine::{Engine, PreviewStore};
-use fovea_vectordb::{Database, Embedded, OpenMode, PackRecord};
+use fovea_vectordb::{Database, OpenMode, PackRecord};
 
 use super::encoder::Remembering;
 use super::keys::Ring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::exit::Refusal;
+use crate::place::Place;
 use crate::settings::{DEFAULT_PACK, Settings};
 
 /// Opens the model pack of a collection, or that of a new one.
 type OpenPack = Box<dyn Fn(Option<&PackRecord>) -> anyhow::Result<Arc<dyn Encoder>> + Send + Sync>;
 
 pub struct Library {
+    place: Place,
+    /// The same folder without links.
     folder: PathBuf,
     /// The collection that is meant where none is named.
     default: String,
@@ -58,7 +61,7 @@ impl Library {
             }))
         };
         Library::new(
-            settings.folder.clone(),
+            settings.place(),
             settings.collection.clone(),
             Box::new(open_pack),
             mode,
@@ -66,18 +69,19 @@ impl Library {
     }
 
     pub fn new(
-        folder: PathBuf,
+        place: Place,
         default: String,
         open_pack: OpenPack,
         mode: OpenMode,
     ) -> anyhow::Result<Library> {
-        let database = Arc::new(Embedded::open(&folder, &default, mode)?);
-        let folder = std::fs::canonicalize(&folder).unwrap_or(folder);
+        let database = place.open(&default, mode)?;
+        let folder = std::fs::canonicalize(&place.folder).unwrap_or_else(|_| place.folder.clone());
         let shelf = Arc::new(Shelf {
             database,
             engine: Mutex::default(),
         });
         Ok(Library {
+            place,
             folder,
             shelves: Mutex::new(HashMap::from([(default.clone(), shelf)])),
             default,
@@ -109,13 +113,13 @@ impl Library {
     }
 
     pub fn collections(&self) -> Result<Vec<String>, Problem> {
-        Ok(Embedded::collections(&self.folder)?)
+        Ok(self.place.collections()?)
     }
 
     /// The keys of all collections.
     pub fn keys(&self) -> anyhow::Result<Ring> {
         let mut ring = Ring::default();
-        for name in Embedded::collections(&self.folder)? {
+        for name in self.place.collections()? {
             let shelf = self.shelf(&name)?;
             ring.add_from(&*shelf.database)?;
         }
@@ -158,9 +162,9 @@ impl Library {
         if let Some(shelf) = shelves.get(collection) {
             return Ok(Arc::clone(shelf));
         }
-        let database = Embedded::open(&self.folder, collection, self.mode)?;
+        let database = self.place.open(collection, self.mode)?;
         let shelf = Arc::new(Shelf {
-            database: Arc::new(database),
+            database,
             engine: Mutex::default(),
         });
         shelves.insert(collection.to_owned(), Arc::clone(&shelf));

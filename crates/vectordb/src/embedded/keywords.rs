@@ -83,7 +83,7 @@ pub(super) fn search(
 }
 
 /// A word that nobody has is as rare as one that a single item has.
-fn rarity(n_items: u64, n_having: u64) -> f32 {
+pub(crate) fn rarity(n_items: u64, n_having: u64) -> f32 {
     let (all, having) = (n_items as f32, n_having.max(1) as f32);
     (1.0 + (all - having).max(0.0) / having).ln() + 0.1
 }

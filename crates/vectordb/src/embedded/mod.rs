@@ -11,7 +11,7 @@ mod build;
 mod canary;
 mod check;
 mod codec;
-mod columns;
+pub(crate) mod columns;
 mod fail;
 mod features;
 mod filter_sql;
@@ -19,7 +19,7 @@ mod functions;
 mod gatherings;
 mod indexed;
 mod items;
-mod keywords;
+pub(crate) mod keywords;
 mod members;
 mod meta;
 mod migrate;
@@ -27,6 +27,7 @@ mod numbers;
 mod owners;
 mod packs;
 mod row_checks;
+mod rules;
 mod schema;
 mod scrub;
 mod search;
@@ -39,6 +40,9 @@ mod upkeep;
 mod vectors;
 mod write;
 mod write_item;
+
+pub(crate) use self::rules::{check_filter, check_item, check_pack, check_tag, compared_in};
+pub(crate) use self::write_item::PathTexts;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -158,7 +162,7 @@ impl Embedded {
     }
 }
 
-fn now_ns() -> i64 {
+pub(crate) fn now_ns() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

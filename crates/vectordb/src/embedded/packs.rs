@@ -47,7 +47,7 @@ pub(super) fn register(connection: &Connection, scope: &Scope, pack: &PackRecord
     Ok(())
 }
 
-fn validate(pack: &PackRecord) -> Try<()> {
+pub(super) fn validate(pack: &PackRecord) -> Try<()> {
     let refuse = |reason: String| {
         let what = format!("pack {:?}", pack.name);
         Err(Fail::Known(Error::Invalid { what, reason }))
@@ -80,7 +80,7 @@ fn validate(pack: &PackRecord) -> Try<()> {
     Ok(())
 }
 
-fn same_dimensions(known: &PackRecord, pack: &PackRecord) -> Try<()> {
+pub(super) fn same_dimensions(known: &PackRecord, pack: &PackRecord) -> Try<()> {
     if known.feature_dim == pack.feature_dim && known.spaces == pack.spaces {
         return Ok(());
     }

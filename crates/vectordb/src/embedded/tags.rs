@@ -74,7 +74,7 @@ pub(super) fn put(
     write_item::note_content(writing, id)
 }
 
-fn check(tag: &Tag) -> Try<()> {
+pub(super) fn check(tag: &Tag) -> Try<()> {
     let is_right = tag.probability > 0.0 && tag.probability <= 1.0 && !tag.name.is_empty();
     match is_right {
         true => Ok(()),

@@ -40,15 +40,15 @@ impl Row {
 
 /// What filters see of a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct PathTexts {
-    pub(super) whole: String,
-    pub(super) folder: String,
-    pub(super) name: String,
-    pub(super) ext: String,
+pub(crate) struct PathTexts {
+    pub(crate) whole: String,
+    pub(crate) folder: String,
+    pub(crate) name: String,
+    pub(crate) ext: String,
 }
 
 impl PathTexts {
-    pub(super) fn of(path: &[u8]) -> PathTexts {
+    pub(crate) fn of(path: &[u8]) -> PathTexts {
         let whole = String::from_utf8_lossy(path).into_owned();
         let (folder, name) = whole.rsplit_once('/').unwrap_or(("", &whole));
         let ext = match name.rsplit_once('.') {
@@ -357,7 +357,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 
 /// A kept path leads to a file below its root and nowhere else. What names a
 /// row of an import leads nowhere, and is not opened.
-fn check_path(kind: SourceKind, path: &[u8]) -> Try<()> {
+pub(super) fn check_path(kind: SourceKind, path: &[u8]) -> Try<()> {
     let leaves = path
         .split(|&byte| byte == b'/')
         .any(|name| name == b".." || name.is_empty());
@@ -370,7 +370,7 @@ fn check_path(kind: SourceKind, path: &[u8]) -> Try<()> {
     }))
 }
 
-fn check_metadata(metadata: &Metadata) -> Try<()> {
+pub(super) fn check_metadata(metadata: &Metadata) -> Try<()> {
     let nan = |value: &Value| matches!(value, Value::Real(number) if number.is_nan());
     match metadata.iter().find(|(_, values)| values.iter().any(nan)) {
         None => Ok(()),

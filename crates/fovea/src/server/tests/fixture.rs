@@ -106,7 +106,7 @@ impl Fixture {
             Ok(Arc::new(FakeEncoder::new()))
         };
         let library = Library::new(
-            folder.clone(),
+            crate::place::Place::folder(folder.clone()),
             "default".to_owned(),
             Box::new(open_pack),
             OpenMode::Create,

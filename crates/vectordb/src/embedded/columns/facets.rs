@@ -118,7 +118,7 @@ fn of_dates(
     (counts.collect(), n_having)
 }
 
-fn is_date(text: &str) -> bool {
+pub(crate) fn is_date(text: &str) -> bool {
     let fits = |(at, byte): (usize, u8)| match at {
         YEAR => byte == b'-',
         _ => byte.is_ascii_digit(),
@@ -128,7 +128,7 @@ fn is_date(text: &str) -> bool {
 
 /// Year and month in UTC of so many seconds since 1970, in the proleptic Gregorian calendar
 /// (Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013).
-fn month_of(seconds: f64) -> String {
+pub(crate) fn month_of(seconds: f64) -> String {
     let days = (seconds / 86_400.0).floor() as i64 + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);

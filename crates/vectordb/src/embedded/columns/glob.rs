@@ -2,13 +2,13 @@
 
 /// `*` is any run of characters, `?` any one.
 #[derive(Debug)]
-pub(super) struct Glob {
+pub(crate) struct Glob {
     pattern: String,
     ignore_case: bool,
 }
 
 impl Glob {
-    pub(super) fn new(pattern: &str, ignore_case: bool) -> Glob {
+    pub(crate) fn new(pattern: &str, ignore_case: bool) -> Glob {
         let pattern = match ignore_case {
             true => pattern.to_lowercase(),
             false => pattern.to_owned(),
@@ -21,7 +21,7 @@ impl Glob {
 
     /// Whether it is like the whole text. `scratch` is overwritten; it keeps a
     /// million texts from a million allocations.
-    pub(super) fn matches(&self, text: &str, scratch: &mut String) -> bool {
+    pub(crate) fn matches(&self, text: &str, scratch: &mut String) -> bool {
         if !self.ignore_case {
             return is_like(self.pattern.as_bytes(), text.as_bytes());
         }

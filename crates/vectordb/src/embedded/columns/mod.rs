@@ -6,15 +6,15 @@
 mod answers;
 mod column;
 mod evaluate;
-mod facets;
-mod glob;
+pub(crate) mod facets;
+pub(crate) mod glob;
 mod items;
 mod links;
 mod load;
 mod palettes;
 mod pieces;
-mod test;
-mod values;
+pub(crate) mod test;
+pub(crate) mod values;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

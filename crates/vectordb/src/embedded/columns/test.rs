@@ -11,7 +11,7 @@ use crate::records::Value;
 
 /// A question that one value answers.
 #[derive(Debug)]
-pub(super) enum Test<'a> {
+pub(crate) enum Test<'a> {
     /// There is a value.
     Any,
     Text(Comparison, &'a str),
@@ -22,7 +22,7 @@ pub(super) enum Test<'a> {
 }
 
 impl<'a> Test<'a> {
-    pub(super) fn compare(op: Comparison, value: &'a Value) -> Test<'a> {
+    pub(crate) fn compare(op: Comparison, value: &'a Value) -> Test<'a> {
         match value {
             Value::Text(text) => Test::Text(op, text),
             Value::Integer(number) => Test::Number(op, Number::Integer(*number)),
@@ -30,7 +30,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    pub(super) fn text(&self, text: &str, scratch: &mut String) -> bool {
+    pub(crate) fn text(&self, text: &str, scratch: &mut String) -> bool {
         match self {
             Test::Any => true,
             Test::Text(op, than) => holds(*op, text.cmp(than)),
@@ -39,7 +39,7 @@ impl<'a> Test<'a> {
         }
     }
 
-    pub(super) fn number(&self, number: Number) -> bool {
+    pub(crate) fn number(&self, number: Number) -> bool {
         match (self, number) {
             (Test::Any, _) => true,
             (Test::Number(op, than), _) => {
@@ -52,7 +52,7 @@ impl<'a> Test<'a> {
 }
 
 /// The order of values that are shown: numbers before texts.
-pub(super) fn compare(left: &Value, right: &Value) -> Ordering {
+pub(crate) fn compare(left: &Value, right: &Value) -> Ordering {
     let number = |value: &Value| match value {
         Value::Integer(number) => Some(Number::Integer(*number)),
         Value::Real(number) => Some(Number::Real(*number)),

@@ -13,7 +13,7 @@ use crate::records::Value;
 
 /// An integer or a real, as SQLite keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Number {
+pub(crate) enum Number {
     Integer(i64),
     Real(f64),
 }

@@ -1,0 +1,54 @@
+//! Where a database is: in a folder, or on a Milvus server with a folder beside it for what is no row.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Once};
+
+use fovea_vectordb::{Database, Embedded, Milvus, MilvusAddress, OpenMode};
+
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The database itself; of one on a server its previews and uploads.
+    pub folder: PathBuf,
+    pub server: Option<MilvusAddress>,
+}
+
+impl Place {
+    pub fn folder(folder: PathBuf) -> Place {
+        Place {
+            folder,
+            server: None,
+        }
+    }
+
+    pub fn open(
+        &self,
+        collection: &str,
+        mode: OpenMode,
+    ) -> fovea_vectordb::Result<Arc<dyn Database>> {
+        let Some(address) = &self.server else {
+            return Ok(Arc::new(Embedded::open(&self.folder, collection, mode)?));
+        };
+        let milvus = Milvus::open(address, collection, mode)?;
+        static WARNED: Once = Once::new();
+        if let Some(warning) = milvus.warning() {
+            WARNED.call_once(|| anstream::eprintln!("warning: {warning}"));
+        }
+        Ok(Arc::new(milvus))
+    }
+
+    /// Names of its collections; none where nothing is kept yet.
+    pub fn collections(&self) -> fovea_vectordb::Result<Vec<String>> {
+        match &self.server {
+            Some(address) => Milvus::collections(address),
+            None => Embedded::collections(&self.folder),
+        }
+    }
+
+    /// As it is shown to people.
+    pub fn shown(&self) -> String {
+        match &self.server {
+            Some(address) => address.shown(),
+            None => self.folder.display().to_string(),
+        }
+    }
+}

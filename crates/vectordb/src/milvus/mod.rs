@@ -1,0 +1,598 @@
+//! The engine for more than one machine: everything lies on a Milvus server, and this process keeps a copy of the
+//! records, but of no vector, that follows the server (`docs/milvus.md`).
+//!
+//! It ranks nothing and reads no image. `session` is the way to the server and the copy, `write` what a batch means,
+//! `search` asks for vectors, and all else is answered by the copy.
+
+mod address;
+mod client;
+mod docs;
+mod evaluate;
+mod grpc;
+mod mend;
+mod order;
+mod proto;
+mod rows;
+mod search;
+mod session;
+mod state;
+mod table;
+mod tls;
+mod upkeep;
+mod write;
+
+use std::path::Path;
+use std::sync::Arc;
+
+pub use self::address::MilvusAddress;
+use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
+use self::evaluate::{Question, matching};
+use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
+use self::state::{State, owner_key};
+use self::table::Space;
+use self::write::{Writing, features_of, space_of, stored};
+use crate::batch::{Batch, Owner};
+use crate::database::{
+    Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
+};
+use crate::embedded::{OpenMode, check_pack, now_ns};
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::ids::{Change, ContentHash, ItemId, SourceId};
+use crate::indexes::{BuildObserver, IndexInfo};
+use crate::paths::{path_from_bytes, path_to_bytes};
+use crate::records::{
+    ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
+    SourceKind, SourceRecord, Stats,
+};
+
+/// One collection of a library on a Milvus server.
+pub struct Milvus {
+    session: Arc<Session>,
+    collection: String,
+    mode: OpenMode,
+}
+
+impl Milvus {
+    /// Open one collection of the library at this address.
+    pub fn open(address: &MilvusAddress, collection: &str, mode: OpenMode) -> Result<Milvus> {
+        let session = Session::of(address, mode == OpenMode::Create)?;
+        let milvus = Milvus {
+            session,
+            collection: collection.to_owned(),
+            mode,
+        };
+        if milvus.session.fresh()?.collections.contains_key(collection) {
+            return Ok(milvus);
+        }
+        if mode != OpenMode::Create {
+            return Err(milvus.no_collection());
+        }
+        let turn = milvus.session.turn()?;
+        if !milvus.session.read().collections.contains_key(collection) {
+            let new = Doc::Collection(CollectionDoc::default());
+            let schema = MILVUS_SCHEMA_VERSION;
+            let written = Written::from([
+                (Key::Library, Some(Doc::Library { schema })),
+                (Key::Collection(collection.to_owned()), Some(new)),
+            ]);
+            milvus.session.commit(&turn, written)?;
+        }
+        drop(turn);
+        Ok(milvus)
+    }
+
+    fn no_collection(&self) -> Error {
+        let known: Vec<String> = self.session.read().collections.keys().cloned().collect();
+        let path = self.session.client.server().into();
+        match known.is_empty() {
+            true => Error::NotFound { path },
+            false => Error::NoCollection {
+                path,
+                collection: self.collection.clone(),
+                known,
+            },
+        }
+    }
+
+    /// Names of the collections at an address, in alphabetical order; none where nothing is kept yet.
+    pub fn collections(address: &MilvusAddress) -> Result<Vec<String>> {
+        match Session::of(address, false) {
+            Ok(session) => Ok(session.fresh()?.collections.keys().cloned().collect()),
+            Err(Error::NotFound { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the server gives reason to say, such as that its version is untested.
+    pub fn warning(&self) -> Option<&str> {
+        self.session.warning.as_deref()
+    }
+
+    fn turn(&self) -> Result<Turn<'_>> {
+        match self.mode {
+            OpenMode::Create | OpenMode::ReadWrite => self.session.turn(),
+            OpenMode::ReadOnly => Err(Error::ReadOnly {
+                path: self.session.client.server().into(),
+                reason: "it was opened to read".to_owned(),
+            }),
+        }
+    }
+
+    /// Write what follows from the records as they are; nothing where nothing does.
+    fn change_records(&self, change: impl FnOnce(&State) -> Result<Written>) -> Result<()> {
+        let turn = self.turn()?;
+        let written = change(&self.session.read())?;
+        if written.is_empty() {
+            return Ok(());
+        }
+        self.session.commit(&turn, written)
+    }
+
+    fn change_source(&self, source: SourceId, change: impl FnOnce(&mut SourceDoc)) -> Result<()> {
+        self.change_records(|state| {
+            let mut doc = state.source(&self.collection, source)?.clone();
+            change(&mut doc);
+            Ok(Written::from([(
+                Key::Source(source.0),
+                Some(Doc::Source(doc)),
+            )]))
+        })
+    }
+
+    fn packs_of(&self, state: &State) -> Vec<PackRecord> {
+        let collection = state.collections.get(&self.collection);
+        let fingerprints = collection
+            .into_iter()
+            .flat_map(|collection| &collection.packs);
+        let packs = fingerprints.filter_map(|of| Some(state.packs.get(of)?.record(of)));
+        packs.collect()
+    }
+
+    /// Ids as records; those of no item are left out.
+    fn ids(views: impl Iterator<Item = i64>) -> Vec<ItemId> {
+        views.filter_map(ItemId::new).collect()
+    }
+
+    fn space(&self, state: &State, pack: &str, space: &str) -> Result<Space> {
+        let pack = state.pack(&self.collection, pack)?;
+        let record = space_of(&pack, space)?;
+        Ok(stored(&pack, record))
+    }
+}
+
+impl Database for Milvus {
+    fn info(&self) -> Result<Info> {
+        let state = self.session.fresh()?;
+        Ok(Info {
+            engine: "milvus".to_owned(),
+            schema_version: MILVUS_SCHEMA_VERSION,
+            collection: self.collection.clone(),
+            collections: state.collections.keys().cloned().collect(),
+            change: state.change(),
+            n_items: state.items_of(&self.collection).count() as u64,
+            writable: self.mode != OpenMode::ReadOnly,
+        })
+    }
+
+    fn change(&self) -> Result<Change> {
+        Ok(self.session.fresh()?.change())
+    }
+
+    fn register_pack(&self, pack: &PackRecord) -> Result<()> {
+        if self.packs()?.contains(pack) {
+            return match self.mode {
+                OpenMode::ReadOnly => Ok(()),
+                _ => mend::forget_lost(&self.session, &self.turn()?, pack),
+            };
+        }
+        self.change_records(|state| {
+            let known = state
+                .packs
+                .get(&pack.fingerprint)
+                .map(|known| known.record(&pack.fingerprint));
+            check_pack(pack, known.as_ref())?;
+            let mut collection = state
+                .collections
+                .get(&self.collection)
+                .cloned()
+                .unwrap_or_default();
+            if !collection.packs.contains(&pack.fingerprint) {
+                collection.packs.push(pack.fingerprint.clone());
+            }
+            collection
+                .active
+                .get_or_insert_with(|| pack.fingerprint.clone());
+            let mut written = Written::from([(
+                Key::Collection(self.collection.clone()),
+                Some(Doc::Collection(collection)),
+            )]);
+            if known.is_none() {
+                written.insert(
+                    Key::Pack(pack.fingerprint.clone()),
+                    Some(Doc::Pack(PackDoc::of(pack))),
+                );
+            }
+            Ok(written)
+        })
+    }
+
+    fn packs(&self) -> Result<Vec<PackRecord>> {
+        let state = self.session.fresh()?;
+        Ok(self.packs_of(&state))
+    }
+
+    fn active_pack(&self) -> Result<Option<PackRecord>> {
+        let state = self.session.fresh()?;
+        let active = state.active(&self.collection);
+        Ok(active.and_then(|active| Some(state.packs.get(active)?.record(active))))
+    }
+
+    fn activate_pack(&self, fingerprint: &str) -> Result<()> {
+        self.change_records(|state| {
+            state.pack(&self.collection, fingerprint)?;
+            let mut collection = state
+                .collections
+                .get(&self.collection)
+                .cloned()
+                .unwrap_or_default();
+            collection.active = Some(fingerprint.to_owned());
+            Ok(Written::from([(
+                Key::Collection(self.collection.clone()),
+                Some(Doc::Collection(collection)),
+            )]))
+        })
+    }
+
+    fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
+        let root = path_to_bytes(root);
+        let id = SourceDoc::id(&self.collection, kind, &root);
+        if self.session.fresh()?.sources.contains_key(&id) {
+            return Ok(SourceId(id));
+        }
+        self.change_records(|state| {
+            if state.sources.contains_key(&id) {
+                return Ok(Written::new());
+            }
+            let doc = SourceDoc::new(&self.collection, kind, root, now_ns());
+            Ok(Written::from([(Key::Source(id), Some(Doc::Source(doc)))]))
+        })?;
+        Ok(SourceId(id))
+    }
+
+    fn sources(&self) -> Result<Vec<SourceRecord>> {
+        let state = self.session.fresh()?;
+        let record = |(id, doc): (i64, &SourceDoc)| SourceRecord {
+            id: SourceId(id),
+            kind: doc.kind(),
+            root: path_from_bytes(&doc.root),
+            online: doc.online,
+            last_scan_ns: doc.scanned_ns,
+            n_items: state
+                .items_of(&self.collection)
+                .filter(|(_, item)| item.source == id)
+                .count() as u64,
+        };
+        Ok(state
+            .sources_of(&self.collection)
+            .into_iter()
+            .map(record)
+            .collect())
+    }
+
+    fn set_online(&self, source: SourceId, online: bool) -> Result<()> {
+        self.change_source(source, |doc| doc.online = online)
+    }
+
+    fn mark_scanned(&self, source: SourceId, at_ns: i64) -> Result<()> {
+        self.change_source(source, |doc| {
+            (doc.online, doc.scanned_ns) = (true, Some(at_ns))
+        })
+    }
+
+    fn write(&self, batch: &Batch) -> Result<Change> {
+        if batch.is_empty() {
+            return self.change();
+        }
+        let turn = self.turn()?;
+        let (written, vectors, removed) = {
+            let state = self.session.read();
+            let mut writing = Writing::new(&state, &self.collection);
+            writing.carry_out_all(batch)?;
+            (writing.written, writing.vectors, writing.removed)
+        };
+        // Vectors first: those of what is not known yet are found by nobody.
+        for (space, rows) in vectors {
+            upkeep::put_vectors(&self.session, &space, rows)?;
+        }
+        self.session.commit(&turn, written)?;
+        for (space, rows) in removed {
+            upkeep::remove_vectors(&self.session, &space, rows)?;
+        }
+        Ok(self.session.read().change())
+    }
+
+    fn file_states(&self, source: SourceId) -> Result<Vec<FileState>> {
+        let state = self.session.fresh()?;
+        state.source(&self.collection, source)?;
+        let of_source = state
+            .items_of(&self.collection)
+            .filter(|(_, item)| item.source == source.0);
+        let states = of_source.filter_map(|(id, item)| {
+            // Whose content is not there is as if it had not been read yet.
+            state.contents.get(&item.content().0)?;
+            Some(FileState {
+                item: ItemId::new(id)?,
+                path: item.path.clone(),
+                size: item.size,
+                mtime_ns: item.mtime_ns,
+                checked_ns: item.checked_ns,
+                content: item.content(),
+            })
+        });
+        Ok(states.collect())
+    }
+
+    fn known_contents(&self, hashes: &[ContentHash], pack: &str) -> Result<Vec<ContentState>> {
+        let state = self.session.fresh()?;
+        let features = features_of(&state.pack(&self.collection, pack)?).key();
+        let known = hashes.iter().filter_map(|hash| {
+            let doc = state.contents.get(&hash.0)?;
+            let content = doc.record(*hash);
+            let parts = doc
+                .have
+                .get(&features)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            Some(ContentState {
+                hash: *hash,
+                width: content.width,
+                height: content.height,
+                has_feature: parts.contains(&0),
+                n_parts: parts.iter().filter(|part| **part != 0).count() as u32,
+                last_part: parts.last().copied().unwrap_or(0),
+                hash_version: content.hash_version,
+                color_version: content.color_version,
+                preview_version: content.preview_version,
+            })
+        });
+        Ok(known.collect())
+    }
+
+    fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>> {
+        let state = self.session.fresh()?;
+        Ok(ids
+            .iter()
+            .filter_map(|id| state.item(&self.collection, *id))
+            .collect())
+    }
+
+    fn find(&self, source: SourceId, path: &[u8]) -> Result<Option<ItemId>> {
+        let state = self.session.fresh()?;
+        let id = state.item_at(source, path).filter(|id| {
+            let item = state.items.get(id);
+            item.is_some_and(|item| item.collection == self.collection)
+        });
+        Ok(id.and_then(ItemId::new))
+    }
+
+    fn scan(&self, filter: &Filter, after: Option<ItemId>, limit: usize) -> Result<Vec<ItemId>> {
+        let state = self.session.fresh()?;
+        let question = Question::of(filter)?;
+        let after = after.map_or(0, ItemId::get);
+        let views = matching(&state, &self.collection, &question).filter(|view| view.id > after);
+        Ok(Milvus::ids(views.map(|view| view.id).take(limit)))
+    }
+
+    fn count(&self, filter: &Filter) -> Result<u64> {
+        let state = self.session.fresh()?;
+        let question = Question::of(filter)?;
+        Ok(matching(&state, &self.collection, &question).count() as u64)
+    }
+
+    fn facets(&self, filter: &Filter, by: &Facet, limit: usize) -> Result<Facets> {
+        let state = self.session.fresh()?;
+        let question = Question::of(filter)?;
+        Ok(order::facets(
+            &state,
+            &self.collection,
+            &question,
+            by,
+            limit,
+        ))
+    }
+
+    fn list(
+        &self,
+        filter: &Filter,
+        order: Order,
+        after: Option<&Listed>,
+        limit: usize,
+    ) -> Result<Vec<Listed>> {
+        let state = self.session.fresh()?;
+        let question = Question::of(filter)?;
+        Ok(order::list(
+            &state,
+            &self.collection,
+            &question,
+            order,
+            after,
+            limit,
+        ))
+    }
+
+    fn metadata_keys(&self) -> Result<Vec<String>> {
+        Ok(order::metadata_keys(&*self.session.fresh()?))
+    }
+
+    fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
+        search::search(&self.session, &self.collection, query)
+    }
+
+    fn keywords(&self, wanted: &[Wanted], filter: &Filter) -> Result<Vec<KeywordHit>> {
+        let state = self.session.fresh()?;
+        let question = Question::of(filter)?;
+        Ok(order::keywords(&state, &self.collection, &question, wanted))
+    }
+
+    fn known_words(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
+        Ok(order::known_words(&*self.session.fresh()?, prefix))
+    }
+
+    fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {
+        let state = self.session.fresh()?;
+        let space = self.space(&state, pack, space)?;
+        upkeep::vectors_of(&self.session, &state, &self.collection, &space, items)
+    }
+
+    fn has_vectors(&self, pack: &str, space: &str) -> Result<bool> {
+        let state = self.session.fresh()?;
+        let space = self.space(&state, pack, space)?;
+        Ok(upkeep::n_vectors(&state, &space.key()) > 0)
+    }
+
+    /// The server builds its indexes by itself, as the address says.
+    fn build_indexes(&self, _observer: &dyn BuildObserver) -> Result<u64> {
+        Ok(0)
+    }
+
+    fn indexes(&self) -> Result<Vec<IndexInfo>> {
+        upkeep::indexes(&self.session, &self.collection)
+    }
+
+    fn tune(&self, _recall: f64, _observer: &dyn BuildObserver) -> Result<Vec<IndexInfo>> {
+        Err(Error::NotOnMilvus {
+            what: "an index tuned for a recall".to_owned(),
+            instead: "choose an index in the address: ?index=flat is exact, ?index=hnsw a graph"
+                .to_owned(),
+        })
+    }
+
+    fn features(
+        &self,
+        pack: &str,
+        after: Option<ContentHash>,
+        limit: usize,
+    ) -> Result<Vec<(ContentHash, Part, Vec<f32>)>> {
+        let state = self.session.fresh()?;
+        let space = features_of(&state.pack(&self.collection, pack)?);
+        let key = space.key();
+        let is_here = |id: i64| {
+            state
+                .items
+                .get(&id)
+                .is_some_and(|item| item.collection == self.collection)
+        };
+        let contents = state.contents.iter().filter(|(hash, content)| {
+            after.is_none_or(|after| **hash > after.0)
+                && content
+                    .have
+                    .get(&key)
+                    .is_some_and(|parts| !parts.is_empty())
+                && state.with_content(hash).any(is_here)
+        });
+        let owners = contents
+            .take(limit)
+            .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))));
+        let rows = search::rows_of_owners(&self.session, &state, &space, &owners.collect())?;
+        let rows = rows.into_iter().filter_map(|(owner, part, feature)| {
+            let (_, hash) = state::owner_of(&owner)?;
+            Some((ContentHash(hash), part, feature))
+        });
+        Ok(rows.collect())
+    }
+
+    fn feature(&self, pack: &str, content: ContentHash) -> Result<Vec<(Part, Vec<f32>)>> {
+        let state = self.session.fresh()?;
+        let space = features_of(&state.pack(&self.collection, pack)?);
+        let have = state
+            .contents
+            .get(&content.0)
+            .and_then(|content| content.have.get(&space.key()));
+        if have.is_none_or(Vec::is_empty) {
+            return Ok(Vec::new());
+        }
+        let owner = owner_key(&Owner::Content(content));
+        let rows = search::rows_of_owners(
+            &self.session,
+            &state,
+            &space,
+            &[owner].into_iter().collect(),
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|(_, part, feature)| (part, feature))
+            .collect())
+    }
+
+    fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>> {
+        let state = self.session.fresh()?;
+        let mut failures = Vec::new();
+        for (id, _) in state.sources_of(&self.collection) {
+            if source.is_some_and(|source| source.0 != id) {
+                continue;
+            }
+            let of_source = state
+                .failures
+                .range((id, Vec::new())..)
+                .take_while(|((of, _), _)| *of == id);
+            failures.extend(of_source.map(|((_, path), doc)| doc.record(id, path)));
+        }
+        Ok(failures)
+    }
+
+    fn setting(&self, key: &str) -> Result<Option<String>> {
+        let state = self.session.fresh()?;
+        Ok(state
+            .settings
+            .get(&(self.collection.clone(), key.to_owned()))
+            .cloned())
+    }
+
+    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        let state = self.session.fresh()?;
+        let begin = (self.collection.clone(), prefix.to_owned());
+        let all = state
+            .settings
+            .range(begin..)
+            .take_while(|((of, key), _)| *of == self.collection && key.starts_with(prefix));
+        Ok(all
+            .map(|((_, key), value)| (key.clone(), value.clone()))
+            .collect())
+    }
+
+    fn set_setting(&self, key: &str, value: Option<&str>) -> Result<()> {
+        let key = Key::Setting(self.collection.clone(), key.to_owned());
+        let doc = value.map(|value| Doc::Setting(value.to_owned()));
+        self.change_records(|_| Ok(Written::from([(key, doc)])))
+    }
+
+    fn sweep(&self) -> Result<u64> {
+        let turn = self.turn()?;
+        mend::sweep(&self.session, &turn)
+    }
+
+    fn scrub(&self) -> Result<()> {
+        Err(Error::NotOnMilvus {
+            what: "writing files anew so that nothing removed stands in them".to_owned(),
+            instead: "the server drops removed rows when it next compacts its segments".to_owned(),
+        })
+    }
+
+    fn each_value(&self, visit: &mut dyn FnMut(&[u8])) -> Result<()> {
+        upkeep::each_value(&self.session, visit)
+    }
+
+    fn check(&self) -> Result<Vec<Problem>> {
+        upkeep::check(&self.session, &self.collection)
+    }
+
+    fn stats(&self) -> Result<Stats> {
+        let state = self.session.fresh()?;
+        Ok(upkeep::stats(
+            &state,
+            &self.collection,
+            &self.packs_of(&state),
+        ))
+    }
+}

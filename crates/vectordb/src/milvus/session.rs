@@ -1,0 +1,554 @@
+//! One library on a server, as all handles of this process share it: the connection, the copy of the records and how it
+//! follows the server, and writes, one after the other.
+//!
+//! A batch is one row of a journal and the rows that it wrote, put in one request: a reader that finds the journal's row
+//! asks for the rows of that batch, and so sees all of it or nothing. Removed records are put as empty ones, so that
+//! removing is a part of the same request.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::time::{Duration, Instant};
+
+use rustc_hash::FxHashSet;
+
+use super::address::MilvusAddress;
+use super::client::{Call, Client};
+use super::docs::{Doc, Key};
+use super::proto::*;
+use super::rows::{Answered, MOST_REQUEST_BYTES, longs, one_of, texts, vectors};
+use super::state::State;
+use super::table::{MOST_TEXT, NO_VECTOR, Space, Table};
+use crate::error::{Error, Result};
+
+/// For how long what other processes write may go unseen.
+const FRESH: Duration = Duration::from_millis(250);
+/// Batches of others that may come later than their numbers say.
+const LATE: i64 = 1_000;
+/// Records that are read at once.
+const PAGE: i64 = 8_000;
+/// Keys in one expression.
+pub(super) const MOST_KEYS: usize = 2_000;
+/// How records lie in the table.
+pub(super) const MILVUS_SCHEMA_VERSION: i64 = 1;
+/// Kind of the journal's rows.
+const JOURNAL: i64 = 0;
+
+pub(super) struct Session {
+    pub(super) client: Client,
+    pub(super) address: MilvusAddress,
+    /// What the version of the server gives reason to say.
+    pub(super) warning: Option<String>,
+    /// Begins every key of the library's rows, and stands in them.
+    pub(super) library: String,
+    state: RwLock<State>,
+    polled: Mutex<Option<Instant>>,
+    writing: Mutex<()>,
+    /// Milvus's time of the last write of this process, which its reads wait for.
+    written: AtomicU64,
+    ready: Mutex<FxHashSet<String>>,
+    /// Until all records are there, reads wait for whatever anybody wrote before.
+    loaded: AtomicBool,
+}
+
+/// What was written: records by key, and none for those that go.
+pub(super) type Written = BTreeMap<Key, Option<Doc>>;
+
+/// The right to write.
+pub(super) struct Turn<'a>(#[allow(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
+
+impl Session {
+    /// The session of this process for a library, opened where there is none yet. Who wants strong reads gets one of
+    /// their own, because what another handle knows is nothing that the server said just now.
+    pub(super) fn of(address: &MilvusAddress, may_create: bool) -> Result<Arc<Session>> {
+        /// By name; each is held while it is opened, so that one that takes long keeps nobody from the others.
+        static SESSIONS: OnceLock<Mutex<HashMap<String, Arc<Mutex<Weak<Session>>>>>> =
+            OnceLock::new();
+        if address.is_strong {
+            return Session::open(address, may_create).map(Arc::new);
+        }
+        let user = address
+            .user
+            .as_ref()
+            .map(|(user, password)| blake3::hash(format!("{user}\0{password}").as_bytes()));
+        let name = format!(
+            "{} {:?} {user:?} {:?}",
+            address.shown(),
+            address.library,
+            address.index
+        );
+        let place = {
+            let mut sessions = lock(SESSIONS.get_or_init(Mutex::default));
+            Arc::clone(sessions.entry(name).or_default())
+        };
+        let mut known = lock(&place);
+        if let Some(session) = known.upgrade() {
+            return Ok(session);
+        }
+        let session = Arc::new(Session::open(address, may_create)?);
+        *known = Arc::downgrade(&session);
+        Ok(session)
+    }
+
+    fn open(address: &MilvusAddress, may_create: bool) -> Result<Session> {
+        let client = Client::new(address)?;
+        let (_, warning) = client.version()?;
+        let hash = blake3::hash(address.library.as_bytes()).to_hex();
+        let session = Session {
+            client,
+            address: address.clone(),
+            warning,
+            library: format!("{:.16}", hash.as_str()),
+            state: RwLock::default(),
+            polled: Mutex::default(),
+            writing: Mutex::default(),
+            written: AtomicU64::new(0),
+            ready: Mutex::default(),
+            loaded: AtomicBool::new(false),
+        };
+        match session.ensure(&session.records(), may_create) {
+            Err(Error::NoTable { .. }) => {
+                return Err(Error::NotFound {
+                    path: address.shown().into(),
+                });
+            }
+            done => done?,
+        }
+        session.load()?;
+        let schema = session.read().schema;
+        match schema {
+            Some(found) if found > MILVUS_SCHEMA_VERSION => Err(Error::NewerSchema {
+                path: address.shown().into(),
+                found,
+                supported: MILVUS_SCHEMA_VERSION,
+            }),
+            _ => Ok(session),
+        }
+    }
+
+    fn records(&self) -> Table {
+        Table::records(self.address.replicas)
+    }
+
+    pub(super) fn space_table(&self, space: &Space) -> Table {
+        let address = &self.address;
+        Table::space(space, address.index, address.shards, address.replicas)
+    }
+
+    /// Make sure once that a table can be used; where nothing may be made it has to be there.
+    pub(super) fn ensure(&self, table: &Table, may_create: bool) -> Result<()> {
+        if lock(&self.ready).contains(&table.name) {
+            return Ok(());
+        }
+        if !may_create {
+            self.client.call(DescribeCollectionRequest {
+                db_name: self.client.database().to_owned(),
+                collection_name: table.name.clone(),
+            })?;
+        }
+        table.ensure(&self.client)?;
+        lock(&self.ready).insert(table.name.clone());
+        Ok(())
+    }
+
+    /// Look at a table anew before it is used again.
+    pub(super) fn forget_table(&self, table: &Table) {
+        lock(&self.ready).remove(&table.name);
+    }
+
+    /// Ask about a table; where somebody released it, it is loaded again.
+    fn ask<C: Call>(&self, table: &Table, request: C) -> Result<C::Answer> {
+        match self.client.call(request.clone()) {
+            Err(Error::NotLoaded { .. }) => {
+                lock(&self.ready).remove(&table.name);
+                self.ensure(table, false)?;
+                self.client.call(request)
+            }
+            Err(error @ Error::NoTable { .. }) => {
+                lock(&self.ready).remove(&table.name);
+                Err(error)
+            }
+            answered => answered,
+        }
+    }
+
+    pub(super) fn query(&self, table: &Table, expr: String, fields: &[&str]) -> Result<Answered> {
+        let (guarantee_timestamp, consistency_level) = self.consistency();
+        let answer = self.ask(
+            table,
+            QueryRequest {
+                db_name: self.client.database().to_owned(),
+                collection_name: table.name.clone(),
+                expr,
+                output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+                guarantee_timestamp,
+                query_params: Vec::new(),
+                consistency_level,
+            },
+        )?;
+        Ok(Answered(answer.fields_data))
+    }
+
+    /// Rows of this library in a table.
+    pub(super) fn count(&self, table: &Table) -> Result<i64> {
+        let expr = format!("lib == \"{}\"", self.library);
+        let answer = self.query(table, expr, &["count(*)"])?;
+        Ok(answer.longs("count(*)").first().copied().unwrap_or(0))
+    }
+
+    /// Rows nearest to a vector: their owners, parts and regions, with Milvus's scores.
+    pub(super) fn search(
+        &self,
+        table: &Table,
+        expr: String,
+        vector: &[f32],
+        limit: usize,
+    ) -> Result<SearchResultData> {
+        let (guarantee_timestamp, consistency_level) = self.consistency();
+        let group = PlaceholderGroup {
+            placeholders: vec![PlaceholderValue {
+                tag: "$0".to_owned(),
+                kind: DataType::FloatVector.into(),
+                values: vec![
+                    vector
+                        .iter()
+                        .flat_map(|number| number.to_le_bytes())
+                        .collect(),
+                ],
+            }],
+        };
+        let answer = self.ask(
+            table,
+            SearchRequest {
+                db_name: self.client.database().to_owned(),
+                collection_name: table.name.clone(),
+                dsl: expr,
+                placeholder_group: prost::Message::encode_to_vec(&group),
+                dsl_type: 1,
+                output_fields: ["owner", "part", "region"].map(str::to_owned).to_vec(),
+                search_params: table.search_params(limit),
+                guarantee_timestamp,
+                nq: 1,
+                consistency_level,
+            },
+        )?;
+        Ok(answer.results.unwrap_or_default())
+    }
+
+    fn consistency(&self) -> (u64, i32) {
+        if self.reads_all() {
+            return (0, ConsistencyLevel::Strong.into());
+        }
+        // 1 is Milvus's word for whatever it has.
+        let written = self.written.load(Ordering::SeqCst).max(1);
+        (written, ConsistencyLevel::Session.into())
+    }
+
+    /// Whether reads wait for whatever anybody wrote before.
+    fn reads_all(&self) -> bool {
+        self.address.is_strong || !self.loaded.load(Ordering::SeqCst)
+    }
+
+    fn note(&self, timestamp: u64) {
+        self.written.fetch_max(timestamp, Ordering::SeqCst);
+    }
+
+    /// Put rows in the place of those with the same keys.
+    pub(super) fn upsert(
+        &self,
+        table: &Table,
+        fields_data: Vec<FieldData>,
+        rows: usize,
+    ) -> Result<()> {
+        let answer = self.ask(
+            table,
+            UpsertRequest {
+                db_name: self.client.database().to_owned(),
+                collection_name: table.name.clone(),
+                fields_data,
+                num_rows: u32::try_from(rows).unwrap_or(u32::MAX),
+            },
+        )?;
+        self.note(answer.timestamp);
+        Ok(())
+    }
+
+    pub(super) fn delete(&self, table: &Table, keys: &[String]) -> Result<()> {
+        for some in keys.chunks(MOST_KEYS) {
+            let answer = self.ask(
+                table,
+                DeleteRequest {
+                    db_name: self.client.database().to_owned(),
+                    collection_name: table.name.clone(),
+                    expr: one_of("pk", some.iter().map(String::as_str)),
+                },
+            )?;
+            self.note(answer.timestamp);
+        }
+        Ok(())
+    }
+
+    /// The records as they are now.
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same, after a look at what others wrote.
+    pub(super) fn fresh(&self) -> Result<RwLockReadGuard<'_, State>> {
+        if self.address.is_strong {
+            let _turn = lock(&self.writing);
+            self.poll()?;
+        } else if !self.is_fresh() {
+            // Who writes looks first, and nobody need wait for that.
+            if let Ok(_turn) = self.writing.try_lock() {
+                self.poll()?;
+            }
+        }
+        Ok(self.read())
+    }
+
+    fn is_fresh(&self) -> bool {
+        lock(&self.polled).is_some_and(|at| at.elapsed() < FRESH)
+    }
+
+    /// Wait for one's turn to write, with the records as they are then.
+    pub(super) fn turn(&self) -> Result<Turn<'_>> {
+        let turn = lock(&self.writing);
+        if self.address.is_strong || !self.is_fresh() {
+            self.poll()?;
+        }
+        Ok(Turn(turn))
+    }
+
+    /// Wait until whoever wrote without knowing of the last batch of this process is done, and take what they wrote.
+    pub(super) fn look_back(&self, _turn: &Turn<'_>) -> Result<()> {
+        std::thread::sleep(2 * FRESH);
+        self.loaded.store(false, Ordering::SeqCst);
+        let polled = self.poll();
+        self.loaded.store(true, Ordering::SeqCst);
+        polled
+    }
+
+    /// Ask for batches that this process has not seen, and take what they wrote.
+    fn poll(&self) -> Result<()> {
+        let table = self.records();
+        let after = self.read().change().0.cast_signed() - LATE;
+        let expr = format!(
+            "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
+            self.library
+        );
+        let answer = self.query(&table, expr, &["batch"])?;
+        let new: Vec<i64> = {
+            let state = self.read();
+            let all = answer.longs("batch").iter().copied();
+            all.filter(|batch| !state.journal.contains(batch)).collect()
+        };
+        for some in new.chunks(MOST_KEYS) {
+            let listed: Vec<String> = some.iter().map(i64::to_string).collect();
+            let expr = format!(
+                "lib == \"{}\" and batch in [{}]",
+                self.library,
+                listed.join(",")
+            );
+            let rows = self.query(&table, expr, &["pk", "kind", "batch", "doc"])?;
+            self.take(&rows)?;
+        }
+        *lock(&self.polled) = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Read all records, in pages by the beginning of their keys.
+    fn load(&self) -> Result<()> {
+        let table = self.records();
+        // First the journal: what is written meanwhile is in none of these batches, and read again.
+        self.read_journal()?;
+        let digits = match self.count(&table)? {
+            n if n <= PAGE => 0,
+            n if n <= PAGE * 16 => 1,
+            _ => 2,
+        };
+        for page in 0..16_u32.pow(digits) {
+            let begin = match digits {
+                0 => String::new(),
+                digits => format!("{page:0width$x}", width = digits as usize),
+            };
+            let expr = format!(
+                "lib == \"{}\" and kind != {JOURNAL} and pk like \"{}{begin}%\"",
+                self.library, self.library
+            );
+            let rows = self.query(&table, expr, &["pk", "kind", "batch", "doc"])?;
+            self.take(&rows)?;
+        }
+        self.loaded.store(true, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn read_journal(&self) -> Result<()> {
+        let table = self.records();
+        let expr = format!("lib == \"{}\" and kind == {JOURNAL}", self.library);
+        let answer = self.query(&table, expr, &["batch"])?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.journal.extend(answer.longs("batch"));
+        *lock(&self.polled) = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Apply rows that were read.
+    fn take(&self, rows: &Answered) -> Result<()> {
+        let (keys, docs) = (rows.texts("pk"), rows.texts("doc"));
+        let (kinds, batches) = (rows.longs("kind"), rows.longs("batch"));
+        let by_key: HashMap<&str, &str> = keys
+            .iter()
+            .map(String::as_str)
+            .zip(docs.iter().map(String::as_str))
+            .collect();
+        let mut records = Vec::new();
+        for (key, doc) in by_key.iter().filter(|(key, _)| !key.contains('#')) {
+            if doc.is_empty() {
+                continue;
+            }
+            records.push(self.joined(key, doc, &by_key)?);
+        }
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        records
+            .into_iter()
+            .for_each(|(key, doc)| state.apply(key, doc));
+        let journal = kinds
+            .iter()
+            .zip(batches)
+            .filter(|(kind, _)| **kind == JOURNAL);
+        state.journal.extend(journal.map(|(_, batch)| *batch));
+        Ok(())
+    }
+
+    /// A record of the pieces that it was cut into.
+    fn joined(
+        &self,
+        key: &str,
+        doc: &str,
+        all: &HashMap<&str, &str>,
+    ) -> Result<(Key, Option<Doc>)> {
+        let damaged = |reason: String| Error::Corrupt {
+            path: self.client.server().into(),
+            reason: format!("record {key}: {reason}"),
+        };
+        let (n, first) = doc
+            .split_once('|')
+            .ok_or_else(|| damaged("it has no length".to_owned()))?;
+        let mut text = first.to_owned();
+        for piece in 1..n
+            .parse::<usize>()
+            .map_err(|error| damaged(error.to_string()))?
+        {
+            let piece = all.get(format!("{key}#{piece}").as_str());
+            text.push_str(piece.ok_or_else(|| damaged("a piece is missing".to_owned()))?);
+        }
+        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
+    }
+
+    /// Put records and a row of the journal, and know them. Returns when the server has them.
+    pub(super) fn commit(&self, _turn: &Turn<'_>, written: Written) -> Result<()> {
+        let batch = RandomState::new().build_hasher().finish().cast_signed() & i64::MAX;
+        let stamp = self.read().change().0.cast_signed() + 1;
+        let mut rows = Rows::default();
+        for (key, doc) in &written {
+            let text = serde_json::to_string(&(key, doc)).map_err(|error| Error::Invalid {
+                what: "record".to_owned(),
+                reason: error.to_string(),
+            })?;
+            rows.push(&key.row(&self.library), Doc::kind(key), &text);
+            if rows.bytes > MOST_REQUEST_BYTES {
+                self.put(std::mem::take(&mut rows), stamp, batch)?;
+            }
+        }
+        rows.keys.push(format!("{}j{:016x}", self.library, batch));
+        rows.kinds.push(JOURNAL);
+        rows.docs.push(String::new());
+        self.put(rows, stamp, batch)?;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        written
+            .into_iter()
+            .for_each(|(key, doc)| state.apply(key, doc));
+        state.journal.insert(batch);
+        Ok(())
+    }
+
+    fn put(&self, rows: Rows, stamp: i64, batch: i64) -> Result<()> {
+        let n = rows.keys.len();
+        let columns = vec![
+            texts("pk", rows.keys),
+            texts("lib", vec![self.library.clone(); n]),
+            texts("doc", rows.docs),
+            longs("kind", rows.kinds),
+            longs("stamp", vec![stamp; n]),
+            longs("batch", vec![batch; n]),
+            vectors("v", NO_VECTOR, vec![0.0; n * NO_VECTOR]),
+        ];
+        self.upsert(&self.records(), columns, n)
+    }
+}
+
+/// Records on their way.
+#[derive(Default)]
+struct Rows {
+    keys: Vec<String>,
+    kinds: Vec<i64>,
+    docs: Vec<String>,
+    bytes: usize,
+}
+
+impl Rows {
+    /// A record, in as many pieces as a row's length asks for.
+    fn push(&mut self, key: &str, kind: i64, text: &str) {
+        let pieces = pieces(text);
+        self.bytes += text.len() + 200;
+        for (at, piece) in pieces.iter().enumerate() {
+            match at {
+                0 => {
+                    self.keys.push(key.to_owned());
+                    self.docs.push(format!("{}|{piece}", pieces.len()));
+                }
+                at => {
+                    self.keys.push(format!("{key}#{at}"));
+                    self.docs.push((*piece).to_owned());
+                }
+            }
+            self.kinds.push(kind);
+        }
+    }
+}
+
+/// A text cut between letters into pieces that fit into a row.
+fn pieces(text: &str) -> Vec<&str> {
+    let (mut pieces, mut rest) = (Vec::new(), text);
+    while rest.len() > MOST_TEXT {
+        let at = (0..=MOST_TEXT)
+            .rev()
+            .find(|at| rest.is_char_boundary(*at))
+            .unwrap_or(0);
+        let (piece, after) = rest.split_at(at);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces.push(rest);
+    pieces
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_letters_and_joined_again() {
+        for text in ["", "short", &"日本".repeat(40_000)] {
+            let pieces = pieces(text);
+            assert_eq!(pieces.concat(), text);
+            assert!(pieces.iter().all(|piece| piece.len() <= MOST_TEXT));
+        }
+    }
+}

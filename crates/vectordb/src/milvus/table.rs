@@ -1,0 +1,214 @@
+//! Milvus's own collections, which Fovea calls tables where a collection of images could be meant: what is in each,
+//! and that it is there, indexed and loaded.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+
+use fovea_index::Metric;
+
+use super::address::VectorIndex;
+use super::client::Client;
+use super::proto::*;
+use super::rows::pair;
+use crate::error::{Error, Result};
+
+/// Table of all that is kept but vectors.
+pub(super) const RECORDS: &str = "fovea_records";
+/// Bytes of a row's text; Milvus takes 65,535.
+pub(super) const MOST_TEXT: usize = 60_000;
+/// Numbers of the vector that Milvus wants of every row, also where there is none.
+pub(super) const NO_VECTOR: usize = 2;
+
+/// Between two looks at whether a table is loaded.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// One of Milvus's collections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Table {
+    pub(super) name: String,
+    /// For whoever looks at the server.
+    pub(super) about: String,
+    pub(super) dim: usize,
+    /// Milvus's name of how vectors are compared.
+    pub(super) metric: &'static str,
+    texts: &'static [(&'static str, usize)],
+    longs: &'static [&'static str],
+    index: VectorIndex,
+    shards: i32,
+    replicas: i32,
+}
+
+impl Table {
+    /// In one shard, whose rows are seen in the order in which they were put.
+    pub(super) fn records(replicas: i32) -> Table {
+        Table {
+            name: RECORDS.to_owned(),
+            about: "what Fovea keeps but vectors".to_owned(),
+            dim: NO_VECTOR,
+            metric: "L2",
+            texts: &[("lib", 16), ("doc", 65_535)],
+            longs: &["kind", "stamp", "batch"],
+            index: VectorIndex::Flat,
+            shards: 1,
+            replicas,
+        }
+    }
+
+    /// Vectors of one space, by a key that names whose they are.
+    pub(super) fn space(space: &Space, index: VectorIndex, shards: i32, replicas: i32) -> Table {
+        let name = blake3::hash(format!("{space:?}").as_bytes()).to_hex();
+        Table {
+            name: format!("fovea_{:.24}", name.as_str()),
+            about: format!("Fovea: space {:?} of pack {}", space.name, space.pack),
+            dim: space.dim,
+            metric: space.milvus_metric(),
+            texts: &[("lib", 16), ("owner", 80), ("region", 200)],
+            longs: &["part"],
+            index,
+            shards,
+            replicas,
+        }
+    }
+
+    /// Make it, index it and load it, as far as that is not done yet; any number of processes may do so at once.
+    pub(super) fn ensure(&self, client: &Client) -> Result<()> {
+        let (db_name, collection_name) = (client.database().to_owned(), self.name.clone());
+        let asked = client.call(DescribeCollectionRequest {
+            db_name: db_name.clone(),
+            collection_name: collection_name.clone(),
+        });
+        match asked {
+            Ok(_) => {}
+            Err(Error::NoTable { .. }) => self.create(client)?,
+            Err(error) => return Err(error),
+        }
+        let state = GetLoadStateRequest {
+            db_name: db_name.clone(),
+            collection_name: collection_name.clone(),
+        };
+        if client.call(state.clone())?.state() == LoadState::Loaded {
+            return Ok(());
+        }
+        // Where another process died between making it and its index.
+        self.create_index(client)?;
+        client.call(LoadCollectionRequest {
+            db_name,
+            collection_name,
+            replica_number: self.replicas,
+        })?;
+        let begun = Instant::now();
+        while client.call(state.clone())?.state() != LoadState::Loaded {
+            if begun.elapsed() > client.patience() {
+                let reason = format!("{} is not loaded after {:?}", self.name, begun.elapsed());
+                let server = client.server().to_owned();
+                return Err(Error::NotLoaded { server, reason });
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    fn create(&self, client: &Client) -> Result<()> {
+        client.call(CreateCollectionRequest {
+            db_name: client.database().to_owned(),
+            collection_name: self.name.clone(),
+            schema: self.schema().encode_to_vec(),
+            shards_num: self.shards,
+            consistency_level: ConsistencyLevel::Session.into(),
+        })?;
+        Ok(())
+    }
+
+    fn create_index(&self, client: &Client) -> Result<()> {
+        let (kind, parameters) = match self.index {
+            VectorIndex::Flat => ("FLAT", "{}"),
+            VectorIndex::Hnsw => ("HNSW", r#"{"M":16,"efConstruction":200}"#),
+        };
+        client.call(CreateIndexRequest {
+            db_name: client.database().to_owned(),
+            collection_name: self.name.clone(),
+            field_name: "v".to_owned(),
+            extra_params: vec![
+                pair("index_type", kind),
+                pair("metric_type", self.metric),
+                pair("params", parameters),
+            ],
+        })?;
+        Ok(())
+    }
+
+    fn schema(&self) -> CollectionSchema {
+        let field = |name: &str, kind: DataType, parameter: Option<(&str, usize)>| FieldSchema {
+            name: name.to_owned(),
+            is_primary_key: name == "pk",
+            description: String::new(),
+            data_type: kind.into(),
+            type_params: parameter
+                .map(|(key, value)| pair(key, value.to_string()))
+                .into_iter()
+                .collect(),
+        };
+        let mut fields = vec![field("pk", DataType::VarChar, Some(("max_length", 100)))];
+        let texts = self.texts.iter();
+        fields.extend(
+            texts.map(|(name, most)| field(name, DataType::VarChar, Some(("max_length", *most)))),
+        );
+        fields.extend(
+            self.longs
+                .iter()
+                .map(|name| field(name, DataType::Int64, None)),
+        );
+        fields.push(field("v", DataType::FloatVector, Some(("dim", self.dim))));
+        CollectionSchema {
+            name: self.name.clone(),
+            description: self.about.clone(),
+            fields,
+            enable_dynamic_field: false,
+        }
+    }
+
+    /// What a search is told beside its vector.
+    pub(super) fn search_params(&self, limit: usize) -> Vec<KeyValuePair> {
+        // The effort of a graph: never less than what is asked for.
+        let params = match self.index {
+            VectorIndex::Flat => "{}".to_owned(),
+            VectorIndex::Hnsw => format!("{{\"ef\":{}}}", limit.max(256)),
+        };
+        vec![
+            pair("anns_field", "v"),
+            pair("topk", limit.to_string()),
+            pair("metric_type", self.metric),
+            pair("params", params),
+            pair("round_decimal", "-1"),
+        ]
+    }
+}
+
+/// A space of a pack, or its features.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Space {
+    /// Fingerprint.
+    pub(super) pack: String,
+    /// None for the features, and for the space that is made of them.
+    pub(super) name: Option<String>,
+    pub(super) dim: usize,
+    /// As [`Metric::name`] has it.
+    pub(super) metric: &'static str,
+}
+
+impl Space {
+    /// Under which name contents and phrases note what they have here.
+    pub(super) fn key(&self) -> String {
+        format!("{}/{}", self.pack, self.name.as_deref().unwrap_or_default())
+    }
+
+    /// Vectors of the cosine are at unit length, where the inner product is the same; features are as they came.
+    fn milvus_metric(&self) -> &'static str {
+        match (&self.name, self.metric == Metric::L2.name()) {
+            (None, _) => "COSINE",
+            (_, true) => "L2",
+            (_, false) => "IP",
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! The engine on a Milvus server against the suite that every engine has to pass, and what only a server can do wrong.
+//!
+//! They run where `FOVEA_MILVUS` names a server (`scripts/milvus exec cargo test ...`), and say so where it does not.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+
+use fovea_vectordb::conformance::{self, Harness};
+use fovea_vectordb::{Database, Error, Fault, Milvus, MilvusAddress, OpenMode, Result};
+
+/// A library of its own on the server that all tests share; none where there is no server.
+struct Library(Option<String>);
+
+/// What is asked of it is seen by every handle at once.
+const SHARED: &str = "index=flat&timeout=60";
+/// Handles know nothing of each other, as in several processes.
+const STRANGERS: &str = "index=flat&timeout=60&consistency=strong";
+
+fn library(options: &str) -> Library {
+    static LIBRARIES: AtomicU32 = AtomicU32::new(0);
+    let Ok(server) = std::env::var("FOVEA_MILVUS") else {
+        return Library(None);
+    };
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let name = format!(
+        "{}-{}-{:?}",
+        std::process::id(),
+        LIBRARIES.fetch_add(1, Ordering::Relaxed),
+        since.unwrap_or_default().as_nanos()
+    );
+    Library(Some(format!("{server}?library={name}&{options}")))
+}
+
+impl Library {
+    fn address(&self) -> Option<MilvusAddress> {
+        let text = self.0.as_ref()?;
+        Some(MilvusAddress::parse(text).unwrap())
+    }
+}
+
+impl Harness for Library {
+    fn open(&self, collection: &str) -> Result<Box<dyn Database>> {
+        let address = self.address().unwrap();
+        Ok(Box::new(Milvus::open(
+            &address,
+            collection,
+            OpenMode::Create,
+        )?))
+    }
+}
+
+/// Run a case, or say that it did not run.
+fn check(options: &str, case: impl FnOnce(&dyn Harness) -> Result<()>) {
+    let library = library(options);
+    match library.address() {
+        None => eprintln!(
+            "SKIPPED, NOT PASSED: FOVEA_MILVUS names no server; scripts/milvus exec CMD... does"
+        ),
+        Some(_) => case(&library).unwrap_or_else(|error| panic!("{error}")),
+    }
+}
+
+macro_rules! on_milvus {
+    ($options:expr; $($case:ident)*) => {$(
+        #[test]
+        fn $case() {
+            check($options, conformance::$case);
+        }
+    )*};
+}
+
+on_milvus! { SHARED;
+    an_empty_collection_answers
+    what_is_put_is_got
+    replacing_keeps_the_id
+    removing_and_putting_again
+    scans_come_in_pages
+    a_failing_batch_leaves_nothing
+    bad_input_is_refused_in_words
+    change_grows_by_one_with_each_write
+    a_reopened_collection_is_the_same
+    touch_changes_times_alone
+    moved_items_keep_their_vectors
+    failures_are_kept_until_indexed
+    sources_go_offline_and_come_back
+    settings_are_kept
+    collections_are_apart
+    sweeping_removes_what_nobody_uses
+    file_states_are_what_was_put
+    stats_count
+    check_finds_what_is_missing
+    packs_are_registered_once
+    other_fingerprints_are_refused
+    wrong_vectors_are_refused
+    packs_do_not_mix
+    known_contents_tell_what_is_there
+    features_come_in_pages
+    search_agrees_with_the_twin
+    the_best_part_counts
+    parts_count_less_or_not_at_all
+    parts_are_removed_and_the_whole_stays
+    a_part_without_its_vector_is_a_problem
+    items_of_one_content_all_appear
+    captions_share_their_vectors
+    equal_scores_come_by_id
+    replaced_vectors_are_searched
+    every_metric_agrees_with_the_twin
+    numbers_of_32_bits_come_back_as_they_went
+    vectors_that_a_metric_cannot_compare_are_refused
+    vectors_are_read_item_by_item
+    an_import_is_named_by_its_rows
+    every_filter_agrees_with_the_twin
+    filters_take_hostile_values
+    filters_have_limits
+    filters_follow_what_is_written
+    facets_agree_with_the_twin
+    lists_come_in_order_and_in_pages
+    words_that_were_written_are_found
+    keywords_follow_what_is_written
+    tags_are_filtered_and_counted
+    another_handle_follows
+    writers_take_turns
+    readers_see_whole_batches
+}
+
+/// The same where each handle is a process of its own, as far as the server can tell: what one writes another reads from
+/// the server alone.
+mod strangers {
+    use super::*;
+
+    on_milvus! { STRANGERS;
+        what_is_put_is_got
+        a_reopened_collection_is_the_same
+        change_grows_by_one_with_each_write
+        collections_are_apart
+        sweeping_removes_what_nobody_uses
+        settings_are_kept
+        keywords_follow_what_is_written
+        tags_are_filtered_and_counted
+        parts_are_removed_and_the_whole_stays
+        another_handle_follows
+        writers_take_turns
+    }
+}
+
+/// No case of the suite is left out here.
+#[test]
+fn the_suite_is_whole() {
+    let suite = include_str!("../src/conformance/mod.rs");
+    let cases = suite
+        .split("@cases $make;")
+        .nth(1)
+        .unwrap()
+        .split('}')
+        .next()
+        .unwrap();
+    let here = include_str!("milvus.rs")
+        .split("on_milvus! { SHARED;")
+        .nth(1)
+        .unwrap();
+    let here: Vec<&str> = here.split('}').next().unwrap().split_whitespace().collect();
+    assert_eq!(cases.split_whitespace().collect::<Vec<_>>(), here);
+    assert!(here.len() > 50, "{}", here.len());
+}
+
+#[test]
+fn a_server_that_is_not_there_is_told_within_the_deadline() {
+    let address = MilvusAddress::parse("milvus://127.0.0.1:1?timeout=2").unwrap();
+    let begun = Instant::now();
+    let error = Milvus::open(&address, "default", OpenMode::Create)
+        .err()
+        .unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(error.fault(), Fault::Environment);
+    let words = error.to_string();
+    assert!(
+        words.contains("milvus://127.0.0.1:1/default does not answer"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_server_that_accepts_and_says_nothing_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let address = MilvusAddress::parse(&format!("milvus://127.0.0.1:{port}?timeout=2")).unwrap();
+    let begun = Instant::now();
+    let error = Milvus::open(&address, "default", OpenMode::Create)
+        .err()
+        .unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(25),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
+#[test]
+fn what_is_not_there_is_not_made_by_looking() {
+    let library = library(SHARED);
+    let Some(address) = library.address() else {
+        return;
+    };
+    let look = |name: &str| {
+        Milvus::open(&address, name, OpenMode::ReadOnly)
+            .err()
+            .map(|error| error.to_string())
+    };
+    assert!(look("photos").unwrap().contains("begin with `fovea index"));
+    library.open("photos").unwrap();
+    assert_eq!(look("photos"), None);
+    assert!(look("art").unwrap().contains("it has photos"));
+    assert_eq!(Milvus::collections(&address).unwrap(), ["photos"]);
+    let reader = Milvus::open(&address, "photos", OpenMode::ReadOnly).unwrap();
+    assert!(matches!(
+        reader.set_setting("a", Some("b")),
+        Err(Error::ReadOnly { .. })
+    ));
+}
+
+#[test]
+fn what_only_files_can_do_is_refused_in_words() {
+    let library = library(SHARED);
+    if library.address().is_none() {
+        return;
+    }
+    let words = library
+        .open("photos")
+        .unwrap()
+        .scrub()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        words.contains("not on Milvus yet") && words.contains("compacts"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_server_that_nobody_vouches_for_is_not_spoken_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("empty.pem");
+    std::fs::write(&empty, "").unwrap();
+    let address = format!("milvuss://127.0.0.1:1?ca={}", empty.display());
+    let error = Milvus::open(
+        &MilvusAddress::parse(&address).unwrap(),
+        "default",
+        OpenMode::Create,
+    );
+    let error = error.err().unwrap();
+    assert!(error.to_string().contains("vouch"), "{error}");
+    assert_eq!(error.fault(), Fault::Input);
+}
