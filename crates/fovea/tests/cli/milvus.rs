@@ -60,7 +60,8 @@ fn found(ran: Ran) -> Vec<(String, f64)> {
     let results = answer["results"].as_array().unwrap().iter();
     let one = |result: &serde_json::Value| {
         let path = result["path"].as_str().unwrap().to_owned();
-        (path, result["score"].as_f64().unwrap())
+        // What only filters were asked for has no score.
+        (path, result["score"].as_f64().unwrap_or_default())
     };
     results.map(one).collect()
 }

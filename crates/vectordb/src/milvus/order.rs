@@ -134,7 +134,9 @@ pub(super) fn facets(
     facets.n_values = counts.len() as u64;
     facets.counts = counts.into_values().collect();
     // They are in their order already, in which equals stay.
-    facets.counts.sort_by(|a, b| b.1.cmp(&a.1));
+    facets
+        .counts
+        .sort_by_key(|count| std::cmp::Reverse(count.1));
     facets.counts.truncate(limit);
     facets
 }

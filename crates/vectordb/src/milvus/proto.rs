@@ -216,6 +216,7 @@ pub(super) struct ScalarField {
     pub(super) data: Option<ScalarFieldKind>,
 }
 
+#[allow(clippy::enum_variant_names, reason = "the published names")]
 #[derive(Clone, PartialEq, prost::Oneof)]
 pub(super) enum ScalarFieldKind {
     #[prost(message, tag = "3")]

@@ -52,6 +52,9 @@ pub(super) struct Session {
     loaded: AtomicBool,
 }
 
+/// Where a session of this process is, if it is still in use.
+type Place = Arc<Mutex<Weak<Session>>>;
+
 /// What was written: records by key, and none for those that go.
 pub(super) type Written = BTreeMap<Key, Option<Doc>>;
 
@@ -63,8 +66,7 @@ impl Session {
     /// their own, because what another handle knows is nothing that the server said just now.
     pub(super) fn of(address: &MilvusAddress, may_create: bool) -> Result<Arc<Session>> {
         /// By name; each is held while it is opened, so that one that takes long keeps nobody from the others.
-        static SESSIONS: OnceLock<Mutex<HashMap<String, Arc<Mutex<Weak<Session>>>>>> =
-            OnceLock::new();
+        static SESSIONS: OnceLock<Mutex<HashMap<String, Place>>> = OnceLock::new();
         if address.is_strong {
             return Session::open(address, may_create).map(Arc::new);
         }
