@@ -209,17 +209,17 @@ fn a_projection_that_fits_nothing_is_refused() {
     check(&|weights| weights.alike = 2.0, "no cosine");
 }
 
-/// A classifier of one label that reads the last number of a feature alone.
+/// A classifier whose first label stands by the last number of a feature alone, and whose second never does.
 fn last_number(feature_dim: usize) -> ClassifierWeights {
-    let mut weights = vec![0.0; feature_dim];
+    let mut weights = vec![0.0; 2 * feature_dim];
     weights[feature_dim - 1] = 1e3;
     ClassifierWeights {
         taught: TaughtLabels {
-            labels: vec!["tuned".into()],
+            labels: vec!["tuned".into(), "never".into()],
             one_each: false,
         },
         weights,
-        bias: vec![-1.0],
+        bias: vec![-1.0, -1.0],
     }
 }
 

@@ -94,79 +94,94 @@ pub fn unfreeze(
         expected: "at least one",
         found: "none".to_string(),
     })?;
-    let threads = options.threads;
-    let frozen = network.features(activations, threads);
-    let of_images = targets(&firsts(&frozen, tuning.views), labels, classes)?;
-    let (train, validation) = stratified(&of_images, options.validation_share, options.seed);
-    let enough = !validation.is_empty() && train.len() > 1;
-    let expected = "one that leaves examples on both sides";
-    expect_option(
-        "validation share",
-        enough,
-        expected,
-        options.validation_share,
-    )?;
-    let views = tuning.views as u32;
-    let all_views: Vec<u32> = (0..frozen.rows as u32).map(|row| row / views).collect();
-    let targets = gather(&of_images, &all_views);
-    let validation: Vec<u32> = validation.iter().map(|image| image * views).collect();
-    let seen = train
-        .iter()
-        .flat_map(|image| image * views..(image + 1) * views);
-    let seen: Vec<u32> = seen.collect();
+    let frozen = network.features(activations, options.threads);
+    let sides = Sides::of(&frozen, labels, classes, (options, tuning.views))?;
     let probe = Probe {
         features: &frozen,
-        targets: &targets,
+        targets: &sides.targets,
         is_single: matches!(labels, Labels::One(_)),
         options,
     };
-    let classifier = probe
-        .run(strength, &seen, &validation, options.steps)?
-        .classifier;
-    let mut learner = Learner {
-        weights: probe.class_weights(&seen),
+    let found = probe.run(strength, &sides.seen, &sides.validation, options.steps)?;
+    let learner = Learner {
+        weights: probe.class_weights(&sides.seen),
         probe: &probe,
         strength,
         tuning,
         activations,
         gradient: network.zeros_like(),
         optimisers: optimisers(&network),
-        of_classifier: AdamW::new(NO_DECAY, classifier.parameters.values.len()),
+        of_classifier: AdamW::new(NO_DECAY, found.classifier.parameters.values.len()),
         network,
-        classifier,
+        classifier: found.classifier,
         random: Random::keyed(options.seed, 5),
     };
+    run(learner, &sides, go_on)
+}
+
+/// Who teaches and who judges.
+struct Sides {
+    /// Labels of each row.
+    targets: Matrix,
+    /// Images that teach.
+    train: Vec<u32>,
+    /// Rows of these, of all views.
+    seen: Vec<u32>,
+    /// Rows that judge: the first view of each image that is held out.
+    validation: Vec<u32>,
+}
+
+impl Sides {
+    fn of(
+        features: &Matrix,
+        labels: Labels,
+        classes: usize,
+        (options, views): (&Options, usize),
+    ) -> Result<Sides, Error> {
+        let of_images = targets(&firsts(features, views), labels, classes)?;
+        let (train, validation) = stratified(&of_images, options.validation_share, options.seed);
+        let enough = !validation.is_empty() && train.len() > 1;
+        let expected = "one that leaves examples on both sides";
+        let share = options.validation_share;
+        expect_option("validation share", enough, expected, share)?;
+        let views = views as u32;
+        let image_of: Vec<u32> = (0..features.rows as u32).map(|row| row / views).collect();
+        let rows_of = |image: &u32| image * views..(image + 1) * views;
+        Ok(Sides {
+            targets: gather(&of_images, &image_of),
+            seen: train.iter().flat_map(rows_of).collect(),
+            validation: validation.iter().map(|image| image * views).collect(),
+            train,
+        })
+    }
+}
+
+/// Epoch after epoch, until there are no more or none is better.
+fn run(
+    mut learner: Learner<'_>,
+    sides: &Sides,
+    go_on: &mut dyn FnMut(&Epoch) -> bool,
+) -> Result<Tuned, Error> {
     let start = Epoch {
         number: 0,
         loss: None,
-        held_out: learner.loss_on(&validation),
+        held_out: learner.loss_on(&sides.validation),
     };
     let mut tuned = Tuned {
         network: learner.network.clone(),
         epochs: vec![start],
         best: start,
     };
-    let mut order = train.clone();
-    let n_steps = order.len().div_ceil(tuning.batch) as u64;
-    let schedule = Schedule {
-        peak: tuning.learning_rate,
-        warm_up: n_steps,
-        total: n_steps * u64::from(tuning.epochs),
-    };
+    let mut order = sides.train.clone();
+    let tuning = learner.tuning;
     for number in 1..=tuning.epochs {
         if !go_on(&tuned.epochs[tuned.epochs.len() - 1]) {
             return Ok(tuned);
         }
-        learner.random.shuffle(&mut order);
-        let mut sum = 0.0;
-        for (at, rows) in order.chunks(tuning.batch).enumerate() {
-            let step = u64::from(number - 1) * n_steps + at as u64;
-            sum += learner.step(rows, schedule.rate(step), step)? * rows.len() as f64;
-        }
         let epoch = Epoch {
             number,
-            loss: Some(sum / order.len() as f64),
-            held_out: learner.loss_on(&validation),
+            loss: Some(learner.epoch(&mut order, number)?),
+            held_out: learner.loss_on(&sides.validation),
         };
         tuned.epochs.push(epoch);
         if epoch.held_out < tuned.best.held_out {
@@ -265,6 +280,23 @@ impl Learner<'_> {
             sum += log_loss(&logits, &targets, 1.0, self.probe.is_single) * rows.len() as f64;
         }
         sum / rows.len() as f64
+    }
+
+    /// One pass over the images that teach, in another order; the mean loss of its steps.
+    fn epoch(&mut self, order: &mut [u32], number: u32) -> Result<f64, Error> {
+        let n_steps = order.len().div_ceil(self.tuning.batch) as u64;
+        let schedule = Schedule {
+            peak: self.tuning.learning_rate,
+            warm_up: n_steps,
+            total: n_steps * u64::from(self.tuning.epochs),
+        };
+        self.random.shuffle(order);
+        let mut sum = 0.0;
+        for (at, images) in order.chunks(self.tuning.batch).enumerate() {
+            let step = u64::from(number - 1) * n_steps + at as u64;
+            sum += self.step(images, schedule.rate(step), step)? * images.len() as f64;
+        }
+        Ok(sum / order.len() as f64)
     }
 
     /// One step on a view of each of some images; the loss before it.

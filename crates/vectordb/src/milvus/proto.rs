@@ -398,7 +398,12 @@ mod tests {
         number: impl Fn(&str) -> Vec<u32>,
     ) -> Vec<(String, Vec<u32>)> {
         let mut found: Vec<(String, Vec<u32>)> = Vec::new();
-        for line in text.lines().map(str::trim) {
+        for line in text.lines() {
+            if line == "}" {
+                // What comes until the next beginning is of something else.
+                found.push(Default::default());
+            }
+            let line = line.trim();
             let name = begins.iter().find_map(|begin| line.strip_prefix(begin));
             if let Some(name) = name {
                 let name = name.trim_end_matches(['{', '}', ' ']).to_lowercase();
@@ -407,6 +412,7 @@ mod tests {
                 numbers.extend(number(line));
             }
         }
+        found.retain(|(name, _)| !name.is_empty());
         found.iter_mut().for_each(|(_, numbers)| numbers.sort());
         found.sort();
         found
