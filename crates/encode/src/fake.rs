@@ -88,6 +88,29 @@ impl FakeEncoder {
         fake.spec.visual_is_feature = false;
         fake
     }
+
+    /// Its words, each on an axis of its colour or of its own.
+    fn said(text: &str) -> Vec<f32> {
+        let mut vector = vec![0.0; SHARED_DIM];
+        let lower = text.to_lowercase();
+        for word in lower
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+        {
+            let colour = PALETTE
+                .iter()
+                .position(|(_, names)| names.iter().any(|name| names_colour(word, name)));
+            match colour {
+                Some(axis) => vector[axis] += 1.0,
+                None => vector[PALETTE.len() + fnv(word) as usize % WORD_AXES] += 0.25,
+            }
+        }
+        if vector.iter().all(|x| *x == 0.0) {
+            vector[SHARED_DIM - 1] = 1.0;
+        }
+        normalise(&mut vector);
+        vector
+    }
 }
 
 impl Default for FakeEncoder {
@@ -132,26 +155,8 @@ impl Encoder for FakeEncoder {
             .collect())
     }
 
-    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
-        let mut vector = vec![0.0; SHARED_DIM];
-        let lower = text.to_lowercase();
-        for word in lower
-            .split(|c: char| !c.is_alphanumeric())
-            .filter(|word| !word.is_empty())
-        {
-            let colour = PALETTE
-                .iter()
-                .position(|(_, names)| names.iter().any(|name| names_colour(word, name)));
-            match colour {
-                Some(axis) => vector[axis] += 1.0,
-                None => vector[PALETTE.len() + fnv(word) as usize % WORD_AXES] += 0.25,
-            }
-        }
-        if vector.iter().all(|x| *x == 0.0) {
-            vector[SHARED_DIM - 1] = 1.0;
-        }
-        normalise(&mut vector);
-        Ok(vector)
+    fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        Ok(texts.iter().map(|text| Self::said(text)).collect())
     }
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {

@@ -108,8 +108,13 @@ pub trait Encoder: Send + Sync {
     /// Cosine of visual vectors from which on two pictures are shots of one thing.
     fn alike(&self) -> f32;
 
+    /// Texts become unit vectors of the shared space. Each is what it would be by itself; several at once may cost less.
+    fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error>;
+
     /// A text becomes a unit vector of the shared space.
-    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error>;
+    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
+        Ok(self.text_vectors(&[text])?.pop().unwrap_or_default())
+    }
 
     /// Unit vectors of texts that stand for those that people will ask, where the pack knows some at no cost.
     fn sample_texts(&self) -> Vec<Vec<f32>>;

@@ -482,12 +482,12 @@ impl Encoder for Pack {
             .map_or(ALIKE, |projection| projection.alike)
     }
 
-    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
+    fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
         match &self.alignment {
-            Alignment::Conse(_) => Ok(self.text()?.encode(text)),
+            Alignment::Conse(_) => Ok(self.text()?.encode(texts)),
             Alignment::Towers(towers) => {
                 self.check_once(&self.read, "text/")?;
-                towers.text_vector(text)
+                texts.iter().map(|text| towers.text_vector(text)).collect()
             }
         }
     }

@@ -100,6 +100,33 @@ fn text_agrees_with_its_reference() {
     );
 }
 
+#[test]
+fn texts_are_the_same_to_the_bit_together_and_alone() {
+    let pack = pack();
+    let texts = [
+        "dog",
+        "",
+        "a small red bird sitting on a tree, seen from below in the evening",
+        "夏天的海滩",
+        "dog",
+        "x",
+    ];
+    let alone: Vec<Vec<f32>> = texts
+        .iter()
+        .map(|text| pack.text_vector(text).expect("the pack is whole"))
+        .collect();
+    let together = pack.text_vectors(&texts).expect("the pack is whole");
+    assert_eq!(together, alone);
+    let turned: Vec<&str> = texts.iter().rev().copied().collect();
+    let turned = pack.text_vectors(&turned).expect("the pack is whole");
+    assert!(turned.iter().rev().eq(&alone));
+    assert!(
+        pack.text_vectors(&[])
+            .expect("the pack is whole")
+            .is_empty()
+    );
+}
+
 /// The same integers as `image` in `scripts/reference/image_golden.py`.
 fn generated(index: i64) -> Pixels {
     let mut data = Vec::with_capacity(224 * 224 * 3);

@@ -43,11 +43,12 @@ pub fn read(names: &str, descriptions: &str, count: usize) -> Result<Vec<Class>,
 impl Class {
     /// The vector of the name plus that of the description at `description_weight`, normalised.
     pub fn vector(&self, encoder: &TextEncoder, description_weight: f32) -> Vec<f32> {
-        let mut vector = encoder.encode(&self.name);
-        if let Some(description) = &self.description
-            && description_weight > 0.0
-        {
-            let described = encoder.encode(description);
+        let described = self.description.as_deref();
+        let described = described.filter(|_| description_weight > 0.0);
+        let texts: Vec<&str> = [self.name.as_str()].into_iter().chain(described).collect();
+        let mut vectors = encoder.encode(&texts).into_iter();
+        let mut vector = vectors.next().unwrap_or_default();
+        for described in vectors {
             vector
                 .iter_mut()
                 .zip(described)

@@ -39,8 +39,9 @@ impl TextEncoder {
         self.tokenizer.encode(text)
     }
 
-    /// The unit vector of `text`.
-    pub fn encode(&self, text: &str) -> Vec<f32> {
-        self.network.encode(&self.tokenizer.encode(text))
+    /// The unit vectors of `texts`.
+    pub fn encode(&self, texts: &[&str]) -> Vec<Vec<f32>> {
+        let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.ids(text)).collect();
+        self.network.encode(&ids)
     }
 }

@@ -5,6 +5,8 @@
 //! branches look at windows of 2, 3 and 5 tokens through two convolutions with shortcuts; embedding and branches are
 //! normalised, summed over the tokens, divided by the root of their number, and go through a small residual network.
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::matrix::{add_product, product};
 use crate::normalise;
@@ -137,33 +139,41 @@ impl Network {
         })
     }
 
-    /// The unit vector of a text given as ids of its pieces.
-    pub fn encode(&self, ids: &[u32]) -> Vec<f32> {
-        let tokens = ids.len();
-        let embedded = self.embed(ids);
-        let mut wide = vec![0.0; tokens * WIDE];
+    /// The unit vectors of texts given as ids of their pieces. A text's vector is the same to the bit whatever others it
+    /// is encoded with; several cost less than each by itself, because the weights are read once.
+    pub fn encode(&self, texts: &[Vec<u32>]) -> Vec<Vec<f32>> {
+        let tokens: Vec<Range<usize>> = texts
+            .iter()
+            .scan(0, |end, ids| {
+                let start = *end;
+                *end += ids.len();
+                Some(start..*end)
+            })
+            .collect();
+        let embedded = self.embed(texts.iter().flatten());
+        let mut wide = vec![0.0; embedded.len() / DIM * WIDE];
         for (row, embedding) in wide.chunks_exact_mut(WIDE).zip(embedded.chunks_exact(DIM)) {
             row[..DIM].copy_from_slice(embedding);
         }
-        let projected = self.projected(&embedded, tokens);
+        let projected = self.projected(&embedded);
         for (index, branch) in self.branches.iter().enumerate() {
             let columns = index * BRANCH..(index + 1) * BRANCH;
             let input: Vec<f32> = projected
                 .chunks_exact(BRANCHES)
                 .flat_map(|row| row[columns.clone()].iter().copied())
                 .collect();
-            let inner = branch.layer(&input, &branch.first, &branch.first_bias);
-            let outer = branch.layer(&inner, &branch.second, &branch.second_bias);
+            let inner = branch.layer(&input, &tokens, &branch.first, &branch.first_bias);
+            let outer = branch.layer(&inner, &tokens, &branch.second, &branch.second_bias);
             for (row, values) in wide.chunks_exact_mut(WIDE).zip(outer.chunks_exact(BRANCH)) {
                 row[DIM + columns.start..DIM + columns.end].copy_from_slice(values);
             }
         }
         layer_norm(&mut wide, WIDE, &self.wide_gain, &self.wide_shift);
-        self.finish(&wide, tokens)
+        self.finish(&wide, &tokens)
     }
 
-    fn embed(&self, ids: &[u32]) -> Vec<f32> {
-        let mut embedded = Vec::with_capacity(ids.len() * DIM);
+    fn embed<'a>(&self, ids: impl Iterator<Item = &'a u32>) -> Vec<f32> {
+        let mut embedded = Vec::new();
         for id in ids {
             let id = *id as usize % VOCABULARY;
             let (scale, low) = (self.scale[id % CHUNKS], self.low[id % CHUNKS]);
@@ -173,8 +183,9 @@ impl Network {
         embedded
     }
 
-    fn projected(&self, embedded: &[f32], tokens: usize) -> Vec<f32> {
+    fn projected(&self, embedded: &[f32]) -> Vec<f32> {
         let [weights, bias, gain, shift] = &self.project;
+        let tokens = embedded.len() / DIM;
         let mut projected = product(embedded, weights, tokens, DIM, BRANCHES);
         projected
             .chunks_exact_mut(BRANCHES)
@@ -183,41 +194,56 @@ impl Network {
         projected
     }
 
-    /// Sum over tokens, then projection: both are linear, so one row is projected instead of one for each token.
-    fn finish(&self, wide: &[f32], tokens: usize) -> Vec<f32> {
-        let mut sum = vec![0.0; WIDE];
-        wide.chunks_exact(WIDE).for_each(|row| add(&mut sum, row));
-        let mut mean = product(&sum, &self.gather, 1, WIDE, DIM);
-        let count = tokens as f32;
-        for (value, bias) in mean.iter_mut().zip(self.gather_bias.iter()) {
-            *value = (*value + count * bias) / count.sqrt();
+    /// Sum over the tokens of each text, then projection: both are linear, so one row is projected instead of one for
+    /// each token.
+    fn finish(&self, wide: &[f32], tokens: &[Range<usize>]) -> Vec<Vec<f32>> {
+        let n = tokens.len();
+        let mut sums = vec![0.0; n * WIDE];
+        for (sum, tokens) in sums.chunks_exact_mut(WIDE).zip(tokens) {
+            let rows = &wide[tokens.start * WIDE..tokens.end * WIDE];
+            rows.chunks_exact(WIDE).for_each(|row| add(sum, row));
         }
-        let mut narrow = product(&mean, &self.dense[0], 1, DIM, NARROW);
+        let mut means = product(&sums, &self.gather, n, WIDE, DIM);
+        for (mean, tokens) in means.chunks_exact_mut(DIM).zip(tokens) {
+            let count = tokens.len() as f32;
+            for (value, bias) in mean.iter_mut().zip(self.gather_bias.iter()) {
+                *value = (*value + count * bias) / count.sqrt();
+            }
+        }
+        let mut narrow = product(&means, &self.dense[0], n, DIM, NARROW);
         relu(&mut narrow);
-        let mut second = product(&mean, &self.shortcuts[0], 1, DIM, NARROW);
-        add_product(&mut second, &narrow, &self.dense[1], 1, NARROW, NARROW);
+        let mut second = product(&means, &self.shortcuts[0], n, DIM, NARROW);
+        add_product(&mut second, &narrow, &self.dense[1], n, NARROW, NARROW);
         relu(&mut second);
-        let mut third = product(&second, &self.dense[2], 1, NARROW, DIM);
+        let mut third = product(&second, &self.dense[2], n, NARROW, DIM);
         relu(&mut third);
-        let mut last = product(&second, &self.shortcuts[1], 1, NARROW, DIM);
-        add_product(&mut last, &third, &self.dense[3], 1, DIM, DIM);
+        let mut last = product(&second, &self.shortcuts[1], n, NARROW, DIM);
+        add_product(&mut last, &third, &self.dense[3], n, DIM, DIM);
         last.iter_mut().for_each(|value| *value = value.tanh());
-        normalise(&mut last);
-        last
+        last.chunks_exact_mut(DIM).for_each(normalise);
+        last.chunks_exact(DIM).map(<[f32]>::to_vec).collect()
     }
 }
 
 impl Branch {
     /// One convolution over the window, ReLU, and the shortcut. Tokens outside the text count as zero.
-    fn layer(&self, input: &[f32], weights: &[f32], bias: &[f32]) -> Vec<f32> {
+    fn layer(
+        &self,
+        input: &[f32],
+        texts: &[Range<usize>],
+        weights: &[f32],
+        bias: &[f32],
+    ) -> Vec<f32> {
         let tokens = input.len() / BRANCH;
         let mut windows = vec![0.0; tokens * self.window * BRANCH];
-        for (token, row) in windows.chunks_exact_mut(self.window * BRANCH).enumerate() {
+        let places = texts
+            .iter()
+            .flat_map(|text| text.clone().map(move |at| (text, at)));
+        let rows = windows.chunks_exact_mut(self.window * BRANCH);
+        for (row, (text, token)) in rows.zip(places) {
             for (slot, place) in row.chunks_exact_mut(BRANCH).enumerate() {
-                let source = (token + slot)
-                    .checked_sub(self.before)
-                    .filter(|source| *source < tokens);
-                if let Some(source) = source {
+                let source = (token + slot).checked_sub(self.before);
+                if let Some(source) = source.filter(|source| text.contains(source)) {
                     place.copy_from_slice(&input[source * BRANCH..(source + 1) * BRANCH]);
                 }
             }
