@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use fovea_vectordb::{Filter, ItemId, Part};
+use fovea_vectordb::{Element, Filter, ItemId, Part};
 
 use crate::error::Error;
 use crate::query::Plan;
@@ -195,18 +195,9 @@ impl Removal {
     }
 }
 
-/// In as many sums as the compiler makes wide: one after the other, each addition would wait for the one before.
+/// By the fastest instructions that this machine has.
 pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
-    let ((left, left_rest), (right, right_rest)) =
-        (left.as_chunks::<16>(), right.as_chunks::<16>());
-    let mut sums = [0.0f32; 16];
-    for (a, b) in left.iter().zip(right) {
-        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-            *sum += a * b;
-        }
-    }
-    let rest: f32 = left_rest.iter().zip(right_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
+    f32::dot(left, right)
 }
 
 #[cfg(test)]

@@ -123,12 +123,21 @@ impl<E: Element> Rows<E> {
         allowed: Option<&Bitmap>,
         rows: Range<u32>,
     ) -> Result<TopK, Error> {
+        let mut best = TopK::new(k);
+        self.scan(query, allowed, rows, &mut best)?;
+        Ok(best)
+    }
+
+    /// The same, beside what was found in other rows.
+    pub fn scan(
+        &self,
+        query: &[f32],
+        allowed: Option<&Bitmap>,
+        rows: Range<u32>,
+        best: &mut TopK,
+    ) -> Result<(), Error> {
         check_vector(self.dim, query)?;
         let rows = rows.start..rows.end.min(self.rows);
-        let mut best = TopK::new(k);
-        if k == 0 || rows.is_empty() {
-            return Ok(best);
-        }
         let mut row = rows.start;
         while row < rows.end {
             let chunk = row as usize / CHUNK_ROWS;
@@ -140,11 +149,11 @@ impl<E: Element> Rows<E> {
                 row - base..end - base,
                 allowed,
                 base,
-                &mut best,
+                best,
             );
             row = end;
         }
-        Ok(best)
+        Ok(())
     }
 
     fn place(&self, row: u32) -> (usize, Range<usize>) {

@@ -19,7 +19,9 @@ mod indexes;
 mod milvus;
 mod paths;
 mod place;
+mod recent;
 mod records;
+mod together;
 pub mod words;
 
 #[doc(hidden)]
@@ -31,12 +33,15 @@ pub use embedded::{DATABASE_FILE, Embedded, OpenMode, SCHEMA_VERSION};
 pub use error::{Error, Fault, Result};
 pub use filter::{Comparison, Field, Filter};
 pub use fovea_index::Metric;
+pub use fovea_index::kernels::Element;
 pub use ids::{Change, ContentHash, ItemId, ParseIdError, SourceId};
 pub use indexes::{BuildObserver, Canary, FLAT_UP_TO, IndexChoice, IndexInfo, Tuned};
 pub use milvus::{Milvus, MilvusAddress};
 pub use paths::{path_from_bytes, path_to_bytes};
+pub use recent::Recent;
 pub use records::{
     Color, Content, ContentState, Failure, FileState, Info, Item, ItemDraft, ItemVector, Metadata,
     PackRecord, Part, Parts, Precision, Problem, ProblemKind, Region, SourceKind, SourceRecord,
     SpaceCount, SpaceRecord, SpaceSource, Stats, Tag, Value, Vocabulary,
 };
+pub use together::Together;

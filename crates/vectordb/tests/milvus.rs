@@ -121,6 +121,7 @@ on_milvus! { SHARED;
     another_handle_follows
     writers_take_turns
     readers_see_whole_batches
+    who_asks_at_once_is_answered_as_alone
 }
 
 /// The same where each handle is a process of its own, as far as the server can tell: what one writes another reads from

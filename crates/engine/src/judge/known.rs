@@ -9,7 +9,7 @@ use super::Meaning;
 use crate::Engine;
 use crate::background::{Background, Spread};
 use crate::error::Error;
-use crate::recent::Recent;
+use fovea_vectordb::Recent;
 
 /// Images whose names are kept: of each as many half-precision numbers as the pack has names, 33 MB in all.
 const NAMED: usize = 16_384;

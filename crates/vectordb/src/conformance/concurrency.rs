@@ -158,3 +158,34 @@ impl Filter {
         Filter::Not(Box::new(self))
     }
 }
+
+pub fn who_asks_at_once_is_answered_as_alone(harness: &dyn Harness) -> Result<()> {
+    let db = harness.open("photos")?;
+    let source = prepared(&*db)?;
+    let names: Vec<String> = (0..80).map(|i| format!("{i}.png")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    fill(&*db, source, &names)?;
+    let db = &*db;
+    let ask = |n: u32| {
+        let space = ["image", "caption"][n as usize % 2];
+        let hits = search(db, space, &direction(n), 1 + n as usize % 9, &Filter::All)?;
+        let ids: Vec<_> = hits.iter().map(|hit| hit.item).collect();
+        Ok::<_, crate::Error>((hits, db.items(&ids)?, db.vectors(PACK, space, &ids)?))
+    };
+    let alone = (0..24).map(ask).collect::<Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        let askers: Vec<_> = (0..8)
+            .map(|first| {
+                let (ask, alone) = (&ask, &alone);
+                scope.spawn(move || -> Result<()> {
+                    for n in (0..24).map(|n| (n + first * 3) % 24) {
+                        assert_eq!(ask(n)?, alone[n as usize], "query {n}");
+                    }
+                    Ok(())
+                })
+            })
+            .collect();
+        let mut joined = askers.into_iter().map(|asker| asker.join());
+        joined.try_for_each(|done| done.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Harness;
 use super::fixtures::*;
-use super::search::all_items;
+use super::search::{self, all_items};
 use super::twin::{Twin, assert_same_hits};
 use crate::{
     Caption, Database, Error, Fault, Filter, Hit, ItemId, Metric, Operation, Owner, Part, Parts,
@@ -171,6 +171,30 @@ pub fn vectors_are_read_item_by_item(harness: &dyn Harness) -> Result<()> {
     let (animal, cat) = (Some("animal"), Some("a cat"));
     assert_eq!(found, [(ids[0], animal), (ids[1], cat), (ids[1], animal)]);
     assert_eq!(db.vectors(PACK, "visual", &ids)?.len(), 3);
+    // A search may have vectors in memory; what is read stays what it was, and becomes what is written then.
+    let spaces = ["image", "caption"];
+    let all = || {
+        let read = spaces.map(|space| db.vectors(PACK, space, &ids));
+        read.into_iter().collect::<Result<Vec<_>>>()
+    };
+    let before = all()?;
+    for space in spaces {
+        search::search(&*db, space, &direction(3), 5, &Filter::All)?;
+    }
+    assert_eq!(all()?, before);
+    let owner = Owner::Content(content(1).hash);
+    write(
+        &*db,
+        vec![put_vector(owner, "image", Part::WHOLE, direction(7))],
+    )?;
+    search::search(&*db, "caption", &direction(3), 5, &Filter::All)?;
+    let after = all()?;
+    assert_eq!(after[1..], before[1..]);
+    assert_ne!(after[0][2], before[0][2]);
+    assert_eq!(
+        [&after[0][..2], &after[0][3..]],
+        [&before[0][..2], &before[0][3..]]
+    );
     let elsewhere = harness.open("art")?;
     elsewhere.register_pack(&pack(PACK))?;
     assert_eq!(elsewhere.vectors(PACK, "image", &ids)?, []);

@@ -88,6 +88,7 @@ macro_rules! conformance_suite {
             another_handle_follows
             writers_take_turns
             readers_see_whole_batches
+            who_asks_at_once_is_answered_as_alone
         }
     };
     (@cases $make:expr; $($case:ident)*) => {

@@ -119,7 +119,7 @@ impl Found {
             let ids = super::filter_sql::matching(connection, scope, &Filter::All, after, 1000)?;
             let Some(&last) = ids.last() else { break };
             for id in ids {
-                if let Err(fail) = items::items(connection, scope, &[id]) {
+                if let Err(fail) = items::read_item(connection, scope, id) {
                     self.add(ProblemKind::Record, words(fail));
                 }
             }

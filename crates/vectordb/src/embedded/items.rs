@@ -1,18 +1,19 @@
 //! Reading what is kept of items, contents and failures.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use rustc_hash::FxHashMap;
 
-use super::Scope;
 use super::codec::{content_check, decode_colors, item_check, origin_of, said_check, source_check};
 use super::fail::{Fail, Try};
-use super::{packs, sources, tags};
+use super::{Scope, change_of, packs, sources, tags};
 use crate::batch::Caption;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::paths::path_from_bytes;
+use crate::recent::Recent;
 use crate::records::{Content, ContentState, Failure, FileState, Item, Metadata, Value};
 
 const ITEM: &str = "
@@ -23,17 +24,76 @@ const ITEM: &str = "
     FROM item JOIN source ON source.id = item.source JOIN content ON content.id = item.content
     WHERE item.id = ? AND item.collection = ?";
 
-/// The items with these ids, those that are there.
-pub(super) fn items(connection: &Connection, scope: &Scope, ids: &[ItemId]) -> Try<Vec<Item>> {
-    let mut items = Vec::with_capacity(ids.len());
-    let mut statement = connection.prepare_cached(ITEM)?;
-    for id in ids {
-        let mut rows = statement.query([id.get(), scope.collection])?;
-        if let Some(row) = rows.next()? {
-            items.push(item(connection, scope, row)?);
+/// Items that are kept, some kilobytes each.
+const KEPT: usize = 8_192;
+
+/// Items that were read lately, as they are at a change: an answer's page, its detail and its next page show the same ones.
+#[derive(Debug)]
+pub(super) struct Described(Mutex<(Change, Recent<ItemId, Arc<Item>>)>);
+
+impl Default for Described {
+    fn default() -> Self {
+        Described(Mutex::new((Change::default(), Recent::new(KEPT))))
+    }
+}
+
+impl Described {
+    /// Those that are known at this change.
+    fn known(&self, change: Change, ids: &[ItemId]) -> Vec<Option<Arc<Item>>> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.0 != change {
+            return vec![None; ids.len()];
+        }
+        ids.iter().map(|id| kept.1.get(id)).collect()
+    }
+
+    fn keep(&self, change: Change, items: &[Arc<Item>]) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A reader may still be at a change that others are past.
+        if kept.0 > change {
+            return;
+        }
+        if kept.0 < change {
+            *kept = (change, Recent::new(KEPT));
+        }
+        for item in items {
+            kept.1.put(item.id, Arc::clone(item));
         }
     }
+}
+
+/// The items with these ids, those that are there.
+pub(super) fn items(
+    connection: &Connection,
+    scope: &Scope,
+    described: &Described,
+    ids: &[ItemId],
+) -> Try<Vec<Item>> {
+    let change = change_of(connection)?;
+    let known = described.known(change, ids);
+    let (mut items, mut read) = (Vec::with_capacity(ids.len()), Vec::new());
+    for (id, known) in ids.iter().zip(known) {
+        match known {
+            Some(known) => items.push(Item::clone(&known)),
+            None => {
+                let item = read_item(connection, scope, *id)?;
+                read.extend(item.iter().cloned().map(Arc::new));
+                items.extend(item);
+            }
+        }
+    }
+    described.keep(change, &read);
     Ok(items)
+}
+
+/// The item as the tables have it, if it is there.
+pub(super) fn read_item(connection: &Connection, scope: &Scope, id: ItemId) -> Try<Option<Item>> {
+    let mut statement = connection.prepare_cached(ITEM)?;
+    let mut rows = statement.query([id.get(), scope.collection])?;
+    match rows.next()? {
+        Some(row) => Ok(Some(item(connection, scope, row)?)),
+        None => Ok(None),
+    }
 }
 
 fn item(connection: &Connection, scope: &Scope, row: &Row<'_>) -> Try<Item> {

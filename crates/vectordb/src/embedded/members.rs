@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::Scope;
 use super::fail::Try;
 use super::write::Deleted;
+use crate::ids::ItemId;
 
 /// What a vector belongs to: a content or a phrase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -140,6 +141,12 @@ impl Members {
     /// Items found by this owner's vectors.
     pub(super) fn items_of(&self, owner: OwnerId) -> &[i64] {
         self.items.get(&owner).map_or(&[], |items| items.as_slice())
+    }
+
+    /// Whose vectors find this item; none where it is none of these.
+    pub(super) fn owners_of(&self, item: ItemId) -> &[OwnerId] {
+        let owners = self.owners.get(&item.get());
+        owners.map_or(&[], |owners| owners.as_slice())
     }
 
     pub(super) fn has(&self, owner: OwnerId) -> bool {

@@ -28,6 +28,7 @@ mod owners;
 mod packs;
 mod row_checks;
 mod rules;
+mod scans;
 mod schema;
 mod scrub;
 mod search;
@@ -51,6 +52,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rusqlite::Connection;
 
 use self::fail::Try;
+use self::items::Described;
 use self::search::{Cache, Place};
 use self::store::Store;
 use self::write::Writing;
@@ -90,6 +92,7 @@ pub struct Embedded {
     store: Store,
     scope: Scope,
     cache: Cache,
+    described: Described,
     /// Items there were at a change.
     counted: Mutex<Option<(Change, u64)>>,
 }
@@ -132,6 +135,7 @@ impl Embedded {
             store,
             scope,
             cache: Cache::default(),
+            described: Described::default(),
             counted: Mutex::default(),
         })
     }
@@ -291,7 +295,7 @@ impl Database for Embedded {
 
     fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>> {
         self.store
-            .read(|reader| items::items(reader, &self.scope, ids))
+            .read(|reader| items::items(reader, &self.scope, &self.described, ids))
     }
 
     fn find(&self, source: SourceId, path: &[u8]) -> Result<Option<ItemId>> {
@@ -354,7 +358,7 @@ impl Database for Embedded {
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {
         self.store.read(|reader| {
             let space = packs::space(reader, &self.scope, pack, space)?;
-            vectors::of_items(reader, &self.scope, &space, items)
+            vectors::of_items(&self.place(reader), &self.cache, &space, items)
         })
     }
 

@@ -46,6 +46,14 @@ impl LiveNumbers {
         }
     }
 
+    /// The numbers of a row, in the precision that callers compare in.
+    pub(super) fn copied(&self, row: u32) -> Option<Vec<f32>> {
+        Some(match self.row(row)? {
+            Numbers::F16(row) => row.iter().map(|number| number.to_f32()).collect(),
+            Numbers::F32(row) => row.to_vec(),
+        })
+    }
+
     pub(super) fn push(&mut self, numbers: codec::Numbers) -> Result<u32, Error> {
         match self {
             LiveNumbers::Half(rows) => rows.push(&numbers.into_f16()),
@@ -67,20 +75,21 @@ impl LiveNumbers {
         k: usize,
         allowed: Option<&Bitmap>,
     ) -> Result<Vec<Scored>, Error> {
-        let found = self.search_rows(query, k, allowed, 0..self.len())?;
-        Ok(found.into_sorted())
+        let mut best = TopK::new(k);
+        self.scan(query, allowed, 0..self.len(), &mut best)?;
+        Ok(best.into_sorted())
     }
 
-    pub(super) fn search_rows(
+    pub(super) fn scan(
         &self,
         query: &[f32],
-        k: usize,
         allowed: Option<&Bitmap>,
         range: Range<u32>,
-    ) -> Result<TopK, Error> {
+        best: &mut TopK,
+    ) -> Result<(), Error> {
         match self {
-            LiveNumbers::Half(rows) => rows.search_rows(query, k, allowed, range),
-            LiveNumbers::Single(rows) => rows.search_rows(query, k, allowed, range),
+            LiveNumbers::Half(rows) => rows.scan(query, allowed, range, best),
+            LiveNumbers::Single(rows) => rows.scan(query, allowed, range, best),
         }
     }
 }

@@ -3,25 +3,23 @@
 //! for them nor they for it.
 
 use std::collections::hash_map::Entry;
-use std::num::NonZero;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use fovea_index::{Bitmap, Scored, TopK};
 use rusqlite::Connection;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::allowed::{Allowed, Rows};
 use super::canary::Canaries;
 use super::columns::Filters;
-use super::fail::{Fail, Try};
+use super::fail::Try;
 use super::gatherings::Gatherings;
 use super::indexed::{IndexedSpace, ItemsOf, OpenIndex};
 use super::items::item_id;
 use super::members::Members;
 use super::packs::{self, Space};
+use super::scans::Scans;
 use super::space_rows::{RowOf, SpaceRows};
 use super::write::compared;
 use super::{Scope, asked, build, change_of, upkeep};
@@ -29,9 +27,6 @@ use crate::database::{Hit, VectorQuery};
 use crate::filter::Filter;
 use crate::index_file::Check;
 use crate::records::Parts;
-
-/// Numbers to multiply below which a second thread costs more than it brings.
-const NUMBERS_PER_THREAD: usize = 8 << 20;
 
 /// What is in memory, all of one change number.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +53,7 @@ pub(super) struct Cache {
     pub(super) filters: Filters,
     gatherings: Gatherings,
     canaries: Canaries,
+    scans: Scans,
     /// A damaged vector was met: from then on all of a file is checked before it is used.
     met_damage: AtomicBool,
 }
@@ -122,7 +118,7 @@ fn answer(
     let n_rows = allowed.as_ref().map_or(kept.len(), Allowed::len);
     let mut ask = query.top_k.saturating_add(8).min(n_rows as usize);
     loop {
-        let mut found = kept.nearest(vector, ask, effort, allowed.as_ref())?;
+        let mut found = kept.nearest(&cache.scans, (vector, ask), effort, allowed.as_ref())?;
         if space.is_unit() {
             let cosine = |score: &mut f32| *score = score.clamp(-1.0, 1.0);
             found.iter_mut().for_each(|(score, _)| cosine(score));
@@ -163,8 +159,8 @@ impl Kept {
     /// The nearest rows, best first, as what they stand for.
     pub(super) fn nearest(
         &self,
-        query: &[f32],
-        k: usize,
+        scans: &Scans,
+        (query, k): (&[f32], usize),
         effort: u32,
         allowed: Option<&Allowed>,
     ) -> Try<Vec<(f32, RowOf)>> {
@@ -174,7 +170,7 @@ impl Kept {
                     Rows::InMemory(rows) => Some(rows),
                     Rows::Indexed(_) => None,
                 });
-                let scored = scan(rows, query, k, allowed)?;
+                let scored = scans.nearest(rows, query, k, allowed)?;
                 let found = scored.iter().map(|one| (one.score, rows.row(one.row)));
                 Ok(found.collect())
             }
@@ -186,39 +182,6 @@ impl Kept {
                 indexed.nearest(query, k, effort, allowed)
             }
         }
-    }
-}
-
-/// Asked once, because the answer is read from several files.
-static CORES: LazyLock<usize> =
-    LazyLock::new(|| thread::available_parallelism().map_or(1, NonZero::get));
-
-/// The best rows, by one thread or several.
-fn scan(rows: &SpaceRows, query: &[f32], k: usize, allowed: Option<&Bitmap>) -> Try<Vec<Scored>> {
-    let n = rows.numbers.len();
-    let numbers = rows.numbers.dim() * allowed.map_or(n as usize, |rows| rows.len() as usize);
-    let pieces = (numbers / NUMBERS_PER_THREAD).clamp(1, *CORES) as u32;
-    let piece = |i: u32| {
-        let edge = |i: u32| (u64::from(n) * u64::from(i) / u64::from(pieces)) as u32;
-        rows.numbers
-            .search_rows(query, k, allowed, edge(i)..edge(i + 1))
-    };
-    let found = thread::scope(|scope| {
-        let others: Vec<_> = (1..pieces).map(|i| scope.spawn(move || piece(i))).collect();
-        let mut best = piece(0)?;
-        for other in others {
-            match other.join() {
-                Ok(found) => best.merge(found?),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        Ok::<TopK, fovea_index::Error>(best)
-    });
-    match found {
-        Ok(best) => Ok(best.into_sorted()),
-        Err(error) => Err(Fail::Damaged(format!(
-            "vectors in memory went wrong: {error}"
-        ))),
     }
 }
 
@@ -324,6 +287,25 @@ impl Cache {
 
     fn newest(&self) -> Arc<Snapshot> {
         Arc::clone(&self.newest.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is in memory of a space, where it is there already and as the transaction sees it.
+    pub(super) fn in_memory(
+        &self,
+        connection: &Connection,
+        space: &Space,
+    ) -> Try<Option<(Arc<Members>, Arc<SpaceRows>)>> {
+        let newest = self.newest();
+        if newest.change != change_of(connection)?.0 {
+            return Ok(None);
+        }
+        let members = newest.members.as_ref();
+        Ok(match (members, newest.spaces.get(&space.id)) {
+            (Some(members), Some((_, Kept::InMemory(rows)))) => {
+                Some((Arc::clone(members), Arc::clone(rows)))
+            }
+            _ => None,
+        })
     }
 
     /// The vectors of a space as a search would see them now.

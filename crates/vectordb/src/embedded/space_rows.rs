@@ -244,6 +244,12 @@ impl SpaceRows {
         self.of_owner.contains_key(&owner)
     }
 
+    /// The vectors of one owner.
+    pub(super) fn of_owner(&self, owner: OwnerId) -> impl Iterator<Item = (Part, Vec<f32>)> {
+        let rows = self.of_owner.get(&owner).into_iter().flatten();
+        rows.filter_map(|&row| Some((self.row(row).part, self.numbers.copied(row)?)))
+    }
+
     /// Every row with its numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = (RowOf, fovea_index::Numbers<'_>)> {
         let rows = self.rows.iter().enumerate();
