@@ -54,16 +54,20 @@ pub(super) fn put(
         Vocabulary::Pack => None,
         Vocabulary::Collection => Some(writing.scope.collection),
     };
-    if kept(writing.connection, id, pack, collection)? == *tags {
+    let kept = kept(writing.connection, id, pack, collection)?;
+    if kept == *tags {
         return Ok(());
     }
-    writing
-        .connection
-        .prepare_cached(
-            "DELETE FROM tag WHERE content = ? AND label IN
-                (SELECT id FROM label WHERE pack = ? AND collection IS ?)",
-        )?
-        .execute(params![id, pack, collection])?;
+    if !kept.is_empty() {
+        // By the labels of this content's few tags: a pack has a thousand labels, which `IN` would gather each time.
+        writing
+            .connection
+            .prepare_cached(
+                "DELETE FROM tag WHERE content = ? AND EXISTS
+                    (SELECT 1 FROM label WHERE id = tag.label AND pack = ? AND collection IS ?)",
+            )?
+            .execute(params![id, pack, collection])?;
+    }
     let mut insert = writing.connection.prepare_cached(
         "INSERT OR REPLACE INTO tag (content, label, probability) VALUES (?, ?, ?)",
     )?;
