@@ -215,5 +215,5 @@ pub fn ann_bar_line(out: &mut impl Write, bar: &Bar) -> std::io::Result<()> {
     let must = format!("{sign} {}{}", (bar.must * 1e3).round() / 1e3, bar.unit);
     let verdict = if bar.is_met() { "met" } else { "MISSED" };
     let found = format!("{:.3}{}", bar.found, bar.unit);
-    writeln!(out, "{:<78}{found:>9}  {must:<15}{verdict}", bar.what)
+    writeln!(out, "{:<74}{found:>12}  {must:<17}{verdict}", bar.what)
 }

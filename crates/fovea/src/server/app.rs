@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 
-use super::gate::Gate;
+use super::gate::{Gate, Load};
 use super::jobs::Jobs;
 use super::keys::Ring;
 use super::library::Library;
@@ -148,9 +148,18 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        self.work_on(Load::Any, work).await
+    }
+
+    /// The same of work that is known to be no more than this.
+    pub async fn work_on<T: Send + 'static>(
+        self: &Arc<Self>,
+        load: Load,
+        work: impl FnOnce(&App) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
         let app = Arc::clone(self);
         self.gate
-            .run(self.options.patience.request, move || work(&app))
+            .run(load, self.options.patience.request, move || work(&app))
             .await
     }
 }

@@ -1,16 +1,19 @@
-//! The encoder as a server uses it: texts that were asked for lately are not encoded again, and time is taken.
+//! The encoder as a server uses it: texts that were asked for lately are not encoded again, those that come at once are
+//! encoded together, and time is taken.
 
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use fovea_encode::{Calibration, Encoder, Error, PackSpec, Pixels, Tag};
-use fovea_engine::Recent;
+use fovea_vectordb::{Recent, Together};
 
 use super::metrics::{Metrics, Stage};
 
 /// Texts that are kept: of each a vector of some 500 numbers, 4 MB in all.
 const TEXTS: usize = 2_048;
+/// Texts that are encoded together at most: more would gain little, and each waits for all.
+const AT_ONCE: usize = 16;
 
 thread_local! {
     static SPENT: Cell<Duration> = const { Cell::new(Duration::ZERO) };
@@ -24,14 +27,18 @@ pub fn spent() -> Duration {
 pub struct Remembering {
     inner: Arc<dyn Encoder>,
     texts: Mutex<Recent<String, Vec<f32>>>,
+    waiting: Together<String, Result<Vec<f32>, Error>>,
     metrics: Metrics,
 }
 
 impl Remembering {
     pub fn new(inner: Arc<dyn Encoder>, metrics: Metrics) -> Remembering {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Remembering {
             inner,
             texts: Mutex::new(Recent::new(TEXTS)),
+            // The other half of the cores brings what the next piece is made of.
+            waiting: Together::new((cores / 2).max(1), AT_ONCE),
             metrics,
         }
     }
@@ -43,6 +50,40 @@ impl Remembering {
         self.metrics.stage(Stage::Encode, took);
         SPENT.set(SPENT.get() + took);
         done
+    }
+}
+
+impl Remembering {
+    fn remembered(&self, text: &str) -> Result<Vec<f32>, Error> {
+        let known = self
+            .texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(text);
+        if let Some(vector) = known {
+            return Ok(vector);
+        }
+        let vector = self.timed(|| {
+            let encoded = self
+                .waiting
+                .run(text.to_owned(), |texts| self.encode(&texts));
+            encoded.unwrap_or_else(|| self.inner.text_vector(text))
+        })?;
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.put(text.to_owned(), vector.clone());
+        Ok(vector)
+    }
+
+    /// Each text's vector, or what is wrong with it.
+    fn encode(&self, texts: &[String]) -> Vec<Result<Vec<f32>, Error>> {
+        let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+        match self.inner.text_vectors(&all) {
+            Ok(vectors) => vectors.into_iter().map(Ok).collect(),
+            Err(_) => all
+                .iter()
+                .map(|text| self.inner.text_vector(text))
+                .collect(),
+        }
     }
 }
 
@@ -67,19 +108,8 @@ impl Encoder for Remembering {
         self.inner.alike()
     }
 
-    fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
-        let known = self
-            .texts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(text);
-        if let Some(vector) = known {
-            return Ok(vector);
-        }
-        let vector = self.timed(|| self.inner.text_vector(text))?;
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.put(text.to_owned(), vector.clone());
-        Ok(vector)
+    fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+        texts.iter().map(|text| self.remembered(text)).collect()
     }
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {

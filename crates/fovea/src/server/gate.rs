@@ -13,9 +13,22 @@ use super::problem::Problem;
 
 /// Requests that may wait for each thread.
 const WAITING: usize = 64;
+/// Words that are answered at the same time on each core: those that come while others are encoded or compared with the
+/// collection are encoded and compared together. They take little memory; nothing else is let in beyond the cores.
+const WORDS: usize = 4;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Load {
+    /// Text that is compared with what is kept.
+    Words,
+    /// Anything else: it may decode pictures.
+    Any,
+}
 
 pub struct Gate {
     working: Arc<Semaphore>,
+    answering: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
     metrics: Metrics,
@@ -35,6 +48,7 @@ impl Gate {
     pub fn new(n_workers: usize, metrics: Metrics) -> Gate {
         Gate {
             working: Arc::new(Semaphore::new(n_workers.max(1))),
+            answering: Arc::new(Semaphore::new(WORDS * n_workers.max(1))),
             waiting: AtomicUsize::new(0),
             most_waiting: WAITING * n_workers.max(1),
             metrics,
@@ -45,12 +59,17 @@ impl Gate {
     /// and keeps its place so long.
     pub async fn run<T: Send + 'static>(
         &self,
+        load: Load,
         patience: Duration,
         work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let deadline = Instant::now() + patience;
         let waiting = self.wait()?;
-        let permit = timeout_at(deadline, Arc::clone(&self.working).acquire_owned()).await;
+        let places = match load {
+            Load::Words => &self.answering,
+            Load::Any => &self.working,
+        };
+        let permit = timeout_at(deadline, Arc::clone(places).acquire_owned()).await;
         drop(waiting);
         let permit = match permit {
             Ok(Ok(permit)) => permit,

@@ -20,6 +20,7 @@ use crate::server::app::App;
 use crate::server::auth::Caller;
 use crate::server::body::{Document, Params};
 use crate::server::encoder;
+use crate::server::gate::Load;
 use crate::server::log::Asked;
 use crate::server::metrics::Stage;
 use crate::server::problem::Problem;
@@ -76,6 +77,16 @@ pub struct SearchRequest {
     #[param(ignore)]
     #[schema(ignore)]
     pub collection: Option<String>,
+}
+
+impl SearchRequest {
+    /// Pictures that were handed in, and parts of pictures, may have to be encoded.
+    fn load(&self) -> Load {
+        match self.picture.is_some() || self.region.is_some() {
+            true => Load::Any,
+            false => Load::Words,
+        }
+    }
 }
 
 /// A query part by part.
@@ -196,7 +207,7 @@ pub async fn answer(
     request: SearchRequest,
 ) -> Result<Response, Problem> {
     let (asked, text) = app
-        .work(move |app| {
+        .work_on(request.load(), move |app| {
             let answer = search(app, &caller, &request)?;
             let started = Instant::now();
             let text = serde_json::to_vec(&answer).map_err(anyhow::Error::from)?;
