@@ -327,8 +327,13 @@ impl Steps<'_> {
         let database = self.to.database();
         let mut phrases = HashSet::new();
         let mut after: Option<ItemId> = None;
+        // Where all is seen, captions are left, and most items have none.
+        let filter = match has_seen_all(self.to)? {
+            true => Filter::HasCaption,
+            false => Filter::All,
+        };
         loop {
-            let ids = database.scan(&Filter::All, after, AT_ONCE)?;
+            let ids = database.scan(&filter, after, AT_ONCE)?;
             let Some(last) = ids.last() else {
                 return Ok(());
             };

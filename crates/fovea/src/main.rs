@@ -8,6 +8,7 @@ mod bench_dedupe;
 mod bench_explain;
 mod bench_filters;
 mod bench_hybrid;
+mod bench_migrate;
 mod bench_regions;
 mod bench_serve;
 mod commands;

@@ -15,7 +15,7 @@ use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
 use crate::settings::Settings;
-use crate::{bench_explain, bench_hybrid, bench_serve};
+use crate::{bench_explain, bench_hybrid, bench_migrate, bench_serve};
 
 /// Answers before this many are not counted: they read the database and the model for the first time.
 const WARM_UP: usize = 20;
@@ -39,6 +39,9 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Regions { clips } => bench_regions::run(settings, clips),
         BenchCommand::Serve { queries } => bars(settings, "serve", |settings, say| {
             bench_serve::measure(settings, &queries, say)
+        }),
+        BenchCommand::Migrate { items } => bars(settings, "migrate", |settings, say| {
+            bench_migrate::measure(settings, items, say)
         }),
         BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
         BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),

@@ -723,6 +723,12 @@ pub enum BenchCommand {
         #[arg(long, value_name = "FILE")]
         queries: PathBuf,
     },
+    /// How long a collection takes to come to another pack from the features that are kept; they are mixed of those of this one
+    Migrate {
+        /// How many pictures
+        #[arg(long, default_value_t = 100_000, value_name = "N")]
+        items: u64,
+    },
     /// What filters cost among a million synthetic items: their first use, and with their bitmap kept
     Filters {
         /// How many items; they are made once and kept in Fovea's cache
