@@ -43,7 +43,7 @@ use crate::indexes::{BuildObserver, IndexInfo};
 use crate::paths::{path_from_bytes, path_to_bytes};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
-    SourceKind, SourceRecord, Stats,
+    SourceKind, SourceRecord, Stats, Tag, Vocabulary,
 };
 
 /// One collection of a library on a Milvus server.
@@ -246,18 +246,25 @@ impl Database for Milvus {
 
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
         let root = path_to_bytes(root);
-        let id = SourceDoc::id(&self.collection, kind, &root);
-        if self.session.fresh()?.sources.contains_key(&id) {
+        // One that came from another database has the number that it had there.
+        let known = |state: &State| state.source_at(&self.collection, kind, &root);
+        if let Some(id) = known(&*self.session.fresh()?) {
             return Ok(SourceId(id));
         }
+        let mut id = SourceDoc::id(&self.collection, kind, &root);
         self.change_records(|state| {
-            if state.sources.contains_key(&id) {
+            if let Some(other) = known(state) {
+                id = other;
                 return Ok(Written::new());
             }
-            let doc = SourceDoc::new(&self.collection, kind, root, now_ns());
+            let doc = SourceDoc::new(&self.collection, kind, root.clone(), now_ns());
             Ok(Written::from([(Key::Source(id), Some(Doc::Source(doc)))]))
         })?;
         Ok(SourceId(id))
+    }
+
+    fn adopt_source(&self, source: &SourceRecord) -> Result<()> {
+        self.change_records(|state| write::adopted(state, &self.collection, source))
     }
 
     fn sources(&self) -> Result<Vec<SourceRecord>> {
@@ -466,6 +473,19 @@ impl Database for Milvus {
             instead: "choose an index in the address: ?index=flat is exact, ?index=hnsw a graph"
                 .to_owned(),
         })
+    }
+
+    fn tags(
+        &self,
+        pack: &str,
+        contents: &[ContentHash],
+    ) -> Result<Vec<(ContentHash, Vocabulary, Vec<Tag>)>> {
+        let state = self.session.fresh()?;
+        let pack = state.pack(&self.collection, pack)?.fingerprint;
+        let said = contents
+            .iter()
+            .flat_map(|hash| state.said(&self.collection, &pack, *hash));
+        Ok(said.collect())
     }
 
     fn features(
