@@ -15,7 +15,7 @@ use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
 use crate::settings::Settings;
-use crate::{bench_explain, bench_hybrid, bench_serve};
+use crate::{bench_explain, bench_hybrid, bench_milvus, bench_serve};
 
 /// Answers before this many are not counted: they read the database and the model for the first time.
 const WARM_UP: usize = 20;
@@ -41,6 +41,12 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
             bench_serve::measure(settings, &queries, say)
         }),
         BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
+        BenchCommand::Milvus { items } => bars(settings, "milvus", |settings, say| {
+            bench_milvus::measure(settings, items, say)
+        }),
+        BenchCommand::Plan { items } => {
+            bars(settings, "plan", |_, say| crate::plan::measure(&items, say))
+        }
         BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }
