@@ -288,7 +288,9 @@ fn a_full_disk_of_the_server_is_told_and_what_was_acknowledged_stays() {
         let mut long = draft(source, format!("{number}.jpg").as_bytes(), number);
         // Letters that no compression makes shorter.
         let letters = (0u32..25_000).map(|at| {
-            let mixed = (at ^ (number << 16)).wrapping_mul(2_654_435_761).rotate_left(13);
+            let mixed = (at ^ (number << 16))
+                .wrapping_mul(2_654_435_761)
+                .rotate_left(13);
             char::from(33 + (mixed.wrapping_mul(2_246_822_519) >> 24) as u8 % 90)
         });
         long.metadata

@@ -24,12 +24,24 @@ pub fn scale_plan(settings: &Settings, plan: &Plan) -> anyhow::Result<()> {
         load.queries_per_second,
         load.pack
     )?;
-    let (folder, server) = (&plan.folder, &plan.server);
-    let enough = match folder.fits {
+    let enough = match plan.folder.fits {
         true => "one machine is enough",
         false => "more than one machine holds or answers",
     };
-    let rows = [
+    for (what, left, right) in rows(plan) {
+        writeln!(out, "  {} {left:<28}{right}", dim(&format!("{what:<10}")))?;
+    }
+    writeln!(out, "  {} {enough}", dim(&format!("{:<10}", "folder")))?;
+    for assumption in &plan.assumptions {
+        writeln!(out, "{}", dim(&format!("- {assumption}")))?;
+    }
+    Ok(())
+}
+
+/// What, in a folder, and on a server.
+fn rows(plan: &Plan) -> Vec<(&'static str, String, String)> {
+    let (folder, server) = (&plan.folder, &plan.server);
+    vec![
         (
             "",
             "in a folder".to_owned(),
@@ -76,15 +88,7 @@ pub fn scale_plan(settings: &Settings, plan: &Plan) -> anyhow::Result<()> {
         ("libraries", "1".to_owned(), count(server.libraries)),
         ("ingest", time(folder.ingest_s), time(server.ingest_s)),
         ("index", time(folder.build_s), "by the server".to_owned()),
-    ];
-    for (what, left, right) in rows {
-        writeln!(out, "  {} {left:<28}{right}", dim(&format!("{what:<10}")))?;
-    }
-    writeln!(out, "  {} {enough}", dim(&format!("{:<10}", "folder")))?;
-    for assumption in &plan.assumptions {
-        writeln!(out, "{}", dim(&format!("- {assumption}")))?;
-    }
-    Ok(())
+    ]
 }
 
 /// `3.4 TB`, in powers of ten, to two digits or so: these are estimates.

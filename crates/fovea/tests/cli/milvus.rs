@@ -237,11 +237,16 @@ fn milvus_is_a_copy_of_a_folder_and_a_folder_of_it() {
         refused.stderr
     );
 
-    // What is indexed on the server goes on there, under the same sources.
+    goes_on_and_comes_back(&server, [&first, &last], &root, &there);
+}
+
+/// What is indexed on the server goes on there, under the same sources, and all of it comes back.
+fn goes_on_and_comes_back(server: &Server, [first, last]: [&Path; 2], root: &Path, there: &[&str]) {
+    let root_text = root.to_string_lossy().into_owned();
     std::fs::remove_file(root.join("animals/birds/penguin.png")).unwrap();
     let indexed = server.fovea(&["--json", "index", &root_text]).expect(0);
     assert_eq!(indexed.json()[0]["added"], 0, "{}", indexed.stdout);
-    let refused = fovea(&first, &there).expect(2);
+    let refused = fovea(first, there).expect(2);
     assert!(
         refused.stderr.contains("was written to"),
         "{}",
@@ -257,17 +262,17 @@ fn milvus_is_a_copy_of_a_folder_and_a_folder_of_it() {
     ];
     let report = server.fovea(&back).expect(0).json().remove(0);
     agrees(&report);
-    fovea(&last, &["check"]).expect(0);
-    let indexed = fovea(&last, &["--json", "index", &root_text]).expect(0);
+    fovea(last, &["check"]).expect(0);
+    let indexed = fovea(last, &["--json", "index", &root_text]).expect(0);
     let indexed = indexed.json().remove(0);
     assert_eq!(
         (&indexed["added"], &indexed["updated"]),
         (&0.into(), &0.into())
     );
-    fovea(&first, &["index", &root_text]).expect(0);
+    fovea(first, &["index", &root_text]).expect(0);
     for words in ["a bird", "a red fruit", "@cold"] {
         let ask = ["--json", "search", words];
-        same(&found(fovea(&last, &ask)), &found(fovea(&first, &ask)));
+        same(&found(fovea(last, &ask)), &found(fovea(first, &ask)));
     }
 }
 

@@ -8,6 +8,7 @@ mod address;
 mod client;
 mod docs;
 mod evaluate;
+mod features;
 mod grpc;
 mod mend;
 mod order;
@@ -28,10 +29,10 @@ pub use self::address::MilvusAddress;
 use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
 use self::evaluate::{Question, matching};
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
-use self::state::{State, owner_key};
+use self::state::State;
 use self::table::Space;
 use self::write::{Writing, features_of, space_of, stored};
-use crate::batch::{Batch, Owner};
+use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
 };
@@ -494,55 +495,11 @@ impl Database for Milvus {
         after: Option<ContentHash>,
         limit: usize,
     ) -> Result<Vec<(ContentHash, Part, Vec<f32>)>> {
-        let state = self.session.fresh()?;
-        let space = features_of(&state.pack(&self.collection, pack)?);
-        let key = space.key();
-        let is_here = |id: i64| {
-            state
-                .items
-                .get(&id)
-                .is_some_and(|item| item.collection == self.collection)
-        };
-        let contents = state.contents.iter().filter(|(hash, content)| {
-            after.is_none_or(|after| **hash > after.0)
-                && content
-                    .have
-                    .get(&key)
-                    .is_some_and(|parts| !parts.is_empty())
-                && state.with_content(hash).any(is_here)
-        });
-        let owners = contents
-            .take(limit)
-            .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))));
-        let rows = search::rows_of_owners(&self.session, &state, &space, &owners.collect())?;
-        let rows = rows.into_iter().filter_map(|(owner, part, feature)| {
-            let (_, hash) = state::owner_of(&owner)?;
-            Some((ContentHash(hash), part, feature))
-        });
-        Ok(rows.collect())
+        features::page(&self.session, &self.collection, pack, after, limit)
     }
 
     fn feature(&self, pack: &str, content: ContentHash) -> Result<Vec<(Part, Vec<f32>)>> {
-        let state = self.session.fresh()?;
-        let space = features_of(&state.pack(&self.collection, pack)?);
-        let have = state
-            .contents
-            .get(&content.0)
-            .and_then(|content| content.have.get(&space.key()));
-        if have.is_none_or(Vec::is_empty) {
-            return Ok(Vec::new());
-        }
-        let owner = owner_key(&Owner::Content(content));
-        let rows = search::rows_of_owners(
-            &self.session,
-            &state,
-            &space,
-            &[owner].into_iter().collect(),
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(_, part, feature)| (part, feature))
-            .collect())
+        features::of_content(&self.session, &self.collection, pack, content)
     }
 
     fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>> {
