@@ -10,21 +10,21 @@ const ROW: f64 = 32.0;
 /// The two indexes of such a row.
 const ROW_INDEXES: f64 = 36.0;
 
-/// An item with its content, in all tables and indexes but those of vectors, with a path of 20 letters and no metadata:
-/// `fovea bench plan`.
+/// An item with its content, in all tables and indexes but those of vectors, with a path of 20 letters and no metadata: an
+/// estimate until `fovea bench plan` was run.
 pub(super) const ITEM_DISK: f64 = 760.0;
-/// A caption of 40 letters, each another text: `fovea bench plan`.
+/// A caption of 40 letters, each another text: an estimate until then.
 pub(super) const CAPTION_DISK: f64 = 260.0;
 /// A preview with a long side of 512 pixels: the mean over 2,000 JPEGs of 2 megapixels that `bench/images.py` draws is
 /// near, and photographs vary by a factor of three.
 pub(super) const PREVIEW: f64 = 35_000.0;
 
-/// Bytes of memory for each item where filters are asked for: `fovea bench plan`.
+/// Bytes of memory for each item where filters are asked for: an estimate.
 pub(super) const ITEM_MEMORY: f64 = 120.0;
 /// Bytes of memory for a scanned vector beside its 16-bit numbers.
 pub(super) const SCANNED: f64 = 24.0;
 /// Bytes of a graph's row beside twice 16 bits a number: a code of half the numbers at most, links, owner, checks:
-/// `fovea bench plan` builds one.
+/// an estimate until `fovea bench plan` built one.
 pub(super) const GRAPH_ROW: f64 = 560.0;
 /// Bytes of a graph's code for each number of a vector.
 pub(super) const GRAPH_CODE: f64 = 1.0;

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::program::{Ran, fovea, pictures, ran, start};
 use crate::vectors::Bench;
 
-const ROWS: usize = 12_000;
+const ROWS: usize = 3_000;
 
 /// A database with pictures, imported vectors, and something of each kind that is kept beside them.
 fn filled() -> (Bench, String) {
