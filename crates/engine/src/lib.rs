@@ -42,6 +42,7 @@ mod stages;
 pub mod tagging;
 mod terms;
 mod time;
+pub mod transfer;
 pub mod vectors;
 pub mod views;
 mod watch;

@@ -9,6 +9,7 @@ mod bench_explain;
 mod bench_filters;
 mod bench_hybrid;
 mod bench_migrate;
+mod bench_milvus;
 mod bench_regions;
 mod bench_serve;
 mod commands;
@@ -18,6 +19,7 @@ mod interrupt;
 mod mcp;
 mod memory;
 mod place;
+mod plan;
 mod quiet;
 mod render;
 mod server;
@@ -76,6 +78,8 @@ fn run(flags: Flags) -> anyhow::Result<Exit> {
         Command::Train(flags) => commands::train::run(&settings, flags),
         Command::Tag(flags) => commands::tag::run(&settings, &flags),
         Command::MigrateModel(flags) => commands::migrate_model::run(&settings, &flags),
+        Command::Migrate(flags) => commands::migrate::run(&settings, &flags),
+        Command::Plan(flags) => commands::plan::run(&settings, &flags),
         Command::Stats => commands::stats::run(&settings),
         Command::Check(flags) => commands::check::run(&settings, flags),
     }

@@ -1,8 +1,9 @@
 //! Where a database is: in a folder, or on a Milvus server with a folder beside it for what is no row.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
+use fovea_engine::transfer::Library;
 use fovea_vectordb::{Database, Embedded, Milvus, MilvusAddress, OpenMode};
 
 #[derive(Clone, Debug)]
@@ -50,5 +51,37 @@ impl Place {
             Some(address) => address.shown(),
             None => self.folder.display().to_string(),
         }
+    }
+}
+
+impl Library for Place {
+    fn name(&self) -> String {
+        match &self.server {
+            Some(address) => address.library_shown(),
+            None => {
+                let folder = std::fs::canonicalize(&self.folder);
+                let folder = folder.or_else(|_| std::path::absolute(&self.folder));
+                folder
+                    .unwrap_or_else(|_| self.folder.clone())
+                    .display()
+                    .to_string()
+            }
+        }
+    }
+
+    fn collections(&self) -> Result<Vec<String>, fovea_engine::Error> {
+        Ok(Place::collections(self)?)
+    }
+
+    fn open(
+        &self,
+        collection: &str,
+        mode: OpenMode,
+    ) -> Result<Arc<dyn Database>, fovea_engine::Error> {
+        Ok(Place::open(self, collection, mode)?)
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
     }
 }

@@ -34,7 +34,8 @@ pub struct Settings {
 
 impl Settings {
     pub fn of(flags: GlobalFlags) -> anyhow::Result<Self> {
-        let Place { folder, server } = place_of(flags.db.filter(|db| !db.is_empty()), flags.blobs)?;
+        let db = flags.db.filter(|db| !db.is_empty());
+        let Place { folder, server } = place_of(db, flags.blobs, ["--db", "--blobs"])?;
         let models = flags.models.unwrap_or_else(models::default_dir);
         Ok(Self {
             folder,
@@ -142,6 +143,15 @@ impl Settings {
         }
     }
 
+    /// The same for a database at another place.
+    pub fn at(&self, place: &Place) -> Settings {
+        Settings {
+            folder: place.folder.clone(),
+            server: place.server.clone(),
+            ..self.clone()
+        }
+    }
+
     /// Small pictures of what is indexed.
     pub fn previews(&self) -> PreviewStore {
         PreviewStore::new(self.folder.join("previews"))
@@ -176,8 +186,12 @@ impl Settings {
     }
 }
 
-/// What `--db` and `--blobs` mean together.
-fn place_of(db: Option<String>, blobs: Option<PathBuf>) -> anyhow::Result<Place> {
+/// What `--db` and `--blobs`, or two flags like these, mean together.
+pub fn place_of(
+    db: Option<String>,
+    blobs: Option<PathBuf>,
+    [db_flag, blobs_flag]: [&str; 2],
+) -> anyhow::Result<Place> {
     match db {
         Some(db) if MilvusAddress::is_one(&db) => {
             let server = MilvusAddress::parse(&db)?;
@@ -191,12 +205,12 @@ fn place_of(db: Option<String>, blobs: Option<PathBuf>) -> anyhow::Result<Place>
             })
         }
         Some(db) if db.contains("://") => Err(Refusal::input(format!(
-            "--db {db}: a database is in a folder, or on a server: milvus://HOST:PORT"
+            "{db_flag} {db}: a database is in a folder, or on a server: milvus://HOST:PORT"
         ))
         .into()),
-        _ if blobs.is_some() => Err(Refusal::input(
-            "--blobs is for a database on a server: --db milvus://HOST:PORT; one in a folder keeps them there",
-        )
+        _ if blobs.is_some() => Err(Refusal::input(format!(
+            "{blobs_flag} is for a database on a server: {db_flag} milvus://HOST:PORT; one in a folder keeps them there",
+        ))
         .into()),
         Some(db) => Ok(Place::folder(PathBuf::from(db))),
         None => Ok(Place::folder(data_folder()?.join("db"))),

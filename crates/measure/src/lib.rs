@@ -6,12 +6,14 @@
 //!
 //! - [`Rank`], [`recall_at`], [`mrr`], [`average_precision`], [`ndcg_at`]: retrieval quality of a set of queries.
 //! - [`Bootstrap`], [`wilson`]: 95% confidence intervals for them; [`Paired`]: of the difference of two systems.
+//! - [`overlap`], [`kendall_tau`]: how much two rankings agree.
 //! - [`percentile`], [`median`]: order statistics of measured times.
 //! - [`Logistic`], [`auc`], [`calibration_error`]: probabilities of a match, and how true they are.
 //! - [`Retrieval`], [`Latency`]: the small summaries that commands print; [`by_group`]: one for each language or folder.
 
 #![warn(missing_docs)]
 
+mod agreement;
 mod calibration;
 mod confidence;
 mod gain;
@@ -23,6 +25,7 @@ mod random;
 mod retrieval;
 mod summary;
 
+pub use agreement::{kendall_tau, overlap};
 pub use calibration::{auc, calibration_error};
 pub use confidence::{Bootstrap, Interval, wilson};
 pub use gain::{binary_ndcg_at, dcg_at, graded_gain, ndcg_at};

@@ -82,6 +82,14 @@ pub enum Operation {
     /// captions, and forget a failure of that path. A replaced item keeps its
     /// id and the time it was added.
     PutItem(ItemDraft),
+    /// Insert or replace an item under the id, and with the time it was added,
+    /// that it has in another database; one that was at its place is removed. An
+    /// id that an item of another collection has is refused.
+    RestoreItem {
+        item: ItemId,
+        added_ns: i64,
+        draft: ItemDraft,
+    },
     /// Replace an item's captions.
     PutCaptions {
         item: ItemId,

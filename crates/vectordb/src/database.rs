@@ -10,7 +10,7 @@ use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Parts, Problem,
-    SourceKind, SourceRecord, Stats, Value,
+    SourceKind, SourceRecord, Stats, Tag, Value, Vocabulary,
 };
 
 /// One collection of a database, shared by any number of threads.
@@ -35,6 +35,11 @@ pub trait Database: Send + Sync {
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId>;
 
     fn sources(&self) -> Result<Vec<SourceRecord>>;
+
+    /// Make a source known under the id that it has in another database, with
+    /// its state; again changes that alone. An id or a root that another source
+    /// has is refused.
+    fn adopt_source(&self, source: &SourceRecord) -> Result<()>;
 
     /// Note whether a source's root can be reached. Its items stay.
     fn set_online(&self, source: SourceId, online: bool) -> Result<()>;
@@ -114,6 +119,15 @@ pub trait Database: Send + Sync {
     /// Find and keep, for each space with an index, the least effort that
     /// finds this share of the true ten nearest, or the greatest where none does.
     fn tune(&self, recall: f64, observer: &dyn BuildObserver) -> Result<Vec<IndexInfo>>;
+
+    /// What each vocabulary says that contents show, by a pack: in the order
+    /// asked, of a content the pack's own first, the most probable first.
+    /// Contents of which nothing is said are left out.
+    fn tags(
+        &self,
+        pack: &str,
+        contents: &[ContentHash],
+    ) -> Result<Vec<(ContentHash, Vocabulary, Vec<Tag>)>>;
 
     /// Features of up to `limit` contents that items of this collection have,
     /// by rising hash, beginning after `after`; all parts of a content come together.

@@ -1,5 +1,5 @@
-//! What goes wrong between here and a server, and on it: killed, slow, cut off, a collection dropped, a wrong password, a
-//! certificate of nobody's.
+//! What goes wrong between here and a server, and on it: killed, slow, cut off, its disk full, a collection dropped, a wrong
+//! password, a certificate of nobody's, and workers whose clocks differ.
 //!
 //! They run where `FOVEA_MILVUS` names the server of `scripts/milvus`, one after the other, because some stop it; and say so
 //! where it does not.
@@ -273,6 +273,105 @@ fn a_collection_dropped_underneath_is_told_and_made_again() {
         1
     );
     holds_exactly(&address, &pack, 3);
+}
+
+#[test]
+fn a_full_disk_of_the_server_is_told_and_what_was_acknowledged_stays() {
+    let Some(server) = server() else { return };
+    let address = address(&server.host, "timeout=20");
+    let (db, pack) = (open(&address).unwrap(), pack("fingerprint-a"));
+    let source = prepared(&db, &pack);
+    script(&["kill"]);
+    script(&["disk", "40"]);
+    script(&["again"]);
+    let put_long = |number: u32| {
+        let mut long = draft(source, format!("{number}.jpg").as_bytes(), number);
+        // Letters that no compression makes shorter.
+        let letters = (0u32..25_000).map(|at| {
+            let mixed = (at ^ (number << 16))
+                .wrapping_mul(2_654_435_761)
+                .rotate_left(13);
+            char::from(33 + (mixed.wrapping_mul(2_246_822_519) >> 24) as u8 % 90)
+        });
+        long.metadata
+            .insert("note".to_owned(), vec![letters.collect::<String>().into()]);
+        db.write(&put_with_vectors(long, number).into_iter().collect())
+    };
+    let mut acknowledged = 0;
+    let error = loop {
+        match put_long(acknowledged) {
+            Ok(_) => acknowledged += 1,
+            Err(error) => break Some(error),
+        }
+        if acknowledged == 6_000 {
+            break None;
+        }
+    };
+    script(&["kill"]);
+    script(&["disk", "2000"]);
+    script(&["again"]);
+    let error = error.expect("150 MB did not fill 40");
+    assert_eq!(error.fault(), Fault::Environment, "{error}");
+    let words = error.to_string();
+    assert!(
+        words.contains(&server.host) && words.contains("run again"),
+        "{words}"
+    );
+    // What was not acknowledged may be written again, and is there once.
+    let patient = open(&address.replace("timeout=20", "timeout=120")).unwrap();
+    put(&patient, source, acknowledged).unwrap();
+    holds_exactly(&address, &pack, acknowledged + 1);
+}
+
+/// Two workers whose clocks are a year apart, seen through all that they write of times: what stands there at last follows from
+/// the order of the writes, and from nothing that a clock says.
+#[test]
+fn clocks_that_differ_decide_nothing() {
+    let Some(server) = server() else { return };
+    let address = address(&server.host, "timeout=60&consistency=strong");
+    let (early, late) = (open(&address).unwrap(), open(&address).unwrap());
+    let pack = pack("fingerprint-a");
+    const YEAR_NS: i64 = 31_557_600_000_000_000;
+    let source = prepared(&early, &pack);
+    assert_eq!(prepared(&late, &pack), source);
+    let written = |db: &Milvus, number: u32, year: i64| {
+        let mut draft = draft(source, b"same.jpg", number);
+        draft.checked_ns += year * YEAR_NS;
+        draft.mtime_ns += year * YEAR_NS;
+        let item = db.find(source, b"same.jpg").unwrap();
+        let mut operations = put_with_vectors(draft.clone(), number);
+        // The time it was added is a worker's own, too.
+        if let Some(item) = item {
+            operations.pop();
+            let added_ns = draft.checked_ns;
+            operations.push(fovea_vectordb::Operation::RestoreItem {
+                item,
+                added_ns,
+                draft,
+            });
+        }
+        db.write(&operations.into_iter().collect()).unwrap()
+    };
+    let mut last = written(&late, 0, 1);
+    for number in 1..7u32 {
+        let (db, year) = [(&early, -1), (&late, 1)][number as usize % 2];
+        let change = written(db, number, year);
+        assert!(change > last, "{change} after {last}");
+        last = change;
+        for db in [&early, &late] {
+            let item = db.find(source, b"same.jpg").unwrap().unwrap();
+            let item = db.items(&[item]).unwrap().remove(0);
+            assert_eq!(item.content, content(number));
+            assert_eq!(item.change, change);
+        }
+        let marked = if year > 0 { &late } else { &early };
+        marked.mark_scanned(source, year * YEAR_NS).unwrap();
+        let seen = early.sources().unwrap().remove(0).last_scan_ns;
+        assert_eq!(seen, Some(year * YEAR_NS), "the last word counts");
+    }
+    let fresh = open(&address).unwrap();
+    assert_eq!(fresh.count(&Filter::All).unwrap(), 1);
+    assert_eq!(found(&fresh, &pack).unwrap(), 1);
 }
 
 /// The same for another pack.

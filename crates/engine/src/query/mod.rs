@@ -35,7 +35,7 @@ pub struct Query {
     /// All of them hold.
     pub filters: Vec<Clause>,
     /// What was typed, for messages.
-    line: String,
+    pub(crate) line: String,
 }
 
 #[derive(Clone, Debug, PartialEq)]

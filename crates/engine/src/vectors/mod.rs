@@ -15,4 +15,4 @@ pub use error::VectorError;
 pub use export::{ExportOptions, Exported, ExportedRow, export, write_exported};
 pub use import::{ImportOptions, ImportReport, VectorFile, import, read};
 pub use search::{AskedSpace, search_vector, space_for};
-pub use upkeep::{check, tune};
+pub use upkeep::{build_indexes, check, tune};

@@ -28,15 +28,22 @@ impl BuildObserver for Watched<'_> {
     }
 }
 
+/// Brings the indexes up to date, without samples of what is asked.
+pub fn build_indexes(database: &dyn Database, observer: &dyn Observer) -> Result<(), Error> {
+    let samples = Vec::new();
+    database.build_indexes(&Watched { observer, samples })?;
+    Ok(())
+}
+
 /// Brings the indexes up to date and finds the least effort that finds this share of the true nearest, of rows themselves.
 pub fn tune(
     database: &dyn Database,
     recall: f64,
     observer: &dyn Observer,
 ) -> Result<Vec<IndexInfo>, Error> {
+    build_indexes(database, observer)?;
     let samples = Vec::new();
     let watched = Watched { observer, samples };
-    database.build_indexes(&watched)?;
     Ok(database.tune(recall, &watched)?)
 }
 

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
 use anyhow::{Context, bail};
@@ -40,21 +40,7 @@ pub struct Peers {
 impl Peers {
     /// Starts the process on the folder of a data set; `store` keeps built indexes.
     pub fn start(env: &PythonEnv, folder: &Path, store: &Path) -> anyhow::Result<Peers> {
-        let mut command = env.command(folder, store);
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("python3 could not be started")?;
-        let (to, from) = (child.stdin.take(), child.stdout.take());
-        let (Some(to), Some(from)) = (to, from) else {
-            bail!("python3 has no pipes");
-        };
-        let mut process = Process {
-            child,
-            to,
-            from: BufReader::new(from),
-        };
+        let mut process = Process::start(env.command().arg(folder).arg(store))?;
         let said = process.ask(&json!({"do": "list"}))?;
         Ok(Peers {
             listed: serde_json::from_value(said["contenders"].clone())?,
@@ -120,7 +106,25 @@ impl Peers {
 }
 
 impl Process {
-    fn ask(&mut self, question: &Value) -> anyhow::Result<Value> {
+    /// Starts a script that answers a line with a line.
+    pub fn start(command: &mut Command) -> anyhow::Result<Process> {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("python3 could not be started")?;
+        let (to, from) = (child.stdin.take(), child.stdout.take());
+        let (Some(to), Some(from)) = (to, from) else {
+            bail!("python3 has no pipes");
+        };
+        Ok(Process {
+            child,
+            to,
+            from: BufReader::new(from),
+        })
+    }
+
+    pub fn ask(&mut self, question: &Value) -> anyhow::Result<Value> {
         writeln!(self.to, "{question}").context("the peers' process has ended")?;
         self.to.flush()?;
         let mut line = String::new();

@@ -9,8 +9,27 @@ use anyhow::Context;
 use super::packages::{hex, run};
 use crate::exit::Refusal;
 
-const PINS: &str = include_str!("peers.txt");
-const SCRIPT: &str = include_str!("peers.py");
+/// A script with the packages that it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    pub name: &'static str,
+    pub code: &'static str,
+    /// Packages with their versions, as pip reads them.
+    pub pins: &'static str,
+    /// What is installed, for people.
+    pub about: &'static str,
+    /// Whether pip compiles some of it.
+    pub is_compiled: bool,
+}
+
+/// Those of `fovea bench ann`.
+pub const PEERS: Script = Script {
+    name: "peers",
+    code: include_str!("peers.py"),
+    pins: include_str!("peers.txt"),
+    about: "hnswlib, Faiss, usearch (once; hnswlib is compiled for this machine)",
+    is_compiled: true,
+};
 
 /// Compilers that Python's build tools look for.
 const COMPILERS: [&str; 3] = ["c++", "g++", "clang++"];
@@ -23,22 +42,23 @@ pub struct PythonEnv {
 
 impl PythonEnv {
     /// Installs what is not there yet below `store`.
-    pub fn ready(store: &Path, say: &dyn Fn(&str)) -> anyhow::Result<PythonEnv> {
-        let packages = store.join(format!("python-{}-{}", python_version()?, short(PINS)));
+    pub fn ready(store: &Path, of: &Script, say: &dyn Fn(&str)) -> anyhow::Result<PythonEnv> {
+        let packages = store.join(format!("python-{}-{}", python_version()?, short(of.pins)));
         fs::create_dir_all(store).with_context(|| format!("cannot create {}", store.display()))?;
         if !packages.is_dir() {
-            install(store, &packages, say)?;
+            install(store, &packages, of, say)?;
         }
-        let script = store.join(format!("peers-{}.py", short(SCRIPT)));
-        fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
+        let script = store.join(format!("{}-{}.py", of.name, short(of.code)));
+        fs::write(&script, of.code)
+            .with_context(|| format!("cannot write {}", script.display()))?;
         Ok(PythonEnv { packages, script })
     }
 
-    /// The script on this data set's folder. The settings that name a processor for OpenBLAS are not handed on: a wrong
-    /// one makes peers slower than they are.
-    pub fn command(&self, folder: &Path, store: &Path) -> Command {
+    /// The script, to be given its arguments. The settings that name a processor for OpenBLAS are not handed on: a wrong one
+    /// makes peers slower than they are.
+    pub fn command(&self) -> Command {
         let mut command = Command::new("python3");
-        command.arg(&self.script).arg(folder).arg(store);
+        command.arg(&self.script);
         command
             .env("PYTHONPATH", &self.packages)
             .env("PYTHONDONTWRITEBYTECODE", "1");
@@ -67,26 +87,24 @@ fn python_version() -> anyhow::Result<String> {
 }
 
 /// A folder needs pip alone, where a virtual environment needs a further Debian package.
-fn install(store: &Path, packages: &Path, say: &dyn Fn(&str)) -> anyhow::Result<()> {
+fn install(store: &Path, packages: &Path, of: &Script, say: &dyn Fn(&str)) -> anyhow::Result<()> {
     let compiles = |name: &&str| {
         Command::new(name)
             .arg("--version")
             .output()
             .is_ok_and(|said| said.status.success())
     };
-    if !COMPILERS.iter().any(compiles) {
+    if of.is_compiled && !COMPILERS.iter().any(compiles) {
         let message = "hnswlib is compiled when it is installed, and there is no C++ compiler: \
                        apt-get install build-essential python3-dev";
         return Err(Refusal::environment(message).into());
     }
-    say(
-        "installing the peers: hnswlib, Faiss, usearch (once; hnswlib is compiled for this machine)",
-    );
+    say(&format!("installing the peers: {}", of.about));
     let scratch = tempfile::Builder::new()
         .prefix(".packages-")
         .tempdir_in(store)?;
     let pins = scratch.path().join("peers.txt");
-    fs::write(&pins, PINS)?;
+    fs::write(&pins, of.pins)?;
     let made = scratch.path().join("made");
     let mut command = Command::new("python3");
     command.args([

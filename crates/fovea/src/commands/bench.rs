@@ -15,7 +15,11 @@ use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
 use crate::settings::Settings;
+<<<<<<< HEAD
 use crate::{bench_explain, bench_hybrid, bench_migrate, bench_serve};
+=======
+use crate::{bench_explain, bench_hybrid, bench_milvus, bench_serve};
+>>>>>>> 9fa6c62ddbac8f27c6b2f63509596c6bf6a347f5
 
 /// Answers before this many are not counted: they read the database and the model for the first time.
 const WARM_UP: usize = 20;
@@ -44,6 +48,12 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
             bench_migrate::measure(settings, items, say)
         }),
         BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
+        BenchCommand::Milvus { items } => bars(settings, "milvus", |settings, say| {
+            bench_milvus::measure(settings, items, say)
+        }),
+        BenchCommand::Plan { items } => {
+            bars(settings, "plan", |_, say| crate::plan::measure(&items, say))
+        }
         BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }

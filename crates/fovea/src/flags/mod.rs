@@ -2,6 +2,7 @@
 //!
 //! A flat list of flags.
 
+pub mod scale;
 pub mod train;
 
 use std::ffi::OsString;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
+use self::scale::{MigrateFlags, PlanFlags};
 use self::train::{MigrateModelFlags, TagFlags, TrainFlags};
 use crate::server::keys::Role;
 
@@ -104,6 +106,10 @@ pub enum Command {
     Tag(TagFlags),
     /// Move the collection to another pack, from what is kept of its images, or back
     MigrateModel(MigrateModelFlags),
+    /// Copy the whole database to another place: from a folder to a Milvus server, back, or to another folder
+    Migrate(MigrateFlags),
+    /// Say what a library of a size takes: memory, disk, machines and time, in a folder and on a Milvus server
+    Plan(PlanFlags),
     /// Show what the collection holds
     Stats,
     /// Look for damage
@@ -737,6 +743,18 @@ pub enum BenchCommand {
         /// Which index their vectors get, as for `fovea index`
         #[arg(long, default_value = "auto", value_name = "auto|FAMILY[:NAME=N,...]")]
         index: String,
+    },
+    /// What Fovea costs beside the official client on the server of --db, and whether its answers are those of a folder
+    Milvus {
+        /// How many synthetic vectors; they are gone from the server afterwards
+        #[arg(long, default_value_t = 20_000, value_name = "N")]
+        items: usize,
+    },
+    /// What databases of synthetic items take, against what `fovea plan` says of them
+    Plan {
+        /// How many items each database gets
+        #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000], value_name = "N,...")]
+        items: Vec<u64>,
     },
     /// How well copies of pictures are found that were saved again, resized, cropped, marked, turned and more
     Dedupe(BenchDedupeFlags),

@@ -20,11 +20,13 @@ mod plan;
 mod progress;
 mod report;
 mod results;
+mod scale;
 mod train;
 mod train_progress;
 mod train_pseudo;
 mod train_unfreeze;
 mod train_visual;
+mod transfer;
 mod units;
 mod vectors;
 
@@ -55,9 +57,11 @@ pub use results::{
     Found, ResultStyle, corrections, found, line_error, metric_of, milliseconds, query_error,
     results,
 };
+pub use scale::scale_plan;
 pub use train::{classified, gathered, learnt, skipped, suggestions, sweep};
 pub use train_progress::TrainProgress;
 pub use train_visual::seen_alike;
+pub use transfer::transferred;
 pub use vectors::{
     ExportSummary, chosen_space, export_summary, import_report, result_heading, row_name,
 };

@@ -13,6 +13,7 @@ mod faults;
 mod forget;
 mod library;
 mod mcp;
+mod migrate;
 mod milvus;
 mod models;
 mod names;

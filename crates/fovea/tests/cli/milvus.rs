@@ -186,6 +186,117 @@ fn milvus_is_filled_by_several_workers_of_which_one_dies() {
     assert!(wrong.stderr.contains("2/4"), "{}", wrong.stderr);
 }
 
+/// A folder, a server and another folder with the same in them, and the server is live while it is copied.
+#[test]
+fn milvus_is_a_copy_of_a_folder_and_a_folder_of_it() {
+    let Some(server) = Server::new() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = std::fs::canonicalize(scratch.path()).unwrap();
+    let (first, last) = (folder.join("first"), folder.join("last"));
+    let root = folder.join("pictures");
+    pictures(&root);
+    std::fs::write(
+        root.join("animals/birds/penguin.txt"),
+        "a penguin of my own",
+    )
+    .unwrap();
+    let root_text = root.to_string_lossy().into_owned();
+    let index = [
+        "index",
+        &root_text,
+        "--captions",
+        "sidecar",
+        "--regions",
+        "grid",
+    ];
+    fovea(&first, &index).expect(0);
+    fovea(&first, &["saved", "add", "cold", "a", "penguin"]).expect(0);
+
+    let blobs = server.blobs.path().to_string_lossy().into_owned();
+    let there = [
+        "--json",
+        "migrate",
+        "--to",
+        &server.db,
+        "--to-blobs",
+        &blobs,
+        "--verify",
+    ];
+    let report = fovea(&first, &there).expect(0).json().remove(0);
+    agrees(&report);
+    server.fovea(&["check"]).expect(0);
+    let ask = ["--json", "search", "@cold"];
+    same(&found(server.fovea(&ask)), &found(fovea(&first, &ask)));
+    // Both ways of naming an item lead to the same one.
+    let id = |ran: Ran| ran.expect(0).json()[0]["results"][0]["item"].clone();
+    assert_eq!(id(server.fovea(&ask)), id(fovea(&first, &ask)));
+    let refused = fovea(&last, &there).expect(2);
+    assert!(
+        refused.stderr.contains("nothing to copy"),
+        "{}",
+        refused.stderr
+    );
+
+    goes_on_and_comes_back(&server, [&first, &last], &root, &there);
+}
+
+/// What is indexed on the server goes on there, under the same sources, and all of it comes back.
+fn goes_on_and_comes_back(server: &Server, [first, last]: [&Path; 2], root: &Path, there: &[&str]) {
+    let root_text = root.to_string_lossy().into_owned();
+    std::fs::remove_file(root.join("animals/birds/penguin.png")).unwrap();
+    let indexed = server.fovea(&["--json", "index", &root_text]).expect(0);
+    assert_eq!(indexed.json()[0]["added"], 0, "{}", indexed.stdout);
+    let refused = fovea(first, there).expect(2);
+    assert!(
+        refused.stderr.contains("was written to"),
+        "{}",
+        refused.stderr
+    );
+
+    let back = [
+        "--json",
+        "migrate",
+        "--to",
+        &last.to_string_lossy(),
+        "--verify",
+    ];
+    let report = server.fovea(&back).expect(0).json().remove(0);
+    agrees(&report);
+    fovea(last, &["check"]).expect(0);
+    let indexed = fovea(last, &["--json", "index", &root_text]).expect(0);
+    let indexed = indexed.json().remove(0);
+    assert_eq!(
+        (&indexed["added"], &indexed["updated"]),
+        (&0.into(), &0.into())
+    );
+    fovea(first, &["index", &root_text]).expect(0);
+    for words in ["a bird", "a red fruit", "@cold"] {
+        let ask = ["--json", "search", words];
+        same(&found(fovea(last, &ask)), &found(fovea(first, &ask)));
+    }
+}
+
+#[track_caller]
+fn agrees(report: &serde_json::Value) {
+    assert_eq!(report["settled"], true, "{report}");
+    let all = report["agreement"].as_array().unwrap();
+    assert!(all.len() >= 3, "{report}");
+    for one in all {
+        assert!(one["recall_at_10"].as_f64().unwrap() >= 0.99, "{one}");
+    }
+}
+
+/// The same paths in the same order, with scores that differ by what rounding does.
+#[track_caller]
+fn same(there: &[(String, f64)], here: &[(String, f64)]) {
+    assert!(!here.is_empty());
+    assert_eq!(there.len(), here.len());
+    for (there, here) in there.iter().zip(here) {
+        assert_eq!(there.0, here.0);
+        assert!((there.1 - here.1).abs() < 2e-3, "{there:?} for {here:?}");
+    }
+}
+
 #[test]
 fn milvus_that_is_away_is_told_in_a_line() {
     let scratch = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@
 //! This is test code that other crates can reach; it is part of no program.
 
 mod concurrency;
+mod copies;
 mod filters;
 mod fixtures;
 mod items;
@@ -15,6 +16,7 @@ mod twin;
 mod words;
 
 pub use concurrency::*;
+pub use copies::*;
 pub use filters::*;
 pub use fixtures::{content, draft, imported_pack, pack, put_imported, put_with_vectors};
 pub use items::*;
@@ -85,6 +87,9 @@ macro_rules! conformance_suite {
             words_that_were_written_are_found
             keywords_follow_what_is_written
             tags_are_filtered_and_counted
+            sources_are_adopted_under_their_numbers
+            items_are_restored_under_their_ids
+            each_vocabulary_is_told_apart
             another_handle_follows
             writers_take_turns
             readers_see_whole_batches

@@ -66,7 +66,7 @@ use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::indexes::{BuildObserver, IndexInfo};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
-    SourceKind, SourceRecord, Stats,
+    SourceKind, SourceRecord, Stats, Tag, Vocabulary,
 };
 
 /// Name of the database's file within its folder.
@@ -252,6 +252,11 @@ impl Database for Embedded {
         self.store.read(|reader| sources::list(reader, &self.scope))
     }
 
+    fn adopt_source(&self, source: &SourceRecord) -> Result<()> {
+        self.store
+            .write(|writer, _| sources::adopt(writer, &self.scope, source))
+    }
+
     fn set_online(&self, source: SourceId, online: bool) -> Result<()> {
         self.store.write(|writer, _| {
             sources::require(writer, &self.scope, source)?;
@@ -408,6 +413,15 @@ impl Database for Embedded {
             self.set_setting(&key, Some(&value))?;
         }
         self.indexes()
+    }
+
+    fn tags(
+        &self,
+        pack: &str,
+        contents: &[ContentHash],
+    ) -> Result<Vec<(ContentHash, Vocabulary, Vec<Tag>)>> {
+        self.store
+            .read(|reader| tags::of_contents(reader, &self.scope, pack, contents))
     }
 
     fn features(

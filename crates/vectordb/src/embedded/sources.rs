@@ -99,6 +99,43 @@ pub(super) fn create(
     Ok(SourceId(connection.last_insert_rowid()))
 }
 
+/// Make a source known under an id, or change the state of the one that has it.
+pub(super) fn adopt(connection: &Connection, scope: &Scope, source: &SourceRecord) -> Try<()> {
+    let bytes = path_to_bytes(&source.root);
+    let taken = connection
+        .prepare_cached(
+            "SELECT 1 FROM source WHERE (id = ?1) <> (collection = ?2 AND kind = ?3 AND root = ?4)",
+        )?
+        .exists(params![
+            source.id.0,
+            scope.collection,
+            kind_code(source.kind),
+            bytes
+        ])?;
+    if taken {
+        return Err(Fail::Known(Error::Invalid {
+            what: format!("source {} at {}", source.id, source.root.display()),
+            reason: "another source has its number or its root".to_owned(),
+        }));
+    }
+    connection.execute(
+        "INSERT INTO source (id, collection, kind, root, root_text, online, last_scan_ns, row_check)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (id) DO UPDATE SET online = excluded.online, last_scan_ns = excluded.last_scan_ns",
+        params![
+            source.id.0,
+            scope.collection,
+            kind_code(source.kind),
+            bytes,
+            String::from_utf8_lossy(&bytes),
+            source.online,
+            source.last_scan_ns,
+            source_check(scope.collection, kind_code(source.kind), &bytes),
+        ],
+    )?;
+    Ok(())
+}
+
 pub(super) fn list(connection: &Connection, scope: &Scope) -> Try<Vec<SourceRecord>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, kind, root, online, last_scan_ns, row_check,

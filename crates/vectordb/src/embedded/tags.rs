@@ -117,6 +117,32 @@ pub(super) fn of_content(connection: &Connection, scope: &Scope, content: i64) -
     Ok(tags.collect::<Result<_, _>>()?)
 }
 
+/// What each vocabulary of this collection says of contents, by a pack.
+pub(super) fn of_contents(
+    connection: &Connection,
+    scope: &Scope,
+    pack: &str,
+    contents: &[ContentHash],
+) -> Try<Vec<(ContentHash, Vocabulary, Vec<Tag>)>> {
+    let pack = packs::pack_id(connection, scope, pack)?;
+    let mut find = connection.prepare_cached("SELECT id FROM content WHERE hash = ?")?;
+    let mut said = Vec::new();
+    for hash in contents {
+        let id: Option<i64> = find.query_row([hash.0], |row| row.get(0)).optional()?;
+        let Some(id) = id else { continue };
+        for (vocabulary, collection) in [
+            (Vocabulary::Pack, None),
+            (Vocabulary::Collection, Some(scope.collection)),
+        ] {
+            let tags = kept(connection, id, pack, collection)?;
+            if !tags.is_empty() {
+                said.push((*hash, vocabulary, tags));
+            }
+        }
+    }
+    Ok(said)
+}
+
 fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tag> {
     Ok(Tag {
         name: row.get(0)?,

@@ -62,6 +62,11 @@ impl Writing<'_> {
             } => tags::put(self, *content, pack, *vocabulary, tags),
             Operation::RemoveParts { content } => self.remove_parts(*content),
             Operation::PutItem(draft) => write_item::put(self, draft),
+            Operation::RestoreItem {
+                item,
+                added_ns,
+                draft,
+            } => write_item::restore(self, *item, *added_ns, draft),
             Operation::PutCaptions { item, captions } => {
                 write_item::put_captions(self, *item, captions)
             }

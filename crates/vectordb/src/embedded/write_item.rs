@@ -67,16 +67,49 @@ impl PathTexts {
 
 /// Insert or replace the item at (source, path).
 pub(super) fn put(writing: &Writing<'_>, draft: &ItemDraft) -> Try<()> {
+    match at_place(writing, draft.source, &draft.path)? {
+        Some((id, added_ns)) => put_as(writing, draft, id, added_ns, false),
+        None => put_as(writing, draft, free_id(writing, draft)?, now_ns(), true),
+    }
+}
+
+/// Insert or replace an item under an id that was given elsewhere.
+pub(super) fn restore(
+    writing: &Writing<'_>,
+    item: ItemId,
+    added_ns: i64,
+    draft: &ItemDraft,
+) -> Try<()> {
+    if load(writing, item)?.is_some() {
+        move_to(writing, item, draft.source, &draft.path)?;
+        return put_as(writing, draft, item.get(), added_ns, false);
+    }
+    let mut taken = writing
+        .connection
+        .prepare_cached("SELECT 1 FROM item WHERE id = ?")?;
+    if taken.exists([item.get()])? {
+        return Err(Fail::Known(Error::Invalid {
+            what: format!("item {item}"),
+            reason: "an item of another collection has its id".to_owned(),
+        }));
+    }
+    if let Some((covered, _)) = at_place(writing, draft.source, &draft.path)? {
+        remove_row(writing, covered)?;
+    }
+    put_as(writing, draft, item.get(), added_ns, true)
+}
+
+fn put_as(
+    writing: &Writing<'_>,
+    draft: &ItemDraft,
+    id: i64,
+    added_ns: i64,
+    is_new: bool,
+) -> Try<()> {
     let kind = sources::require(writing.connection, writing.scope, draft.source)?;
     check_path(kind, &draft.path)?;
     check_metadata(&draft.metadata)?;
     let content = writing.content_id(draft.content)?;
-    let old = at_place(writing, draft.source, &draft.path)?;
-    let is_new = old.is_none();
-    let (id, added_ns) = match old {
-        Some(old) => old,
-        None => (free_id(writing, draft)?, now_ns()),
-    };
     let row = Row {
         id,
         source: draft.source.0,
@@ -130,7 +163,7 @@ fn put_row(writing: &Writing<'_>, row: &Row, said: u32) -> Try<()> {
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET
                 content = excluded.content, size = excluded.size, mtime_ns = excluded.mtime_ns,
-                checked_ns = excluded.checked_ns, change = excluded.change,
+                checked_ns = excluded.checked_ns, added_ns = excluded.added_ns, change = excluded.change,
                 row_check = excluded.row_check, said_check = excluded.said_check",
         )?
         .execute(params![

@@ -128,6 +128,34 @@ impl MilvusAddress {
         format!("milvus-{:.16}", hash.as_str())
     }
 
+    /// Names the library, of which a database may have several.
+    pub fn library_shown(&self) -> String {
+        match self.library.as_str() {
+            "" => self.shown(),
+            library => format!("{}?library={library}", self.shown()),
+        }
+    }
+
+    /// Begins the key of every row of the library.
+    pub fn library_key(&self) -> String {
+        let hash = blake3::hash(self.library.as_bytes()).to_hex();
+        format!("{:.16}", hash.as_str())
+    }
+
+    /// The same server and database, with another library.
+    pub fn of_library(&self, library: &str) -> MilvusAddress {
+        MilvusAddress {
+            library: library.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// For another client of the same server.
+    pub fn host_and_port(&self) -> (&str, &str) {
+        let (host, port) = self.host.rsplit_once(':').unwrap_or((&self.host, ""));
+        (host.trim_matches(['[', ']']), port)
+    }
+
     /// As it is shown: never with the password.
     pub fn shown(&self) -> String {
         let scheme = if self.is_tls { "milvuss" } else { "milvus" };

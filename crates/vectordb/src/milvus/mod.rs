@@ -8,6 +8,7 @@ mod address;
 mod client;
 mod docs;
 mod evaluate;
+mod features;
 mod grpc;
 mod mend;
 mod order;
@@ -28,10 +29,10 @@ pub use self::address::MilvusAddress;
 use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
 use self::evaluate::{Question, matching};
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
-use self::state::{State, owner_key};
+use self::state::State;
 use self::table::Space;
 use self::write::{Writing, features_of, space_of, stored};
-use crate::batch::{Batch, Owner};
+use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
 };
@@ -43,7 +44,7 @@ use crate::indexes::{BuildObserver, IndexInfo};
 use crate::paths::{path_from_bytes, path_to_bytes};
 use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
-    SourceKind, SourceRecord, Stats,
+    SourceKind, SourceRecord, Stats, Tag, Vocabulary,
 };
 
 /// One collection of a library on a Milvus server.
@@ -246,18 +247,25 @@ impl Database for Milvus {
 
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
         let root = path_to_bytes(root);
-        let id = SourceDoc::id(&self.collection, kind, &root);
-        if self.session.fresh()?.sources.contains_key(&id) {
+        // One that came from another database has the number that it had there.
+        let known = |state: &State| state.source_at(&self.collection, kind, &root);
+        if let Some(id) = known(&*self.session.fresh()?) {
             return Ok(SourceId(id));
         }
+        let mut id = SourceDoc::id(&self.collection, kind, &root);
         self.change_records(|state| {
-            if state.sources.contains_key(&id) {
+            if let Some(other) = known(state) {
+                id = other;
                 return Ok(Written::new());
             }
-            let doc = SourceDoc::new(&self.collection, kind, root, now_ns());
+            let doc = SourceDoc::new(&self.collection, kind, root.clone(), now_ns());
             Ok(Written::from([(Key::Source(id), Some(Doc::Source(doc)))]))
         })?;
         Ok(SourceId(id))
+    }
+
+    fn adopt_source(&self, source: &SourceRecord) -> Result<()> {
+        self.change_records(|state| write::adopted(state, &self.collection, source))
     }
 
     fn sources(&self) -> Result<Vec<SourceRecord>> {
@@ -468,61 +476,30 @@ impl Database for Milvus {
         })
     }
 
+    fn tags(
+        &self,
+        pack: &str,
+        contents: &[ContentHash],
+    ) -> Result<Vec<(ContentHash, Vocabulary, Vec<Tag>)>> {
+        let state = self.session.fresh()?;
+        let pack = state.pack(&self.collection, pack)?.fingerprint;
+        let said = contents
+            .iter()
+            .flat_map(|hash| state.said(&self.collection, &pack, *hash));
+        Ok(said.collect())
+    }
+
     fn features(
         &self,
         pack: &str,
         after: Option<ContentHash>,
         limit: usize,
     ) -> Result<Vec<(ContentHash, Part, Vec<f32>)>> {
-        let state = self.session.fresh()?;
-        let space = features_of(&state.pack(&self.collection, pack)?);
-        let key = space.key();
-        let is_here = |id: i64| {
-            state
-                .items
-                .get(&id)
-                .is_some_and(|item| item.collection == self.collection)
-        };
-        let contents = state.contents.iter().filter(|(hash, content)| {
-            after.is_none_or(|after| **hash > after.0)
-                && content
-                    .have
-                    .get(&key)
-                    .is_some_and(|parts| !parts.is_empty())
-                && state.with_content(hash).any(is_here)
-        });
-        let owners = contents
-            .take(limit)
-            .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))));
-        let rows = search::rows_of_owners(&self.session, &state, &space, &owners.collect())?;
-        let rows = rows.into_iter().filter_map(|(owner, part, feature)| {
-            let (_, hash) = state::owner_of(&owner)?;
-            Some((ContentHash(hash), part, feature))
-        });
-        Ok(rows.collect())
+        features::page(&self.session, &self.collection, pack, after, limit)
     }
 
     fn feature(&self, pack: &str, content: ContentHash) -> Result<Vec<(Part, Vec<f32>)>> {
-        let state = self.session.fresh()?;
-        let space = features_of(&state.pack(&self.collection, pack)?);
-        let have = state
-            .contents
-            .get(&content.0)
-            .and_then(|content| content.have.get(&space.key()));
-        if have.is_none_or(Vec::is_empty) {
-            return Ok(Vec::new());
-        }
-        let owner = owner_key(&Owner::Content(content));
-        let rows = search::rows_of_owners(
-            &self.session,
-            &state,
-            &space,
-            &[owner].into_iter().collect(),
-        )?;
-        Ok(rows
-            .into_iter()
-            .map(|(_, part, feature)| (part, feature))
-            .collect())
+        features::of_content(&self.session, &self.collection, pack, content)
     }
 
     fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>> {

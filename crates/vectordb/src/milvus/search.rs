@@ -1,7 +1,5 @@
 //! The nearest items: Milvus finds the nearest vectors, and whose they are is known here.
 
-use std::collections::BTreeSet;
-
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluate::{Question, View, matching, score_of};
@@ -81,6 +79,19 @@ pub(super) fn search(
     Ok(hits)
 }
 
+/// Whether it is a content, and its hash: as text only where it is named to the server, because counting a thousand of them is
+/// part of every search.
+type OwnerHash = (bool, ContentHash);
+
+fn one_of_owners(owners: &[OwnerHash]) -> String {
+    let name = |(is_content, hash): &OwnerHash| match is_content {
+        true => format!("c{hash}"),
+        false => format!("p{hash}"),
+    };
+    let names: Vec<String> = owners.iter().map(name).collect();
+    one_of("owner", names.iter().map(String::as_str))
+}
+
 /// Contents and phrases of matching items that have a vector in a space: all of them, or the first ones, about so many.
 fn owners(
     state: &State,
@@ -88,9 +99,9 @@ fn owners(
     question: &Question<'_>,
     space: &Space,
     most: usize,
-) -> Vec<String> {
+) -> Vec<OwnerHash> {
     let key = space.key();
-    let mut owners = BTreeSet::new();
+    let mut owners = FxHashSet::default();
     for view in matching(state, collection, question) {
         if owners.len() >= most {
             break;
@@ -103,7 +114,7 @@ fn owners(
                 .get(&key)
                 .is_some_and(|parts| !parts.is_empty())
         }) {
-            owners.insert(format!("c{hash}"));
+            owners.insert((true, hash));
         }
         for (text, _) in view.item.said() {
             let hash = phrase_hash(text);
@@ -112,7 +123,7 @@ fn owners(
                 .get(&hash)
                 .is_some_and(|phrase| phrase.have.contains_key(&key))
             {
-                owners.insert(format!("p{}", ContentHash(hash)));
+                owners.insert((false, ContentHash(hash)));
             }
         }
     }
@@ -120,9 +131,8 @@ fn owners(
 }
 
 impl Going<'_> {
-    fn run(&mut self, mut owners: Vec<String>, top_k: usize) -> Result<()> {
-        let named = (owners.len() <= FEW_OWNERS)
-            .then(|| one_of("owner", owners.iter().map(String::as_str)));
+    fn run(&mut self, mut owners: Vec<OwnerHash>, top_k: usize) -> Result<()> {
+        let named = (owners.len() <= FEW_OWNERS).then(|| one_of_owners(&owners));
         let mut limit = top_k.saturating_add(64).min(MOST_ROWS);
         if named.is_none() || top_k < owners.len().saturating_mul(2) {
             loop {
@@ -142,10 +152,7 @@ impl Going<'_> {
             owners = self::owners(state, self.collection, question, &self.space, usize::MAX);
         }
         for some in owners.chunks(WHOLE_OWNERS) {
-            self.ask(
-                Some(&one_of("owner", some.iter().map(String::as_str))),
-                MOST_ROWS,
-            )?;
+            self.ask(Some(&one_of_owners(some)), MOST_ROWS)?;
         }
         Ok(())
     }

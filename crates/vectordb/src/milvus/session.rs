@@ -96,12 +96,11 @@ impl Session {
     fn open(address: &MilvusAddress, may_create: bool) -> Result<Session> {
         let client = Client::new(address)?;
         let (_, warning) = client.version()?;
-        let hash = blake3::hash(address.library.as_bytes()).to_hex();
         let session = Session {
             client,
             address: address.clone(),
             warning,
-            library: format!("{:.16}", hash.as_str()),
+            library: address.library_key(),
             state: RwLock::default(),
             polled: Mutex::default(),
             writing: Mutex::default(),

@@ -10,7 +10,7 @@ use crate::batch::Owner;
 use crate::error::{Error, Result};
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
 use crate::paths::path_from_bytes;
-use crate::records::{Item, PackRecord, Tag};
+use crate::records::{Item, PackRecord, SourceKind, Tag, Vocabulary};
 
 /// Records by kind and name, and where items are found by what they have.
 #[derive(Default)]
@@ -162,6 +162,15 @@ impl State {
         sources
     }
 
+    /// The collection's source of this kind and root.
+    pub(super) fn source_at(&self, collection: &str, kind: SourceKind, root: &[u8]) -> Option<i64> {
+        let is_it = |doc: &SourceDoc| {
+            doc.collection == collection && doc.kind() == kind && doc.root == root
+        };
+        let mut all = self.sources.iter();
+        all.find(|(_, doc)| is_it(doc)).map(|(&id, _)| id)
+    }
+
     pub(super) fn active(&self, collection: &str) -> Option<&str> {
         self.collections.get(collection)?.active.as_deref()
     }
@@ -205,12 +214,37 @@ impl State {
                 }),
             }
         }
-        tags.sort_by(|a, b| {
-            b.probability
-                .total_cmp(&a.probability)
-                .then_with(|| a.name.cmp(&b.name))
-        });
+        most_probable_first(&mut tags);
         tags
+    }
+
+    /// What the vocabularies of a pack and of a collection say of a content, the most probable first.
+    pub(super) fn said(
+        &self,
+        collection: &str,
+        pack: &str,
+        hash: ContentHash,
+    ) -> Vec<(ContentHash, Vocabulary, Vec<Tag>)> {
+        let all = self.contents.get(&hash.0).map(|content| &content.tags);
+        let of = |vocabulary: Vocabulary, of: Option<&str>| {
+            let said = all.into_iter().flatten();
+            let said = said.filter(|tag| tag.pack == pack && tag.collection.as_deref() == of);
+            let mut tags: Vec<Tag> = said
+                .map(|tag| Tag {
+                    name: tag.name.clone(),
+                    probability: tag.probability,
+                })
+                .collect();
+            most_probable_first(&mut tags);
+            (hash, vocabulary, tags)
+        };
+        let both = [
+            of(Vocabulary::Pack, None),
+            of(Vocabulary::Collection, Some(collection)),
+        ];
+        both.into_iter()
+            .filter(|(_, _, tags)| !tags.is_empty())
+            .collect()
     }
 
     /// An item of the collection as it is handed out.
@@ -239,6 +273,14 @@ impl State {
             tags: self.tags(collection, content),
         })
     }
+}
+
+fn most_probable_first(tags: &mut [Tag]) {
+    tags.sort_by(|a, b| {
+        b.probability
+            .total_cmp(&a.probability)
+            .then_with(|| a.name.cmp(&b.name))
+    });
 }
 
 /// Whose vectors a row of a space is of, as it stands in the row.

@@ -13,8 +13,10 @@ use crate::batch::{Batch, Operation, Owner};
 use crate::embedded::{check_item, check_tag, compared_in, now_ns};
 use crate::error::{Error, Result};
 use crate::ids::{ContentHash, ItemId, SourceId};
+use crate::paths::path_to_bytes;
 use crate::records::{
-    Content, Failure, ItemDraft, PackRecord, Part, SpaceRecord, SpaceSource, Tag, Vocabulary,
+    Content, Failure, ItemDraft, PackRecord, Part, SourceRecord, SpaceRecord, SpaceSource, Tag,
+    Vocabulary,
 };
 
 /// One batch on its way.
@@ -80,6 +82,11 @@ impl<'a> Writing<'a> {
             } => self.put_tags(*content, pack, *vocabulary, tags),
             Operation::RemoveParts { content } => self.remove_parts(*content),
             Operation::PutItem(draft) => self.put_item(draft),
+            Operation::RestoreItem {
+                item,
+                added_ns,
+                draft,
+            } => self.restore_item(*item, *added_ns, draft),
             Operation::PutCaptions { item, captions } => {
                 self.change_item(*item, |doc| doc.say(captions))
             }
@@ -322,16 +329,36 @@ impl<'a> Writing<'a> {
     }
 
     fn put_item(&mut self, draft: &ItemDraft) -> Result<()> {
-        let kind = self.state.source(self.collection, draft.source)?.kind();
-        check_item(kind, &draft.path, &draft.metadata)?;
-        if self.content(draft.content).is_none() {
-            return Err(Error::NoSuchContent(draft.content));
-        }
         let known = self.item_at(draft.source, &draft.path);
         let (id, added_ns) = match known.and_then(|id| Some((id, self.item(id)?.added_ns))) {
             Some(known) => known,
             None => (self.free_id(draft), now_ns()),
         };
+        self.put_item_as(draft, id, added_ns)
+    }
+
+    /// An item under an id that was given elsewhere.
+    fn restore_item(&mut self, item: ItemId, added_ns: i64, draft: &ItemDraft) -> Result<()> {
+        let id = item.get();
+        if self.item(id).is_some() {
+            self.move_item(item, draft.source, &draft.path)?;
+        } else if self.is_taken(id) {
+            return Err(Error::Invalid {
+                what: format!("item {item}"),
+                reason: "an item of another collection has its id".to_owned(),
+            });
+        } else if let Some(covered) = self.item_at(draft.source, &draft.path) {
+            self.written.insert(Key::Item(covered), None);
+        }
+        self.put_item_as(draft, id, added_ns)
+    }
+
+    fn put_item_as(&mut self, draft: &ItemDraft, id: i64, added_ns: i64) -> Result<()> {
+        let kind = self.state.source(self.collection, draft.source)?.kind();
+        check_item(kind, &draft.path, &draft.metadata)?;
+        if self.content(draft.content).is_none() {
+            return Err(Error::NoSuchContent(draft.content));
+        }
         let doc = ItemDoc::of(self.collection, draft, added_ns, self.change);
         self.keep_item(id, doc);
         self.clear_failure(draft.source, &draft.path)
@@ -420,6 +447,28 @@ impl<'a> Writing<'a> {
         }
         Ok(())
     }
+}
+
+/// A source under the id that it has elsewhere, with its state.
+pub(super) fn adopted(state: &State, collection: &str, source: &SourceRecord) -> Result<Written> {
+    let root = path_to_bytes(&source.root);
+    let known = state.sources.get(&source.id.0);
+    let at_root = state.source_at(collection, source.kind, &root);
+    let mut doc = match (known, at_root) {
+        (None, None) => SourceDoc::new(collection, source.kind, root, now_ns()),
+        (Some(known), Some(at)) if at == source.id.0 => known.clone(),
+        _ => {
+            return Err(Error::Invalid {
+                what: format!("source {} at {}", source.id, source.root.display()),
+                reason: "another source has its number or its root".to_owned(),
+            });
+        }
+    };
+    (doc.online, doc.scanned_ns) = (source.online, source.last_scan_ns);
+    Ok(Written::from([(
+        Key::Source(source.id.0),
+        Some(Doc::Source(doc)),
+    )]))
 }
 
 fn have(have: &mut Have, space: &Space, part: u32) {

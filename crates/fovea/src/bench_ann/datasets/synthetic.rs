@@ -52,6 +52,26 @@ pub fn make(workshop: &Workshop) -> anyhow::Result<Made> {
     })
 }
 
+/// The mixture, to draw a few vectors from.
+pub struct Drawn {
+    projection: Vec<f32>,
+}
+
+impl Drawn {
+    pub const DIM: usize = DIM;
+
+    pub fn new() -> Drawn {
+        Drawn {
+            projection: gaussians(1, INTRINSIC * DIM),
+        }
+    }
+
+    /// The vector with this number, at unit length.
+    pub fn vector(&self, number: u64) -> Vec<f32> {
+        vector(number, &self.projection)
+    }
+}
+
 /// The vector with this number, at unit length.
 fn vector(number: u64, projection: &[f32]) -> Vec<f32> {
     let cluster = mixed(number ^ (2 << 56)) % CLUSTERS;

@@ -1,0 +1,108 @@
+"""The official client of Milvus, for `fovea bench milvus`: pymilvus against the server that Fovea is measured on.
+
+    python3 peer.py HOST PORT
+
+Questions, each answered by one line of JSON:
+
+    {"do": "make", "name": N, "dim": D}             a collection as Fovea makes one for a space, empty
+    {"do": "upsert", "name": N, "file": F, "from": A, "to": B}    rows A to B of a .npy file in one request; its seconds
+    {"do": "find", "pack": P}                       Fovea's collection of vectors of a pack
+    {"do": "search", "name": N, "file": F, "row": R, "expr": E, "limit": L}    one search as Fovea asks it; its milliseconds
+    {"do": "drop", "names": [N]}                    drops collections that the measurement made
+
+Rows are turned into what pymilvus takes before the clock starts: a program that calls it has them so.
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, utility
+
+TEXTS = {"lib": 16, "owner": 80, "region": 200}
+INDEX = {"index_type": "HNSW", "metric_type": "IP", "params": {"M": 16, "efConstruction": 200}}
+
+files = {}
+collections = {}
+
+
+def rows(file):
+    if file not in files:
+        files[file] = np.load(file)
+    return files[file]
+
+
+def collection(name):
+    if name not in collections:
+        collections[name] = Collection(name)
+    return collections[name]
+
+
+def make(name, dim):
+    fields = [FieldSchema("pk", DataType.VARCHAR, is_primary=True, max_length=100)]
+    fields += [FieldSchema(text, DataType.VARCHAR, max_length=most) for text, most in TEXTS.items()]
+    fields.append(FieldSchema("part", DataType.INT64))
+    fields.append(FieldSchema("v", DataType.FLOAT_VECTOR, dim=dim))
+    made = Collection(name, CollectionSchema(fields), shards_num=1, consistency_level="Session")
+    made.create_index("v", INDEX)
+    made.load()
+    collections[name] = made
+    return {}
+
+
+def upsert(name, file, first, last):
+    vectors = rows(file)[first:last].tolist()
+    n = last - first
+    owners = [f"c{at:064x}" for at in range(first, last)]
+    keys = [f"{at:056x}" for at in range(first, last)]
+    columns = [keys, ["0123456789abcdef"] * n, owners, [""] * n, [0] * n, vectors]
+    target = collection(name)
+    begun = time.perf_counter()
+    target.upsert(columns)
+    return {"seconds": time.perf_counter() - begun}
+
+
+def find(pack):
+    for name in utility.list_collections():
+        if name.startswith("fovea_") and collection(name).description.endswith(f"of pack {pack}"):
+            return {"name": name}
+    raise LookupError(f"no collection of pack {pack}")
+
+
+def search(name, file, row, expr, limit):
+    vector = rows(file)[row].tolist()
+    params = {"metric_type": "IP", "params": {"ef": max(256, limit)}}
+    fields = ["owner", "part", "region"]
+    target = collection(name)
+    begun = time.perf_counter()
+    target.search([vector], "v", params, limit, expr=expr, output_fields=fields)
+    return {"ms": (time.perf_counter() - begun) * 1e3}
+
+
+def drop(names):
+    for name in names:
+        collections.pop(name, None)
+        if utility.has_collection(name):
+            utility.drop_collection(name)
+    return {}
+
+
+def answer(question):
+    do = question.pop("do")
+    if do == "upsert":
+        return upsert(question["name"], question["file"], question["from"], question["to"])
+    return {"make": make, "find": find, "search": search, "drop": drop}[do](**question)
+
+
+def main():
+    connections.connect(host=sys.argv[1], port=sys.argv[2])
+    for line in sys.stdin:
+        try:
+            said = answer(json.loads(line))
+        except Exception as error:  # told to whoever asked, who ends the measurement
+            said = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(said), flush=True)
+
+
+main()
