@@ -10,7 +10,9 @@ use fovea_measure::Latency;
 
 use crate::bench_ann::Bar;
 use crate::commands::search::{next_line, open_queries};
-use crate::commands::{bench_ann, bench_cut, bench_dedupe, bench_filters, bench_regions};
+use crate::commands::{
+    bench_ann, bench_cut, bench_dedupe, bench_encode, bench_filters, bench_regions,
+};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
@@ -41,6 +43,11 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
             bench_serve::measure(settings, &queries, say)
         }),
         BenchCommand::Filters { items, index } => bench_filters::run(settings, items, &index),
+        BenchCommand::Encode {
+            model,
+            threads,
+            count,
+        } => bench_encode::run(settings, &model, threads, count),
         BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }

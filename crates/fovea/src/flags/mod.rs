@@ -734,6 +734,18 @@ pub enum BenchCommand {
     },
     /// How well copies of pictures are found that were saved again, resized, cropped, marked, turned and more
     Dedupe(BenchDedupeFlags),
+    /// Pictures and texts a second, loading and memory of a pack, beside Python's ONNX Runtime over the same networks
+    Encode {
+        /// The pack
+        #[arg(long, default_value = "base", value_name = "PACK")]
+        model: String,
+        /// Threads of both sides (default: one a core)
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// Pictures and texts in each of the rounds
+        #[arg(long, default_value_t = 32, value_name = "N")]
+        count: usize,
+    },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }
