@@ -65,6 +65,15 @@ pub enum Error {
         found: String,
     },
 
+    /// A hub does not give what was asked for, or the way to it is broken.
+    #[error("cannot fetch {model}: {what}; {remedy}")]
+    Hub {
+        model: String,
+        what: String,
+        remedy: String,
+        fault: Fault,
+    },
+
     /// Files that `--from` should hold are not there.
     #[error(
         "{dir} lacks what `models pull --from` needs; on a machine with a network run:\n{commands}\nthen copy the files into {dir} and try again"
@@ -108,6 +117,7 @@ impl Error {
             Self::Tool { .. } | Self::Platform { .. } | Self::Io { .. } => Fault::Environment,
             Self::Damaged { .. } | Self::Checksum { .. } | Self::Format { .. } => Fault::Corruption,
             Self::Runtime { .. } => Fault::Environment,
+            Self::Hub { fault, .. } => *fault,
             Self::Refused { .. } | Self::Unusable { .. } => Fault::Input,
         }
     }
@@ -118,6 +128,7 @@ fn remedy(name: &str) -> String {
     match name.contains('+') {
         true => "copy its folder there, or train it again with `fovea train align`".into(),
         false if name == crate::models::BASE => format!("run `fovea models pull {name}`"),
+        false if crate::models::hub::is_known(name) => format!("run `fovea models add {name}`"),
         false => format!("run `fovea models add DIR --name {name}` with the folder of the model"),
     }
 }

@@ -135,7 +135,7 @@ impl Seeing {
     }
 
     /// Names of input and output, and the side of the square between them.
-    fn wiring(&self) -> ((&str, &str), u32) {
+    pub fn wiring(&self) -> ((&str, &str), u32) {
         match self {
             Self::Own(preprocessing) => (("pixels", "feature"), preprocessing.side),
             Self::Other(network) => ((&network.input, &network.output), network.preparation.side),
@@ -162,10 +162,19 @@ impl ImageEncoder {
 
     /// The features of one picture.
     pub fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
-        let planes = self.seeing.planes(pixels);
+        self.run(&self.seeing.planes(pixels))
+    }
+
+    /// The same of what the network reads.
+    pub fn run(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
         let (names, side) = self.seeing.wiring();
         self.sessions
-            .run(|session| run(session, names, side as usize, &planes, self.feature_dim))
+            .run(|session| run(session, names, side as usize, planes, self.feature_dim))
+    }
+
+    /// Loads the network now.
+    pub fn load(&self) -> Result<(), Error> {
+        self.sessions.run(|_| Ok(()))
     }
 }
 

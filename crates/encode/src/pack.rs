@@ -48,7 +48,7 @@ pub struct Pack {
     dir: PathBuf,
     manifest: Manifest,
     spec: PackSpec,
-    alignment: Alignment,
+    pub(crate) alignment: Alignment,
     shipped: Option<Head>,
     head: Option<Head>,
     taught: Option<Classifier>,
@@ -57,14 +57,14 @@ pub struct Pack {
     image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
     /// Whether the files of either tower were checked.
-    seen: Lazy<()>,
-    read: Lazy<()>,
+    pub(crate) seen: Lazy<()>,
+    pub(crate) read: Lazy<()>,
     /// The image network where it is not the one in the folder.
     trunk: Option<Vec<u8>>,
 }
 
 /// How a feature becomes a vector of the shared space.
-enum Alignment {
+pub(crate) enum Alignment {
     /// By classes, whose names lie there.
     Conse(Box<Conse>),
     /// It lies there from the start, and has only to be scaled.
@@ -323,7 +323,7 @@ impl Pack {
     }
 
     /// The file of the network that stands before classes, and how it sees.
-    fn seeing(&self) -> Option<(&'static str, Seeing)> {
+    pub(crate) fn seeing(&self) -> Option<(&'static str, Seeing)> {
         match (&self.manifest.preprocessing, &self.manifest.sees) {
             (Some(preprocessing), _) => Some((IMAGE_MODEL, Seeing::Own(preprocessing.clone()))),
             (None, Some(network)) => Some((IMAGE_TOWER, Seeing::Other(network.clone()))),
@@ -357,7 +357,7 @@ impl Pack {
         taught.into_iter().chain(known).collect()
     }
 
-    fn text(&self) -> Result<Arc<TextEncoder>, Error> {
+    pub(crate) fn text(&self) -> Result<Arc<TextEncoder>, Error> {
         self.text.get_or_load(|| {
             check_content(
                 &self.dir,
@@ -388,7 +388,7 @@ impl Pack {
     }
 
     /// Checks what the manifest lists under a folder, before it is used for the first time.
-    fn check_once(&self, checked: &Lazy<()>, folder: &str) -> Result<(), Error> {
+    pub(crate) fn check_once(&self, checked: &Lazy<()>, folder: &str) -> Result<(), Error> {
         let check = || {
             let files = self.manifest.files.iter();
             let mut files = files
@@ -398,7 +398,7 @@ impl Pack {
         checked.get_or_load(check).map(drop)
     }
 
-    fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
+    pub(crate) fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
         self.image.get_or_load(|| {
             let (model, seeing) = self.seeing().ok_or_else(|| Error::Damaged {
                 path: self.dir.join(MANIFEST),

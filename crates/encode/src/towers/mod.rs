@@ -92,6 +92,16 @@ impl Towers {
         }
     }
 
+    /// What is known of the network that sees.
+    pub fn image_tower(&self) -> &ImageTower {
+        &self.spec.image
+    }
+
+    /// What is known of the network that reads.
+    pub fn text_tower(&self) -> &TextTower {
+        &self.spec.text
+    }
+
     /// What the image network reads: three planes of `side` x `side` numbers.
     pub fn planes(&self, pixels: &Pixels) -> Vec<f32> {
         self.spec.image.preparation.planes(pixels)
@@ -99,14 +109,29 @@ impl Towers {
 
     /// The vector of a picture, as long as the network makes it.
     pub fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
-        let planes = self.planes(pixels);
+        self.see(&self.planes(pixels))
+    }
+
+    /// The same of what the network reads.
+    pub fn see(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
         let tower = &self.spec.image;
         let (names, side) = (
             (tower.input.as_str(), tower.output.as_str()),
             tower.preparation.side as usize,
         );
         self.image
-            .run(|session| image::run(session, names, side, &planes, self.spec.dim))
+            .run(|session| image::run(session, names, side, planes, self.spec.dim))
+    }
+
+    /// Loads the network that sees now.
+    pub fn load_image(&self) -> Result<(), Error> {
+        self.image.run(|_| Ok(()))
+    }
+
+    /// Loads the network that reads, and its tokenizer, now.
+    pub fn load_text(&self) -> Result<(), Error> {
+        self.words()?;
+        self.text.run(|_| Ok(()))
     }
 
     /// The ids that the text network reads.

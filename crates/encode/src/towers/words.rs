@@ -58,7 +58,7 @@ impl Cleaning {
 }
 
 /// What a text network reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tokens {
     pub ids: Vec<i64>,
     /// One for each id that belongs to the text, zero for what fills up.

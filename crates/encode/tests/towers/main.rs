@@ -3,6 +3,7 @@
 //! `scripts/reference/towers/make.py` made them and says with which versions. ONNX Runtime comes from the real base pack: run
 //! `fovea models pull base` first.
 
+mod hub;
 mod layouts;
 mod learnt;
 mod onnx;
@@ -56,6 +57,7 @@ fn add(store: &Path, folder: &Path) -> Result<models::Added, String> {
         name: Some("tiny"),
         precision: None,
         replace: false,
+        origin: None,
     };
     models::add(store, addition, &mut |_| {}).map_err(|error| error.to_string())
 }

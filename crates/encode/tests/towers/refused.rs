@@ -390,6 +390,7 @@ fn names_and_places() {
             name: Some(name),
             precision,
             replace: false,
+            origin: None,
         };
         models::add(store.path(), addition, &mut |_| {})
             .expect_err("it is refused")

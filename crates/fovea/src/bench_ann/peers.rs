@@ -1,24 +1,23 @@
 //! The indexes of others as contenders: one Python process holds them, and answers a JSON object a line.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::contender::{Answers, Ask, Built, Contender, Side};
-use super::python_env::PythonEnv;
+use super::python_env::{Process, PythonEnv, PythonPeers};
 
-/// The process. It ends when this is dropped.
-pub struct Process {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
+/// The packages and the script.
+pub const PEERS: PythonPeers = PythonPeers {
+    what: "hnswlib, Faiss, usearch",
+    pins: include_str!("peers.txt"),
+    script: include_str!("peers.py"),
+    compiled: Some("hnswlib"),
+};
 
 /// What the process knows of one peer before anything is opened.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,7 +39,7 @@ pub struct Peers {
 impl Peers {
     /// Starts the process on the folder of a data set; `store` keeps built indexes.
     pub fn start(env: &PythonEnv, folder: &Path, store: &Path) -> anyhow::Result<Peers> {
-        let mut process = Process::start(env.command().arg(folder).arg(store))?;
+        let mut process = Process::start(&mut env.command(&[folder, store]))?;
         let said = process.ask(&json!({"do": "list"}))?;
         Ok(Peers {
             listed: serde_json::from_value(said["contenders"].clone())?,
@@ -102,51 +101,6 @@ impl Peers {
             }) as Box<dyn Contender>
         });
         peers.collect()
-    }
-}
-
-impl Process {
-    /// Starts a script that answers a line with a line.
-    pub fn start(command: &mut Command) -> anyhow::Result<Process> {
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("python3 could not be started")?;
-        let (to, from) = (child.stdin.take(), child.stdout.take());
-        let (Some(to), Some(from)) = (to, from) else {
-            bail!("python3 has no pipes");
-        };
-        Ok(Process {
-            child,
-            to,
-            from: BufReader::new(from),
-        })
-    }
-
-    pub fn ask(&mut self, question: &Value) -> anyhow::Result<Value> {
-        writeln!(self.to, "{question}").context("the peers' process has ended")?;
-        self.to.flush()?;
-        let mut line = String::new();
-        if self.from.read_line(&mut line)? == 0 {
-            bail!("the peers' process ended (its words are above)");
-        }
-        let answer: Value = serde_json::from_str(&line)?;
-        match answer["error"].as_str() {
-            Some(error) => bail!(
-                "{}: {error}",
-                question["name"].as_str().unwrap_or("the peers")
-            ),
-            None => Ok(answer),
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It only reads; nothing is lost. A process that is gone already is what was wanted.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

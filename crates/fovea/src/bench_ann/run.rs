@@ -12,8 +12,8 @@ use super::datasets;
 use super::judge::Judge;
 use super::measure::{self, K, ROUNDS};
 use super::packages::hex;
-use super::peers::Peers;
-use super::python_env::{PEERS, PythonEnv};
+use super::peers::{PEERS, Peers};
+use super::python_env::PythonEnv;
 use super::report::Report;
 use super::{machine, ours, plot};
 use crate::exit::Refusal;
@@ -32,7 +32,7 @@ pub enum Peering {
 /// are ever searched by mistake.
 pub fn start_peers(folder: &Path, card: &Card, say: &dyn Fn(&str)) -> anyhow::Result<Peers> {
     let store = datasets::below(&cache_folder()?);
-    let env = PythonEnv::ready(&store, &PEERS, say)?;
+    let env = PythonEnv::ready(&store, PEERS, say)?;
     let base = folder.join("base.npy");
     let mut hasher = Sha256::new();
     let mut file =

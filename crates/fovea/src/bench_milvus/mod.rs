@@ -17,16 +17,15 @@ use fovea_vectordb::{
 use serde_json::json;
 
 use self::data::{Data, SPACE};
-use crate::bench_ann::{Bar, Process, PythonEnv, Script};
+use crate::bench_ann::{Bar, Process, PythonEnv, PythonPeers};
 use crate::exit::Refusal;
 use crate::settings::{Settings, cache_folder};
 
-const PYMILVUS: Script = Script {
-    name: "pymilvus",
-    code: include_str!("peer.py"),
+const PYMILVUS: PythonPeers = PythonPeers {
+    what: "pymilvus 2.3.7",
     pins: include_str!("pymilvus.txt"),
-    about: "pymilvus 2.3.7 (once)",
-    is_compiled: false,
+    script: include_str!("peer.py"),
+    compiled: None,
 };
 
 /// Vectors of one write, of both sides.
@@ -49,13 +48,13 @@ pub fn measure(
     say: &dyn Fn(&str),
 ) -> anyhow::Result<Vec<Bar>> {
     let store = cache_folder()?.join("bench").join("milvus");
-    let env = PythonEnv::ready(&store, &PYMILVUS, say)?;
+    let env = PythonEnv::ready(&store, PYMILVUS, say)?;
     let Some(server) = &settings.server else {
         let message = "a server is what is measured: fovea --db milvus://HOST:PORT bench milvus";
         return Err(Refusal::input(message).into());
     };
     let (host, port) = server.host_and_port();
-    let peer = Process::start(env.command().arg(host).arg(port))?;
+    let peer = Process::start(&mut env.command(&[host, port]))?;
     let scratch = tempfile::tempdir()?;
     say("drawing vectors");
     let data = Data::draw(n_items, QUERIES);

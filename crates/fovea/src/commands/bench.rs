@@ -10,16 +10,14 @@ use fovea_measure::Latency;
 
 use crate::bench_ann::Bar;
 use crate::commands::search::{next_line, open_queries};
-use crate::commands::{bench_ann, bench_cut, bench_dedupe, bench_filters, bench_regions};
+use crate::commands::{
+    bench_ann, bench_cut, bench_dedupe, bench_encode, bench_filters, bench_regions,
+};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{BenchCommand, BenchFlags};
 use crate::render::{self, IngestBench};
 use crate::settings::Settings;
-<<<<<<< HEAD
-use crate::{bench_explain, bench_hybrid, bench_migrate, bench_serve};
-=======
-use crate::{bench_explain, bench_hybrid, bench_milvus, bench_serve};
->>>>>>> 9fa6c62ddbac8f27c6b2f63509596c6bf6a347f5
+use crate::{bench_explain, bench_hybrid, bench_migrate, bench_milvus, bench_serve};
 
 /// Answers before this many are not counted: they read the database and the model for the first time.
 const WARM_UP: usize = 20;
@@ -54,6 +52,11 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Plan { items } => {
             bars(settings, "plan", |_, say| crate::plan::measure(&items, say))
         }
+        BenchCommand::Encode {
+            model,
+            threads,
+            count,
+        } => bench_encode::run(settings, &model, threads, count),
         BenchCommand::Dedupe(flags) => bench_dedupe::run(settings, &flags),
         BenchCommand::Ann(flags) => bench_ann::run(settings, flags),
     }

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod bench_ann;
 pub mod bench_cut;
 pub mod bench_dedupe;
+mod bench_encode;
 pub mod bench_filters;
 pub mod bench_regions;
 pub mod check;

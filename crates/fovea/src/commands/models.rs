@@ -2,30 +2,19 @@
 
 use std::path::Path;
 
+use fovea_encode::models::hub::{self, Hub, Source};
 use fovea_encode::{Pack, models};
 
 use crate::exit::{Exit, Refusal};
-use crate::flags::{ModelsCommand, ModelsFlags};
+use crate::flags::{AddFlags, ModelsCommand, ModelsFlags};
+use crate::interrupt;
 use crate::render::{self, PullProgress};
 use crate::settings::{DEFAULT_PACK, Settings};
 
 pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
     match flags.what {
         ModelsCommand::Pull { name, from } => pull(settings, &name, from.as_deref()),
-        ModelsCommand::Add {
-            folder,
-            name,
-            precision,
-            replace,
-        } => {
-            let addition = models::Addition {
-                folder: &folder,
-                name: name.as_deref(),
-                precision: precision.as_deref(),
-                replace,
-            };
-            add(settings, addition)
-        }
+        ModelsCommand::Add(flags) => add(settings, &flags),
         ModelsCommand::List => {
             let packs = models::list(&settings.models)?;
             render::packs(settings, &packs)?;
@@ -53,12 +42,48 @@ fn pull(settings: &Settings, name: &str, from: Option<&Path>) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
-fn add(settings: &Settings, addition: models::Addition<'_>) -> anyhow::Result<Exit> {
+fn add(settings: &Settings, flags: &AddFlags) -> anyhow::Result<Exit> {
     let mut progress = PullProgress::new(settings.quiet);
-    let added = models::add(&settings.models, addition, &mut |event| progress.on(event));
+    let added = fetch_and_add(settings, flags, &mut |event| progress.on(event));
     progress.finish();
+    if added.is_err() && interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
     render::added(settings, &added?)?;
     Ok(Exit::Done)
+}
+
+fn fetch_and_add(
+    settings: &Settings,
+    flags: &AddFlags,
+    progress: &mut dyn FnMut(models::Progress),
+) -> anyhow::Result<models::Added> {
+    let precision = flags.precision.as_deref();
+    let mut addition = models::Addition {
+        folder: &flags.model,
+        name: flags.name.as_deref(),
+        precision,
+        replace: flags.replace,
+        origin: None,
+    };
+    let reference = match Source::of(&flags.model)? {
+        Source::Folder(_) => return Ok(models::add(&settings.models, addition, progress)?),
+        Source::Hub(reference) => reference,
+    };
+    // A long download is not for a name that is taken, or a store that cannot be used.
+    let name = addition.name.unwrap_or(reference.name());
+    addition.name = Some(name);
+    models::check_addition(&settings.models, addition)?;
+    let mut hub = Hub::from_env();
+    hub.offline |= flags.offline;
+    hub.is_cancelled = interrupt::is_interrupted;
+    let fetched = hub::fetch(&hub, &reference, precision, progress)?;
+    let addition = models::Addition {
+        folder: &fetched.folder,
+        origin: Some(&fetched.origin),
+        ..addition
+    };
+    Ok(models::add(&settings.models, addition, progress)?)
 }
 
 fn info(settings: &Settings, name: &str) -> anyhow::Result<Exit> {

@@ -758,6 +758,18 @@ pub enum BenchCommand {
     },
     /// How well copies of pictures are found that were saved again, resized, cropped, marked, turned and more
     Dedupe(BenchDedupeFlags),
+    /// Pictures and texts a second, loading and memory of a pack, beside Python's ONNX Runtime over the same networks
+    Encode {
+        /// The pack
+        #[arg(long, default_value = "base", value_name = "PACK")]
+        model: String,
+        /// Threads of both sides (default: one a core)
+        #[arg(long, value_name = "N")]
+        threads: Option<usize>,
+        /// Pictures and texts in each of the rounds
+        #[arg(long, default_value_t = 32, value_name = "N")]
+        count: usize,
+    },
     /// Fovea's indexes against hnswlib, Faiss and usearch, on the same vectors in the same run
     Ann(AnnFlags),
 }
@@ -832,26 +844,37 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, that lies in a folder as ONNX files (see
-    /// docs/models.md)
-    Add {
-        /// The folder: config.json, preprocessor_config.json, tokenizer.json and the networks, as published for
-        /// transformers.js, Immich or open_clip
-        folder: PathBuf,
-        /// What the pack will be called (default: as the folder)
-        #[arg(long)]
-        name: Option<String>,
-        /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
-        #[arg(long)]
-        precision: Option<String>,
-        /// Put it in the place of a pack of that name
-        #[arg(long)]
-        replace: bool,
-    },
+    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, from a folder with ONNX files or from a hub
+    Add(AddFlags),
     /// Show the installed packs
     List,
     /// Show one pack and check every file of it; fails when it is not the version this program needs
     Info { name: String },
+}
+
+const ADD_HELP: &str = "\
+What is recognised, read and refused: docs/models.md. A download goes into the cache that Python's huggingface_hub keeps,
+goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and HTTPS_PROXY mean what they mean there.";
+
+#[derive(Args, Debug)]
+#[command(after_help = ADD_HELP)]
+pub struct AddFlags {
+    /// A folder as published for transformers.js, Immich or open_clip; a repository of a hub with such files; or the name that
+    /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip
+    #[arg(value_name = "DIR|hf:OWNER/REPO[@REV]|NAME")]
+    pub model: PathBuf,
+    /// What the pack will be called (default: as the folder, or the repository)
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
+    #[arg(long)]
+    pub precision: Option<String>,
+    /// Put it in the place of a pack of that name
+    #[arg(long)]
+    pub replace: bool,
+    /// Ask no hub: use what was fetched before
+    #[arg(long)]
+    pub offline: bool,
 }
 
 #[derive(Args, Debug)]

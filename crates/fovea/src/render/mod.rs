@@ -141,7 +141,7 @@ fn dim(text: &str) -> String {
 }
 
 /// One JSON value on a line of its own.
-fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+pub fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, value)?;
     writeln!(out)?;

@@ -138,6 +138,18 @@ impl PullProgress {
         match event {
             Progress::Downloading { n, of, file } => self.say(format!("{n}/{of} fetching {file}")),
             Progress::Reused { n, of, file } => self.say(format!("{n}/{of} already here: {file}")),
+            Progress::Asking { model } => self.say(format!("asking for {model}")),
+            Progress::Fetching {
+                n,
+                of,
+                file,
+                done,
+                bytes,
+            } => self.say(format!(
+                "{n}/{of} fetching {file}  {} of {}",
+                units::bytes(done),
+                units::bytes(bytes)
+            )),
             Progress::Converting { what } => self.say(format!("converting {what}")),
             Progress::ClassVectors { done, of } => {
                 self.bar

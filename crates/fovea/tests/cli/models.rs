@@ -173,4 +173,39 @@ fn what_cannot_be_added_is_wrong_input() {
         "{}",
         unknown.stderr
     );
+    let nameless = place
+        .run(&["models", "add", "nothing-of-the-kind"])
+        .expect(2);
+    assert!(
+        nameless.stderr.contains("no model is known by that name"),
+        "{}",
+        nameless.stderr
+    );
+}
+
+#[test]
+fn a_name_needs_a_hub_or_what_it_gave_before() {
+    let place = Place::new();
+    let add = |arguments: &[&str]| {
+        let mut command = command(&place.0.path().join("db"), arguments);
+        command
+            .env("FOVEA_MODELS", place.models())
+            .env("HF_HOME", place.0.path().join("hub"))
+            .env_remove("HF_HUB_CACHE");
+        ran(command.output().unwrap())
+    };
+    let never = add(&["models", "add", "siglip2", "--offline"]).expect(3);
+    let said = &never.stderr;
+    assert!(
+        said.contains("cannot fetch hf:immich-app/ViT-B-16-SigLIP2__webli"),
+        "{said}"
+    );
+    assert!(said.contains("nothing of it was fetched before"), "{said}");
+    // What cannot become a pack is refused before anybody is asked.
+    let taken = add(&["models", "add", "siglip2", "--name", "base"]).expect(2);
+    assert!(
+        taken.stderr.contains("name of the base pack"),
+        "{}",
+        taken.stderr
+    );
 }

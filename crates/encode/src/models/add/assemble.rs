@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Model;
 use super::wiring::Network;
+use super::{Addition, Model};
 use crate::Encoder;
 use crate::calibration::Calibration;
 use crate::error::{Context, Error};
@@ -18,6 +18,8 @@ use crate::towers::{IMAGE_TOWER, TEXT_TOWER, TOKENIZER};
 
 /// Names of files in which models say under which licence they are.
 const LICENCES: [&str; 5] = ["LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING"];
+/// What a publisher writes of a model.
+const CARD: &str = "README.md";
 /// How the line about the runtime begins in the base pack.
 const RUNTIME_LINE: &str = "runtime:";
 
@@ -69,7 +71,7 @@ impl Runtime {
 pub fn assemble(
     partial: &Path,
     name: &str,
-    folder: &Path,
+    addition: Addition<'_>,
     model: &Model,
     runtime: &Runtime,
 ) -> Result<Manifest, Error> {
@@ -94,7 +96,7 @@ pub fn assemble(
         .map(|name| FileEntry::under(partial, name))
         .collect::<Result<_, _>>()?;
     let (features, fingerprint) = fingerprints(model, &entries);
-    let line = put_licence(partial, folder, &model.spec.family, &runtime.licence_text)?;
+    let line = put_licence(partial, addition, &model.spec.family, &runtime.licence_text)?;
     let licences = vec![line, runtime.licence.clone()];
     runtime.put(partial)?;
     let mut files = entries;
@@ -182,21 +184,29 @@ fn copy(from: &Path, to: &Path) -> Result<(), Error> {
 /// Writes what the model's files say of a licence before those of what comes along; the line about the model.
 pub fn put_licence(
     partial: &Path,
-    folder: &Path,
+    addition: Addition<'_>,
     family: &str,
     others: &str,
 ) -> Result<String, Error> {
+    let folder = addition.folder;
+    let model = match addition.origin {
+        Some(origin) => format!("model: {family}, from {origin}"),
+        None => format!("model: {family}"),
+    };
     let found = LICENCES.iter().find(|name| folder.join(name).is_file());
-    let (line, text) = match found {
-        Some(name) => {
+    let (line, text) = match (found, on_card(folder)) {
+        (Some(name), _) => {
             let path = folder.join(name);
             let text = fs::read(&path).doing("read", &path)?;
-            let line = format!("model: {family}, see {name} in {LICENCES_TEXT}");
+            let line = format!("{model}, see {name} in {LICENCES_TEXT}");
             (line, String::from_utf8_lossy(&text).into_owned())
         }
-        None => {
-            let line =
-                format!("model: {family}, whose files say nothing of a licence; ask its publisher");
+        (None, Some(licence)) => (
+            format!("{model}, {licence} as its {CARD} says"),
+            String::new(),
+        ),
+        (None, None) => {
+            let line = format!("{model}, whose files say nothing of a licence; ask its publisher");
             (line, String::new())
         }
     };
@@ -205,6 +215,19 @@ pub fn put_licence(
         out.write_all(all.as_bytes())
     })?;
     Ok(line)
+}
+
+/// The licence that stands at the head of a model's card, between lines of three dashes.
+fn on_card(folder: &Path) -> Option<String> {
+    let text = fs::read_to_string(folder.join(CARD)).ok()?;
+    let head = text.strip_prefix("---")?.split("\n---").next()?;
+    let licence = head
+        .lines()
+        .find_map(|line| line.strip_prefix("license:"))?;
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    let licence = licence.trim().trim_matches(['"', '\'']);
+    (!licence.is_empty() && licence.len() < 40 && licence.chars().all(is_plain))
+        .then(|| licence.to_owned())
 }
 
 /// Of everything that decides a feature, and of everything that decides a vector: the files as they are, and what was read.

@@ -1,5 +1,6 @@
 //! Which files of a folder are the model: the layouts in which such models are published.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -54,11 +55,20 @@ const TORCH: [&str; 5] = [
     "open_clip_pytorch_model.safetensors",
 ];
 
+/// The networks of a folder, by names inside of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    pub layout: &'static str,
+    /// As in `fp16`; empty for the plain files.
+    pub precision: String,
+    pub image: String,
+    pub text: String,
+}
+
 /// The networks of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     pub layout: &'static str,
-    /// As in `fp16`; empty for the plain files.
     pub precision: String,
     pub image: PathBuf,
     pub text: PathBuf,
@@ -66,59 +76,76 @@ pub struct Found {
 
 /// Looks for both networks, in the wanted precision or the plain one.
 pub fn find(folder: &Path, precision: Option<&str>) -> Result<Found, Error> {
-    let unusable = |what: String| Error::Unusable {
+    let picked = pick(&names(folder)?, precision).map_err(|what| Error::Unusable {
         path: folder.into(),
         what,
-    };
+    })?;
+    Ok(Found {
+        layout: picked.layout,
+        precision: picked.precision,
+        image: folder.join(picked.image),
+        text: folder.join(picked.text),
+    })
+}
+
+/// The same of a list of names, as a hub has it of what is not here yet.
+pub fn pick(names: &BTreeSet<String>, precision: Option<&str>) -> Result<Picked, String> {
     for layout in LAYOUTS {
-        let variants = variants(folder, layout.image)?;
-        let both = variants
-            .into_iter()
-            .filter(|one| folder.join(layout.text.replace('*', one)).is_file());
-        let both: Vec<String> = both.collect();
+        let both = variants(names, layout.image)
+            .filter(|one| names.contains(&layout.text.replace('*', one)));
+        let both: Vec<String> = both.map(str::to_owned).collect();
         if both.is_empty() {
             continue;
         }
-        let chosen = choose(&both, precision).map_err(unusable)?;
-        return Ok(Found {
+        let chosen = choose(&both, precision)?;
+        return Ok(Picked {
             layout: layout.name,
-            image: folder.join(layout.image.replace('*', &chosen)),
-            text: folder.join(layout.text.replace('*', &chosen)),
+            image: layout.image.replace('*', &chosen),
+            text: layout.text.replace('*', &chosen),
             precision: chosen.trim_start_matches('_').to_owned(),
         });
     }
-    let torch = TORCH.into_iter().find(|name| folder.join(name).is_file());
-    Err(unusable(match torch {
+    let torch = TORCH.into_iter().find(|name| names.contains(*name));
+    Err(match torch {
         Some(name) => format!(
             "it has weights for PyTorch ({name}) and no network in ONNX; export it, as with `optimum-cli export onnx`, and add that folder"
         ),
         None => "it has no image network with a text network beside it; expected onnx/vision_model.onnx and onnx/text_model.onnx, \
                  onnx/model.onnx, visual/model.onnx and textual/model.onnx, or visual.onnx and textual.onnx"
             .into(),
-    }))
+    })
 }
 
-/// What stands for `*` in the names of files that are there, sorted.
-fn variants(folder: &Path, pattern: &str) -> Result<Vec<String>, Error> {
-    let (start, end) = pattern.split_once('*').unwrap_or((pattern, ""));
-    let (inner, start) = start.rsplit_once('/').unwrap_or(("", start));
-    let folder = folder.join(inner);
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(&folder).doing("list", &folder)? {
-        let name = entry.doing("list", &folder)?.file_name();
-        let name = name.to_string_lossy();
-        let middle = name
-            .strip_prefix(start)
-            .and_then(|rest| rest.strip_suffix(end));
-        if let Some(middle) = middle.filter(|middle| middle.is_empty() || middle.starts_with('_')) {
-            found.push(middle.to_owned());
+/// The files of a folder and of those folders in it that a layout names.
+fn names(folder: &Path) -> Result<BTreeSet<String>, Error> {
+    let inner = LAYOUTS
+        .iter()
+        .flat_map(|layout| [layout.image, layout.text]);
+    let inner = inner.map(|pattern| pattern.rsplit_once('/').map_or("", |(inner, _)| inner));
+    let mut names = BTreeSet::new();
+    for inner in inner.collect::<BTreeSet<_>>() {
+        let place = folder.join(inner);
+        if !place.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&place).doing("list", &place)? {
+            let entry = entry.doing("list", &place)?;
+            if entry.path().is_file() {
+                let name = Path::new(inner).join(entry.file_name());
+                names.insert(name.to_string_lossy().replace('\\', "/"));
+            }
         }
     }
-    found.sort();
-    Ok(found)
+    Ok(names)
+}
+
+/// What stands for `*` in the names that are there, sorted.
+fn variants<'a>(names: &'a BTreeSet<String>, pattern: &str) -> impl Iterator<Item = &'a str> {
+    let (start, end) = pattern.split_once('*').unwrap_or((pattern, ""));
+    names.iter().filter_map(move |name| {
+        let middle = name.strip_prefix(start)?.strip_suffix(end)?;
+        (middle.is_empty() || middle.starts_with('_')).then_some(middle)
+    })
 }
 
 fn choose(found: &[String], wanted: Option<&str>) -> Result<String, String> {

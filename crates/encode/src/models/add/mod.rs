@@ -5,7 +5,7 @@
 //! way through them: `seeing`.
 
 mod assemble;
-mod layout;
+pub(super) mod layout;
 mod preparing;
 mod seeing;
 mod settings;
@@ -39,6 +39,8 @@ pub struct Addition<'a> {
     pub precision: Option<&'a str>,
     /// Whether a pack of that name gives way.
     pub replace: bool,
+    /// Whence the folder came, as in `OWNER/REPO at 0123456789ab`, where that is known.
+    pub origin: Option<&'a str>,
 }
 
 /// A pack that was added, and what it said of the built-in picture and sentence.
@@ -71,10 +73,6 @@ pub fn add(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Added, Error> {
     let name = name_of(addition)?;
-    let refuse = |what: &str| Error::Refused {
-        name: name.clone(),
-        what: what.into(),
-    };
     let base = Pack::open(&installed(dir, BASE)?.dir)?;
     let runtime = assemble::Runtime::of(&base)?;
     let model = read(addition.folder, addition.precision, &base)?;
@@ -82,14 +80,10 @@ pub fn add(
     let _lock = lock(dir, progress)?;
     remove_leftovers(dir)?;
     let place = dir.join(&name);
-    if place.exists() && !addition.replace {
-        return Err(refuse(
-            "a pack of that name is installed already; choose another with --name, or --replace it",
-        ));
-    }
+    check_place(&place, addition)?;
     let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
     progress(Progress::Converting { what: "model" });
-    let made = put(&partial, &name, addition.folder, &model, (&base, &runtime))
+    let made = put(&partial, &name, addition, &model, (&base, &runtime))
         .and_then(|(manifest, trial)| replace(&partial, &place, dir).map(|()| (manifest, trial)));
     match made {
         Ok((manifest, trial)) => {
@@ -107,20 +101,37 @@ pub fn add(
     }
 }
 
+/// Whether a pack may be made under this name, of files that are not here yet.
+pub fn check(dir: &Path, addition: Addition<'_>) -> Result<(), Error> {
+    let name = checked_name(addition.name.unwrap_or_default())?;
+    Pack::open(&installed(dir, BASE)?.dir)?;
+    check_place(&dir.join(name), addition)
+}
+
+fn check_place(place: &Path, addition: Addition<'_>) -> Result<(), Error> {
+    match place.exists() && !addition.replace {
+        false => Ok(()),
+        true => Err(Error::Refused {
+            name: place.file_name().unwrap_or_default().to_string_lossy().into(),
+            what: "a pack of that name is installed already; choose another with --name, or --replace it".into(),
+        }),
+    }
+}
+
 fn put(
     partial: &Path,
     name: &str,
-    folder: &Path,
+    addition: Addition<'_>,
     model: &Read,
     (base, runtime): (&Pack, &assemble::Runtime),
 ) -> Result<(Manifest, Trial), Error> {
     let model = match model {
         Read::Towers(model) => model,
         Read::Classifier(model) => {
-            return seeing::put(partial, name, folder, model, base, runtime);
+            return seeing::put(partial, name, addition, model, base, runtime);
         }
     };
-    let manifest = assemble::assemble(partial, name, folder, model, runtime)?;
+    let manifest = assemble::assemble(partial, name, addition, model, runtime)?;
     let trial = trial::run(partial, &manifest, model)?;
     manifest.write(partial)?;
     Ok((manifest, trial))
@@ -147,17 +158,21 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
             .to_string_lossy()
             .into_owned(),
     };
+    checked_name(&name)
+}
+
+fn checked_name(name: &str) -> Result<String, Error> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    let what = match name.as_str() {
+    let what = match name {
         BASE => "that is the name of the base pack; choose another with --name",
         "" => "a name is needed: --name NAME",
         _ if name.len() > 64 || name.starts_with('.') || !name.chars().all(is_plain) => {
             "a name is made of up to 64 letters, digits, -, _ and .; choose another with --name"
         }
-        _ => return Ok(name),
+        _ => return Ok(name.to_owned()),
     };
     Err(Error::Refused {
-        name,
+        name: name.to_owned(),
         what: what.into(),
     })
 }

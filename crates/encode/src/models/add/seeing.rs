@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::Addition;
 use super::assemble::{self, Runtime};
 use super::preparing;
 use super::settings::Json;
@@ -126,7 +127,7 @@ fn check_labels(config: &Json, base: &Pack) -> Result<(), Error> {
 pub fn put(
     partial: &Path,
     name: &str,
-    folder: &Path,
+    addition: Addition<'_>,
     model: &Classifier,
     base: &Pack,
     runtime: &Runtime,
@@ -145,7 +146,7 @@ pub fn put(
     }
     let seen: Vec<FileEntry> = entries(partial, &names)?;
     let (features, fingerprint) = fingerprints(model, base, &seen);
-    let licences = put_licences(partial, folder, model, base)?;
+    let licences = put_licences(partial, addition, model, base)?;
     runtime.put(partial)?;
     let mut files = seen;
     files.extend(entries(
@@ -206,13 +207,13 @@ fn put_alignment(partial: &Path, model: &Classifier, base: &Pack) -> Result<(), 
 
 fn put_licences(
     partial: &Path,
-    folder: &Path,
+    addition: Addition<'_>,
     model: &Classifier,
     base: &Pack,
 ) -> Result<Vec<String>, Error> {
     let of_base = base.dir().join(LICENCES_TEXT);
     let rest = fs::read_to_string(&of_base).doing("read", &of_base)?;
-    let line = assemble::put_licence(partial, folder, &model.family, &rest)?;
+    let line = assemble::put_licence(partial, addition, &model.family, &rest)?;
     // Neither the network of the base pack comes along, nor what was learnt over its features.
     let stays = |line: &&String| {
         ["image", "alignment"]
