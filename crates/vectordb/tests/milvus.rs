@@ -118,6 +118,9 @@ on_milvus! { SHARED;
     words_that_were_written_are_found
     keywords_follow_what_is_written
     tags_are_filtered_and_counted
+    sources_are_adopted_under_their_numbers
+    items_are_restored_under_their_ids
+    each_vocabulary_is_told_apart
     another_handle_follows
     writers_take_turns
     readers_see_whole_batches

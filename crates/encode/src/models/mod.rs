@@ -257,13 +257,15 @@ mod tests {
         assert_eq!(packs.len(), 1);
         assert!(packs[0].outdated && packs[0].spec.version == "base-0");
         assert!(installed(store.path(), BASE).expect("it is there").outdated);
-        let absent = installed(store.path(), "clip")
-            .expect_err("it is not there")
-            .to_string();
-        assert!(
-            absent.contains("fovea models add DIR --name clip"),
-            "{absent}"
-        );
+        for (name, command) in [
+            ("mine", "fovea models add DIR --name mine"),
+            ("clip", "fovea models add clip"),
+        ] {
+            let absent = installed(store.path(), name)
+                .expect_err("it is not there")
+                .to_string();
+            assert!(absent.contains(command), "{absent}");
+        }
         assert!(
             list(&store.path().join("nowhere"))
                 .expect("an absent store is empty")

@@ -92,9 +92,8 @@ fn assert_equal(bench: &Bench, target: &str) {
         let ask = [&["--json"], &ask[..]].concat();
         let answer = |database: &Path| {
             let mut answers = fovea(database, &ask).expect(0).json();
-            answers
-                .iter_mut()
-                .for_each(|one| one["took_ms"] = Value::Null);
+            let took = answers.iter_mut().filter_map(Value::as_object_mut);
+            took.for_each(|one| drop(one.remove("took_ms")));
             answers
         };
         assert_eq!(answer(&bench.database), answer(target), "{ask:?}");

@@ -143,7 +143,7 @@ impl Embedded {
     /// Names of the collections of the database in `dir`, in alphabetical order; none where nothing is kept yet.
     pub fn collections(dir: &Path) -> Result<Vec<String>> {
         let path = dir.join(DATABASE_FILE);
-        if !path.exists() {
+        if !path.exists() || schema::is_empty(&path) {
             return Ok(Vec::new());
         }
         schema::open(path, OpenMode::ReadOnly)?.read(sources::collections)

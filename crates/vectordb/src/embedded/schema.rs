@@ -1,7 +1,7 @@
 //! Making a new database, and making sure that an old one is ours, whole, and
 //! not from the future. The tables themselves are in `schema.sql`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,12 @@ pub(super) fn open(path: PathBuf, mode: OpenMode) -> Result<Store> {
         Error::Unexpected { path, reason } => Error::Corrupt { path, reason },
         other => other,
     })
+}
+
+/// Whether nothing is in the file yet: another process makes it just now, or was stopped before it had.
+pub(super) fn is_empty(path: &Path) -> bool {
+    let opened = Store::open(path.to_owned(), OpenMode::ReadOnly);
+    opened.and_then(|store| store.read(is_new)).unwrap_or(false)
 }
 
 fn open_and_verify(path: PathBuf, mode: OpenMode) -> Result<Store> {
