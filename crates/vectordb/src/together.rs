@@ -178,7 +178,7 @@ mod tests {
             tasks
         };
         thread::scope(|scope| {
-            let first = scope.spawn(|| together.run(0, &work));
+            let first = scope.spawn(|| together.run(0, work));
             started.wait();
             let others: Vec<_> = (1..4)
                 .map(|task| {

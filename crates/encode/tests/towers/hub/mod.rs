@@ -92,7 +92,7 @@ fn what_a_model_needs_is_fetched_once_and_is_the_same_pack() {
     });
     let found = found.unwrap();
     assert_eq!(found.origin, "owner/tiny at 0123456789ab");
-    let last = said.iter().filter(|(file, ..)| file == IMAGE).next_back();
+    let last = said.iter().rfind(|(file, ..)| file == IMAGE);
     assert_eq!(
         last,
         Some(&(IMAGE.to_owned(), LENGTH as u64, LENGTH as u64))
