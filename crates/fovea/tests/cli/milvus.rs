@@ -206,8 +206,7 @@ fn milvus_is_a_copy_of_a_folder_and_a_folder_of_it() {
         &root_text,
         "--captions",
         "sidecar",
-        "--regions",
-        "grid",
+        "--regions=grid",
     ];
     fovea(&first, &index).expect(0);
     fovea(&first, &["saved", "add", "cold", "a", "penguin"]).expect(0);
