@@ -35,8 +35,8 @@ pub(super) const SCAN_UP_TO: f64 = 100_000.0;
 
 /// Images a second and core, JPEGs of 2 megapixels: `bench/run.py ingest` reads 95 a second on two cores.
 pub(super) const INGEST_CORE: f64 = 47.0;
-/// Searches by new words a second and core, HTTP included: `fovea bench serve` answers 409 and more a second on two cores over
-/// 8,904 pictures, scanned.
+/// Searches by new words a second and core, HTTP included: `fovea bench serve` answers 405 a second on two cores over
+/// 10,000 pictures, scanned.
 pub(super) const SEARCHES_CORE: f64 = 200.0;
 /// Vectors a second and core of a build of a graph: `bench/run.py scale`, a million of 512 numbers in 194 s on two cores.
 pub(super) const GRAPH_CORE: f64 = 2_600.0;
