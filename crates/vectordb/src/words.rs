@@ -1,7 +1,8 @@
 //! Text as the words by which it is looked up: how captions, names and tags are cut when they are written, and queries
 //! when they are asked, so that the two meet.
 //!
-//! Words are runs of letters and digits, in lower case and without accents (Unicode NFKD). Scripts that are written
+//! Words are runs of letters and digits, in lower case and without accents (Unicode NFKD), of the text in Unicode NFKC,
+//! which writes out what one sign says in several words. Scripts that are written
 //! without spaces have no such runs: of them every two letters that stand beside each other are a word (bigrams, as in
 //! Nie, Gao, Zhang and Zhou 2000), and when written down each letter alone as well.
 
@@ -16,7 +17,7 @@ const MOST_WORDS: usize = 4_000;
 /// The words that a query asks for, in order.
 pub fn asked(text: &str) -> Vec<String> {
     let mut words = Vec::new();
-    for run in runs(text) {
+    for run in runs(&plain(text)) {
         match run {
             Run::Word(word) => words.push(fold(word)),
             Run::Letters(letters) => pairs(&letters, &mut words),
@@ -30,7 +31,7 @@ pub fn asked(text: &str) -> Vec<String> {
 pub fn indexed(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut more = Vec::new();
-    for run in runs(text) {
+    for run in runs(&plain(text)) {
         match run {
             Run::Word(word) => {
                 words.push(fold(word));
@@ -64,6 +65,13 @@ enum Run<'a> {
     Letters(Vec<char>),
 }
 
+/// Ligatures, letters of half and full width and numbers in circles as the letters that they stand for. It comes before
+/// the cut into words, as there are signs that stand for a sentence with spaces.
+fn plain(text: &str) -> String {
+    text.nfkc().collect()
+}
+
+/// Of a text that is [`plain`].
 fn runs(text: &str) -> Vec<Run<'_>> {
     #[derive(PartialEq)]
     enum Kind {
@@ -88,7 +96,7 @@ fn runs(text: &str) -> Vec<Run<'_>> {
             let run = &text[start..at];
             runs.push(match kind {
                 Kind::Word => Run::Word(run),
-                Kind::Letters => Run::Letters(run.nfkc().collect()),
+                Kind::Letters => Run::Letters(run.chars().collect()),
             });
         }
         open = kind.map(|kind| (kind, at));
@@ -100,8 +108,8 @@ fn runs(text: &str) -> Vec<Run<'_>> {
 fn is_without_spaces(letter: char) -> bool {
     matches!(letter,
         '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1100}'..='\u{11ff}' | '\u{1780}'..='\u{17ff}'
-        | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30ff}' | '\u{3130}'..='\u{318f}' | '\u{3400}'..='\u{4dbf}'
-        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}' | '\u{ff66}'..='\u{ff9d}'
+        | '\u{3005}'..='\u{3007}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}' | '\u{f900}'..='\u{faff}'
         | '\u{20000}'..='\u{3ffff}')
         && letter.is_alphanumeric()
         || matches!(letter, '\u{0e31}' | '\u{0e34}'..='\u{0e3a}' | '\u{0e47}'..='\u{0e4e}')
@@ -120,8 +128,8 @@ fn pairs(letters: &[char], words: &mut Vec<String>) {
 
 /// Lower case, without accents.
 fn fold(word: &str) -> String {
-    let plain = word.nfkd().filter(|letter| !is_combining_mark(*letter));
-    let lower = plain.flat_map(char::to_lowercase);
+    let bare = word.nfkd().filter(|letter| !is_combining_mark(*letter));
+    let lower = bare.flat_map(char::to_lowercase);
     // Upper case may hide accents: of `İ` a dot is left.
     let letters = lower.filter(|letter| !is_combining_mark(*letter));
     letters.take(MOST_LETTERS).collect()
@@ -188,6 +196,29 @@ mod tests {
         );
         check("고양이는", "고양 양이 이는", "고양 양이 이는 고 양 이 는");
         assert_eq!(asked("แมว"), ["แม", "มว"]);
+    }
+
+    #[test]
+    fn a_sign_that_stands_for_several_words_is_several() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(asked(text), expected, "{text}");
+            assert_eq!(indexed(text)[..expected.len()], *expected, "{text}");
+        };
+        check("\u{fdfa}", &["صلى", "الله", "عليه", "وسلم"]);
+        check("1½", &["11", "2"]);
+        check("ｶﾞｽ", &["ガス"]);
+    }
+
+    #[test]
+    fn words_are_letters_and_digits_alone() {
+        for letter in '\0'..=char::MAX {
+            let words = indexed(&letter.to_string());
+            let mut letters = words.iter().flat_map(|word| word.chars());
+            assert!(
+                letters.all(|letter| letter.is_alphanumeric() || is_without_spaces(letter)),
+                "{letter:?}: {words:?}"
+            );
+        }
     }
 
     #[test]
