@@ -13,6 +13,8 @@ struct Library(Option<String>);
 
 /// What is asked of it is seen by every handle at once.
 const SHARED: &str = "index=flat&timeout=60";
+/// The same where no process has a copy of the records: the server evaluates filters.
+const ON_SERVER: &str = "index=flat&timeout=60&records=server";
 /// Handles know nothing of each other, as in several processes.
 const STRANGERS: &str = "index=flat&timeout=60&consistency=strong";
 
@@ -69,7 +71,20 @@ macro_rules! on_milvus {
     )*};
 }
 
-on_milvus! { SHARED;
+/// The suite in both ways of having records.
+macro_rules! whole_suite {
+    ($($case:ident)*) => {
+        on_milvus! { SHARED; $($case)* }
+
+        mod on_server {
+            use super::*;
+
+            on_milvus! { ON_SERVER; $($case)* }
+        }
+    };
+}
+
+whole_suite! {
     an_empty_collection_answers
     what_is_put_is_got
     replacing_keeps_the_id
@@ -159,7 +174,7 @@ fn the_suite_is_whole() {
         .next()
         .unwrap();
     let here = include_str!("milvus.rs")
-        .split("on_milvus! { SHARED;")
+        .split("whole_suite! {\n")
         .nth(1)
         .unwrap();
     let here: Vec<&str> = here.split('}').next().unwrap().split_whitespace().collect();

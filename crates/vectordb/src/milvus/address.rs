@@ -26,6 +26,18 @@ pub struct MilvusAddress {
     pub(super) index: VectorIndex,
     pub(super) shards: i32,
     pub(super) replicas: i32,
+    /// Into so many partitions new tables of vectors spread the rows of libraries; 0 is not at all.
+    pub(super) partitions: i32,
+    pub(super) records: Records,
+}
+
+/// Where a process has the records of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    /// A copy of all in memory, which follows the server.
+    Memory,
+    /// On the server alone: it evaluates filters, and what an answer needs is read for it.
+    Server,
 }
 
 /// The index that Milvus is asked to build over vectors.
@@ -87,6 +99,8 @@ impl MilvusAddress {
             index: VectorIndex::Hnsw,
             shards: 1,
             replicas: 1,
+            partitions: 0,
+            records: Records::Memory,
         };
         for option in options.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
@@ -109,13 +123,17 @@ impl MilvusAddress {
             ("index", "hnsw") => self.index = VectorIndex::Hnsw,
             ("index", "flat") => self.index = VectorIndex::Flat,
             ("ca", _) => self.ca = Some(value.into()),
+            ("partitions", _) => self.partitions = number()?,
+            ("records", "memory") => self.records = Records::Memory,
+            ("records", "server") => self.records = Records::Server,
             ("shards", _) => self.shards = number()?,
             ("replicas", _) => self.replicas = number()?,
             ("timeout", _) => self.timeout = Duration::from_secs(number()?.unsigned_abs().into()),
             _ => {
                 return Err(format!(
                     "{name}={value} is no option: there are library=NAME, consistency=strong|session, \
-                     index=hnsw|flat, shards=N, replicas=N, timeout=SECONDS, ca=FILE"
+                     records=memory|server, index=hnsw|flat, shards=N, replicas=N, partitions=N, \
+                     timeout=SECONDS, ca=FILE"
                 ));
             }
         }

@@ -130,6 +130,15 @@ impl Client {
         &self.database
     }
 
+    /// A call of which nothing is known any more.
+    pub(super) fn no_end(&self) -> Error {
+        Error::Unreachable {
+            server: self.server.clone(),
+            waited_s: 0,
+            reason: "the call came to no end".to_owned(),
+        }
+    }
+
     /// The server's version; one that nobody tested is tried, with a warning for a person.
     pub(super) fn version(&self) -> Result<(String, Option<String>)> {
         let version = self.call(GetVersionRequest::default())?.version;

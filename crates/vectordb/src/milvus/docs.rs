@@ -28,16 +28,57 @@ pub(super) enum Key {
     /// By the hash of its text.
     Phrase([u8; 32]),
     Item(i64),
+    /// That an item has a caption of this text, by its hash.
+    Said([u8; 32], i64),
+    /// A key of the metadata that some item has or had.
+    MetadataKey(String),
 }
 
 impl Key {
-    /// The row's key, the same in every process.
+    /// The row's key, the same in every process. Rows of items are in the order of their ids, those of contents in that of
+    /// their hashes, so that they can be read in pages.
     pub(super) fn row(&self, library: &str) -> String {
-        let text = serde_json::to_vec(self).unwrap_or_default();
-        let hash = blake3::hash(&text).to_hex();
-        format!("{library}{:.40}", hash.as_str())
+        match self {
+            Key::Item(id) => format!("{library}i{id:020}"),
+            Key::Content(hash) => format!("{library}w{}", ContentHash(*hash)),
+            Key::Phrase(hash) => format!("{library}t{}", ContentHash(*hash)),
+            _ => {
+                let text = serde_json::to_vec(self).unwrap_or_default();
+                let hash = blake3::hash(&text).to_hex();
+                format!("{library}{:.40}", hash.as_str())
+            }
+        }
+    }
+
+    /// A number for each kind, so that a table can be read kind by kind.
+    pub(super) fn kind(&self) -> i64 {
+        match self {
+            Key::Library => 1,
+            Key::Collection(_) => 2,
+            Key::Pack(_) => 3,
+            Key::Source(_) => 4,
+            Key::Setting(..) => 5,
+            Key::Failure(..) => FAILURE,
+            Key::Content(_) => CONTENT,
+            Key::Phrase(_) => PHRASE,
+            Key::Item(_) => ITEM,
+            Key::Said(..) => 10,
+            Key::MetadataKey(_) => METADATA_KEY,
+        }
+    }
+
+    /// Whether it is of the few records that every process keeps in memory.
+    pub(super) fn is_setting(&self) -> bool {
+        self.kind() <= 5
     }
 }
+
+/// Kinds of rows that are asked for by their kind.
+pub(super) const FAILURE: i64 = 6;
+pub(super) const CONTENT: i64 = 7;
+pub(super) const PHRASE: i64 = 8;
+pub(super) const ITEM: i64 = 9;
+pub(super) const METADATA_KEY: i64 = 11;
 
 /// A record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -54,6 +95,8 @@ pub(super) enum Doc {
     Content(ContentDoc),
     Phrase(PhraseDoc),
     Item(ItemDoc),
+    Said,
+    MetadataKey,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -173,23 +216,6 @@ struct CaptionDoc {
     lang: Option<String>,
     text: String,
     origin: u8,
-}
-
-impl Doc {
-    /// A number for each kind, so that a table can be read kind by kind.
-    pub(super) fn kind(key: &Key) -> i64 {
-        match key {
-            Key::Library => 1,
-            Key::Collection(_) => 2,
-            Key::Pack(_) => 3,
-            Key::Source(_) => 4,
-            Key::Setting(..) => 5,
-            Key::Failure(..) => 6,
-            Key::Content(_) => 7,
-            Key::Phrase(_) => 8,
-            Key::Item(_) => 9,
-        }
-    }
 }
 
 impl PackDoc {

@@ -4,7 +4,7 @@
 use fovea_index::Metric;
 use rustc_hash::FxHashSet;
 
-use super::docs::{ContentDoc, ItemDoc, SourceDoc};
+use super::docs::{ContentDoc, ItemDoc, SourceDoc, TagDoc};
 use super::state::State;
 use crate::color::color_share;
 use crate::embedded::PathTexts;
@@ -44,6 +44,36 @@ impl<'a> View<'a> {
             state,
             collection,
         })
+    }
+
+    /// One whose content and source are known, as it will be.
+    pub(super) fn made_of(
+        state: &'a State,
+        id: i64,
+        item: &'a ItemDoc,
+        content: &'a ContentDoc,
+        source: &'a SourceDoc,
+    ) -> View<'a> {
+        let collection = &item.collection;
+        View {
+            id,
+            item,
+            content,
+            source,
+            state,
+            collection,
+        }
+    }
+
+    /// What any pack, or the collection's own list by it, sees in the content: fingerprints with names.
+    pub(super) fn seen(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let collection = self.collection;
+        let is_of_it = move |tag: &&TagDoc| {
+            let of = tag.collection.as_deref();
+            of.is_none_or(|of| of == collection)
+        };
+        let seen = self.content.tags.iter().filter(is_of_it);
+        seen.map(|tag| (tag.pack.as_str(), tag.name.as_str()))
     }
 
     pub(super) fn format(&self) -> &'a str {

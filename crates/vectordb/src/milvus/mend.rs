@@ -1,13 +1,14 @@
 //! What nobody uses goes, and what the server lost is noted, so that it is made again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use super::docs::{Doc, Have, Key};
 use super::proto::DescribeCollectionRequest;
 use super::session::{Session, Turn, Written};
 use super::state::{State, owner_key};
 use super::table::Space;
-use super::upkeep::{n_vectors, remove_vectors};
+use super::upkeep::remove_vectors;
 use super::write::{features_of, spaces_by_key, stored};
 use crate::batch::Owner;
 use crate::error::{Error, Result};
@@ -19,35 +20,34 @@ use crate::records::PackRecord;
 /// Another process may begin to use one of them before it knows that it goes. Its item would have lost its content, so
 /// what was begun meanwhile comes back, and vectors go last.
 pub(super) fn sweep(session: &Session, turn: &Turn<'_>) -> Result<u64> {
-    let unused = unused(&session.read());
+    let unused = unused(session)?;
     if unused.is_empty() {
         return Ok(0);
     }
     let gone = unused.keys().map(|key| (key.clone(), None));
-    session.commit(turn, gone.collect())?;
+    session.write(turn, gone.collect())?;
     session.look_back(turn)?;
-    let (back, gone): (BTreeMap<Key, Doc>, BTreeMap<Key, Doc>) = {
-        let state = session.read();
-        unused
-            .into_iter()
-            .partition(|(key, _)| is_used(&state, key))
+    let mut records = session.records_now();
+    records.add_used(session, unused.keys())?;
+    let (back, gone): (BTreeMap<Key, Doc>, BTreeMap<Key, Doc>) = unused
+        .into_iter()
+        .partition(|(key, _)| is_used(&records, key));
+    let known = |key: &Key| match key {
+        Key::Content(hash) => records.contents.contains_key(hash),
+        Key::Phrase(hash) => records.phrases.contains_key(hash),
+        _ => true,
     };
+    let back: Written = back
+        .into_iter()
+        .filter(|(key, _)| !known(key))
+        .map(|(key, doc)| (key, Some(doc)))
+        .collect();
+    let rows = rows_of(&records, &gone);
+    drop(records);
     if !back.is_empty() {
-        let known = |key: &Key| match key {
-            Key::Content(hash) => session.read().contents.contains_key(hash),
-            Key::Phrase(hash) => session.read().phrases.contains_key(hash),
-            _ => true,
-        };
-        let back: Written = back
-            .into_iter()
-            .filter(|(key, _)| !known(key))
-            .map(|(key, doc)| (key, Some(doc)))
-            .collect();
-        if !back.is_empty() {
-            session.commit(turn, back)?;
-        }
+        session.write(turn, back)?;
     }
-    for (space, rows) in rows_of(&session.read(), &gone) {
+    for (space, rows) in rows {
         remove_vectors(session, &space, rows)?;
     }
     Ok(gone.len() as u64)
@@ -61,17 +61,27 @@ fn is_used(state: &State, key: &Key) -> bool {
     }
 }
 
-fn unused(state: &State) -> BTreeMap<Key, Doc> {
-    let contents = state
-        .contents
-        .iter()
-        .map(|(hash, doc)| (Key::Content(*hash), Doc::Content(doc.clone())));
-    let phrases = state
-        .phrases
-        .iter()
-        .map(|(hash, doc)| (Key::Phrase(*hash), Doc::Phrase(doc.clone())));
-    let all = contents.chain(phrases);
-    all.filter(|(key, _)| !is_used(state, key)).collect()
+fn unused(session: &Session) -> Result<BTreeMap<Key, Doc>> {
+    let mut unused = BTreeMap::new();
+    for is_content in [true, false] {
+        session.each_owner_page(is_content, None, &mut |records| {
+            records.add_their_users(session)?;
+            let contents = records
+                .contents
+                .iter()
+                .map(|(hash, doc)| (Key::Content(*hash), Doc::Content(doc.clone())));
+            let phrases = records
+                .phrases
+                .iter()
+                .map(|(hash, doc)| (Key::Phrase(*hash), Doc::Phrase(doc.clone())));
+            match is_content {
+                true => unused.extend(contents.filter(|(key, _)| !is_used(records, key))),
+                false => unused.extend(phrases.filter(|(key, _)| !is_used(records, key))),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(unused)
 }
 
 /// Which vectors these have, by space.
@@ -110,9 +120,6 @@ pub(super) fn forget_lost(session: &Session, turn: &Turn<'_>, pack: &PackRecord)
     spaces.insert(features_of(pack));
     for space in spaces {
         let key = space.key();
-        if n_vectors(&session.read(), &key) == 0 {
-            continue;
-        }
         let described = session.client.call(DescribeCollectionRequest {
             db_name: session.client.database().to_owned(),
             collection_name: session.space_table(&space).name,
@@ -125,18 +132,28 @@ pub(super) fn forget_lost(session: &Session, turn: &Turn<'_>, pack: &PackRecord)
             }
         }
         session.forget_table(&session.space_table(&space));
-        let lost = having(&session.read(), &key);
-        session.commit(turn, lost)?;
+        let lost = having(session, &key)?;
+        if !lost.is_empty() {
+            session.write(turn, lost)?;
+        }
     }
     Ok(())
 }
 
 /// That all records go that note a vector in a space.
-fn having(state: &State, key: &str) -> Written {
+fn having(session: &Session, key: &str) -> Result<Written> {
     let has = |have: &Have| have.get(key).is_some_and(|parts| !parts.is_empty());
-    let contents = state.contents.iter().filter(|(_, doc)| has(&doc.have));
-    let phrases = state.phrases.iter().filter(|(_, doc)| has(&doc.have));
-    let contents = contents.map(|(hash, _)| (Key::Content(*hash), None));
-    let phrases = phrases.map(|(hash, _)| (Key::Phrase(*hash), None));
-    contents.chain(phrases).collect()
+    let mut lost = Written::new();
+    for is_content in [true, false] {
+        session.each_owner_page(is_content, None, &mut |records| {
+            let contents = records.contents.iter().filter(|(_, doc)| has(&doc.have));
+            let phrases = records.phrases.iter().filter(|(_, doc)| has(&doc.have));
+            match is_content {
+                true => lost.extend(contents.map(|(hash, _)| (Key::Content(*hash), None))),
+                false => lost.extend(phrases.map(|(hash, _)| (Key::Phrase(*hash), None))),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+    }
+    Ok(lost)
 }

@@ -8,10 +8,14 @@ mod address;
 mod client;
 mod docs;
 mod evaluate;
+mod expression;
 mod features;
+mod fields;
 mod grpc;
 mod mend;
+mod needed;
 mod order;
+mod prepared;
 mod proto;
 mod rows;
 mod search;
@@ -22,12 +26,15 @@ mod tls;
 mod upkeep;
 mod write;
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 pub use self::address::MilvusAddress;
 use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
 use self::evaluate::{Question, matching};
+use self::prepared::Prepared;
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
 use self::state::State;
 use self::table::Space;
@@ -36,7 +43,7 @@ use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
 };
-use crate::embedded::{OpenMode, check_pack, now_ns};
+use crate::embedded::{OpenMode, check_filter, check_pack, now_ns};
 use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::ids::{Change, ContentHash, ItemId, SourceId};
@@ -46,6 +53,11 @@ use crate::records::{
     ContentState, Failure, FileState, Info, Item, ItemVector, PackRecord, Part, Problem,
     SourceKind, SourceRecord, Stats, Tag, Vocabulary,
 };
+
+/// Items from the first on, as many at a time as suits.
+const WHOLE: (i64, usize) = (0, usize::MAX);
+/// Of so many items words are proposed where a process has no copy of all.
+const MOST_READ: usize = 20_000;
 
 /// One collection of a library on a Milvus server.
 pub struct Milvus {
@@ -77,7 +89,7 @@ impl Milvus {
                 (Key::Library, Some(Doc::Library { schema })),
                 (Key::Collection(collection.to_owned()), Some(new)),
             ]);
-            milvus.session.commit(&turn, written)?;
+            milvus.session.write(&turn, written)?;
         }
         drop(turn);
         Ok(milvus)
@@ -120,14 +132,28 @@ impl Milvus {
         }
     }
 
-    /// Write what follows from the records as they are; nothing where nothing does.
+    /// Write what follows from collections, packs, sources and settings as they are; nothing where nothing does.
     fn change_records(&self, change: impl FnOnce(&State) -> Result<Written>) -> Result<()> {
         let turn = self.turn()?;
         let written = change(&self.session.read())?;
         if written.is_empty() {
             return Ok(());
         }
-        self.session.commit(&turn, written)
+        self.session.write(&turn, written)
+    }
+
+    /// Items that match, as far as they are needed: `visit` is given some of them, or all, until it says that it is enough.
+    fn each_page(
+        &self,
+        filter: &Filter,
+        (after, page): (i64, usize),
+        mut visit: impl FnMut(&State, &Question<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let question = Question::of(filter)?;
+        self.session
+            .each_page(&self.collection, filter, after, page, &mut |records| {
+                Ok(visit(records, &question))
+            })
     }
 
     fn change_source(&self, source: SourceId, change: impl FnOnce(&mut SourceDoc)) -> Result<()> {
@@ -150,11 +176,6 @@ impl Milvus {
         packs.collect()
     }
 
-    /// Ids as records; those of no item are left out.
-    fn ids(views: impl Iterator<Item = i64>) -> Vec<ItemId> {
-        views.filter_map(ItemId::new).collect()
-    }
-
     fn space(&self, state: &State, pack: &str, space: &str) -> Result<Space> {
         let pack = state.pack(&self.collection, pack)?;
         let record = space_of(&pack, space)?;
@@ -164,6 +185,7 @@ impl Milvus {
 
 impl Database for Milvus {
     fn info(&self) -> Result<Info> {
+        let n_items = self.count(&Filter::All)?;
         let state = self.session.fresh()?;
         Ok(Info {
             engine: "milvus".to_owned(),
@@ -171,7 +193,7 @@ impl Database for Milvus {
             collection: self.collection.clone(),
             collections: state.collections.keys().cloned().collect(),
             change: state.change(),
-            n_items: state.items_of(&self.collection).count() as u64,
+            n_items,
             writable: self.mode != OpenMode::ReadOnly,
         })
     }
@@ -269,23 +291,24 @@ impl Database for Milvus {
     }
 
     fn sources(&self) -> Result<Vec<SourceRecord>> {
-        let state = self.session.fresh()?;
-        let record = |(id, doc): (i64, &SourceDoc)| SourceRecord {
-            id: SourceId(id),
-            kind: doc.kind(),
-            root: path_from_bytes(&doc.root),
-            online: doc.online,
-            last_scan_ns: doc.scanned_ns,
-            n_items: state
-                .items_of(&self.collection)
-                .filter(|(_, item)| item.source == id)
-                .count() as u64,
-        };
-        Ok(state
-            .sources_of(&self.collection)
+        let records = self.session.records()?;
+        let all = records.sources_of(&self.collection);
+        let mut sources: Vec<SourceRecord> = all
             .into_iter()
-            .map(record)
-            .collect())
+            .map(|(id, doc)| SourceRecord {
+                id: SourceId(id),
+                kind: doc.kind(),
+                root: path_from_bytes(&doc.root),
+                online: doc.online,
+                last_scan_ns: doc.scanned_ns,
+                n_items: 0,
+            })
+            .collect();
+        drop(records);
+        for source in &mut sources {
+            source.n_items = self.session.count_of_source(&self.collection, source.id)?;
+        }
+        Ok(sources)
     }
 
     fn set_online(&self, source: SourceId, online: bool) -> Result<()> {
@@ -303,17 +326,18 @@ impl Database for Milvus {
             return self.change();
         }
         let turn = self.turn()?;
-        let (written, vectors, removed) = {
-            let state = self.session.read();
+        let (prepared, vectors, removed) = {
+            let state = self.session.records_for(&self.collection, batch)?;
             let mut writing = Writing::new(&state, &self.collection);
             writing.carry_out_all(batch)?;
-            (writing.written, writing.vectors, writing.removed)
+            let prepared = Prepared::of(&state, &self.session.library, writing.written)?;
+            (prepared, writing.vectors, writing.removed)
         };
         // Vectors first: those of what is not known yet are found by nobody.
         for (space, rows) in vectors {
             upkeep::put_vectors(&self.session, &space, rows)?;
         }
-        self.session.commit(&turn, written)?;
+        self.session.commit(&turn, prepared)?;
         for (space, rows) in removed {
             upkeep::remove_vectors(&self.session, &space, rows)?;
         }
@@ -321,29 +345,37 @@ impl Database for Milvus {
     }
 
     fn file_states(&self, source: SourceId) -> Result<Vec<FileState>> {
-        let state = self.session.fresh()?;
-        state.source(&self.collection, source)?;
-        let of_source = state
-            .items_of(&self.collection)
-            .filter(|(_, item)| item.source == source.0);
-        let states = of_source.filter_map(|(id, item)| {
-            // Whose content is not there is as if it had not been read yet.
-            state.contents.get(&item.content().0)?;
-            Some(FileState {
-                item: ItemId::new(id)?,
-                path: item.path.clone(),
-                size: item.size,
-                mtime_ns: item.mtime_ns,
-                checked_ns: item.checked_ns,
-                content: item.content(),
-            })
-        });
-        Ok(states.collect())
+        self.session.records()?.source(&self.collection, source)?;
+        let mut states = Vec::new();
+        let of_source = format!("source == {}", source.0);
+        let collection = Some(self.collection.as_str());
+        self.session
+            .each_page_where(collection, &of_source, &mut |records| {
+                let items = records
+                    .items_of(&self.collection)
+                    .filter(|(_, item)| item.source == source.0);
+                states.extend(items.filter_map(|(id, item)| {
+                    // Whose content is not there is as if it had not been read yet.
+                    records.contents.get(&item.content().0)?;
+                    Some(FileState {
+                        item: ItemId::new(id)?,
+                        path: item.path.clone(),
+                        size: item.size,
+                        mtime_ns: item.mtime_ns,
+                        checked_ns: item.checked_ns,
+                        content: item.content(),
+                    })
+                }));
+                Ok(ControlFlow::Continue(()))
+            })?;
+        Ok(states)
     }
 
     fn known_contents(&self, hashes: &[ContentHash], pack: &str) -> Result<Vec<ContentState>> {
-        let state = self.session.fresh()?;
+        let mut state = self.session.records()?;
         let features = features_of(&state.pack(&self.collection, pack)?).key();
+        let wanted: Vec<[u8; 32]> = hashes.iter().map(|hash| hash.0).collect();
+        state.add_contents(&self.session, &wanted)?;
         let known = hashes.iter().filter_map(|hash| {
             let doc = state.contents.get(&hash.0)?;
             let content = doc.record(*hash);
@@ -368,46 +400,62 @@ impl Database for Milvus {
     }
 
     fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>> {
-        let state = self.session.fresh()?;
+        let records = self.session.records_of_items(ids)?;
         Ok(ids
             .iter()
-            .filter_map(|id| state.item(&self.collection, *id))
+            .filter_map(|id| records.item(&self.collection, *id))
             .collect())
     }
 
     fn find(&self, source: SourceId, path: &[u8]) -> Result<Option<ItemId>> {
-        let state = self.session.fresh()?;
-        let id = state.item_at(source, path).filter(|id| {
-            let item = state.items.get(id);
+        let mut records = self.session.records()?;
+        records.add_places(&self.session, &[(source.0, path.to_vec())])?;
+        let id = records.item_at(source, path).filter(|id| {
+            let item = records.items.get(id);
             item.is_some_and(|item| item.collection == self.collection)
         });
         Ok(id.and_then(ItemId::new))
     }
 
     fn scan(&self, filter: &Filter, after: Option<ItemId>, limit: usize) -> Result<Vec<ItemId>> {
-        let state = self.session.fresh()?;
-        let question = Question::of(filter)?;
         let after = after.map_or(0, ItemId::get);
-        let views = matching(&state, &self.collection, &question).filter(|view| view.id > after);
-        Ok(Milvus::ids(views.map(|view| view.id).take(limit)))
+        let mut ids: Vec<ItemId> = Vec::new();
+        self.each_page(filter, (after, limit), |state, question| {
+            let views = matching(state, &self.collection, question);
+            let views = views.filter(|view| view.id > after);
+            ids.extend(
+                views
+                    .filter_map(|view| ItemId::new(view.id))
+                    .take(limit - ids.len()),
+            );
+            match ids.len() < limit {
+                true => ControlFlow::Continue(()),
+                false => ControlFlow::Break(()),
+            }
+        })?;
+        Ok(ids)
     }
 
     fn count(&self, filter: &Filter) -> Result<u64> {
-        let state = self.session.fresh()?;
-        let question = Question::of(filter)?;
-        Ok(matching(&state, &self.collection, &question).count() as u64)
+        check_filter(filter)?;
+        if let Some(n) = self.session.count_matching(&self.collection, filter)? {
+            return Ok(n);
+        }
+        let mut n = 0;
+        self.each_page(filter, WHOLE, |state, question| {
+            n += matching(state, &self.collection, question).count() as u64;
+            ControlFlow::Continue(())
+        })?;
+        Ok(n)
     }
 
     fn facets(&self, filter: &Filter, by: &Facet, limit: usize) -> Result<Facets> {
-        let state = self.session.fresh()?;
-        let question = Question::of(filter)?;
-        Ok(order::facets(
-            &state,
-            &self.collection,
-            &question,
-            by,
-            limit,
-        ))
+        let mut counting = order::Counting::default();
+        self.each_page(filter, WHOLE, |state, question| {
+            counting.add(state, &self.collection, question, by);
+            ControlFlow::Continue(())
+        })?;
+        Ok(counting.done(limit))
     }
 
     fn list(
@@ -417,20 +465,25 @@ impl Database for Milvus {
         after: Option<&Listed>,
         limit: usize,
     ) -> Result<Vec<Listed>> {
-        let state = self.session.fresh()?;
-        let question = Question::of(filter)?;
-        Ok(order::list(
-            &state,
-            &self.collection,
-            &question,
+        let mut listing = order::Listing {
             order,
             after,
             limit,
-        ))
+            listed: Vec::new(),
+        };
+        self.each_page(filter, WHOLE, |state, question| {
+            listing.add(state, &self.collection, question);
+            ControlFlow::Continue(())
+        })?;
+        Ok(listing.listed)
     }
 
     fn metadata_keys(&self) -> Result<Vec<String>> {
-        Ok(order::metadata_keys(&*self.session.fresh()?))
+        let state = self.session.fresh()?;
+        Ok(match self.session.reads_items() {
+            true => state.metadata_keys.iter().cloned().collect(),
+            false => order::metadata_keys(&state),
+        })
     }
 
     fn search(&self, query: &VectorQuery<'_>) -> Result<Vec<Hit>> {
@@ -438,25 +491,42 @@ impl Database for Milvus {
     }
 
     fn keywords(&self, wanted: &[Wanted], filter: &Filter) -> Result<Vec<KeywordHit>> {
-        let state = self.session.fresh()?;
         let question = Question::of(filter)?;
-        Ok(order::keywords(&state, &self.collection, &question, wanted))
+        let mut finding = order::Finding::of(wanted);
+        if let Some(expr) = expression::having_words(finding.sequences()) {
+            let (session, collection) = (&self.session, self.collection.as_str());
+            let expr = format!("{expr} or big == 1");
+            session.each_page_where(Some(collection), &expr, &mut |records| {
+                finding.add(records, collection, &question);
+                Ok(ControlFlow::Continue(()))
+            })?;
+        }
+        Ok(finding.done(self.count(&Filter::All)?))
     }
 
     fn known_words(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
-        Ok(order::known_words(&*self.session.fresh()?, prefix))
+        let mut counts = BTreeMap::new();
+        let mut n_seen = 0;
+        self.session
+            .each_page_where(None, "kind == 9", &mut |records| {
+                order::count_words(records, prefix, &mut counts);
+                n_seen += records.items.len();
+                Ok(match n_seen < MOST_READ {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                })
+            })?;
+        Ok(counts.into_iter().collect())
     }
 
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {
-        let state = self.session.fresh()?;
-        let space = self.space(&state, pack, space)?;
-        upkeep::vectors_of(&self.session, &state, &self.collection, &space, items)
+        let space = self.space(&*self.session.fresh()?, pack, space)?;
+        upkeep::vectors_of(&self.session, &self.collection, &space, items)
     }
 
     fn has_vectors(&self, pack: &str, space: &str) -> Result<bool> {
-        let state = self.session.fresh()?;
-        let space = self.space(&state, pack, space)?;
-        Ok(upkeep::n_vectors(&state, &space.key()) > 0)
+        let space = self.space(&*self.session.fresh()?, pack, space)?;
+        Ok(upkeep::n_vectors(&self.session, &space)? > 0)
     }
 
     /// The server builds its indexes by itself, as the address says.
@@ -481,8 +551,10 @@ impl Database for Milvus {
         pack: &str,
         contents: &[ContentHash],
     ) -> Result<Vec<(ContentHash, Vocabulary, Vec<Tag>)>> {
-        let state = self.session.fresh()?;
+        let mut state = self.session.records()?;
         let pack = state.pack(&self.collection, pack)?.fingerprint;
+        let wanted: Vec<[u8; 32]> = contents.iter().map(|hash| hash.0).collect();
+        state.add_contents(&self.session, &wanted)?;
         let said = contents
             .iter()
             .flat_map(|hash| state.said(&self.collection, &pack, *hash));
@@ -503,7 +575,8 @@ impl Database for Milvus {
     }
 
     fn failures(&self, source: Option<SourceId>) -> Result<Vec<Failure>> {
-        let state = self.session.fresh()?;
+        let mut state = self.session.records()?;
+        state.add_failures(&self.session)?;
         let mut failures = Vec::new();
         for (id, _) in state.sources_of(&self.collection) {
             if source.is_some_and(|source| source.0 != id) {
@@ -565,11 +638,7 @@ impl Database for Milvus {
     }
 
     fn stats(&self) -> Result<Stats> {
-        let state = self.session.fresh()?;
-        Ok(upkeep::stats(
-            &state,
-            &self.collection,
-            &self.packs_of(&state),
-        ))
+        let packs = self.packs()?;
+        upkeep::stats(&self.session, &self.collection, &packs)
     }
 }

@@ -17,43 +17,45 @@ use crate::ids::ItemId;
 use crate::records::Value;
 use crate::words;
 
-/// Items that match, in an order, those after a place in it.
-pub(super) fn list(
-    state: &State,
-    collection: &str,
-    question: &Question<'_>,
-    order: Order,
-    after: Option<&Listed>,
-    limit: usize,
-) -> Vec<Listed> {
-    let compare = |a: &Listed, b: &Listed| {
-        let keys = match order {
-            Order::Newest => b.key.cmp(&a.key),
-            Order::Oldest | Order::Name => a.key.cmp(&b.key),
+/// The first items that match, in an order, those after a place in it.
+pub(super) struct Listing<'a> {
+    pub(super) order: Order,
+    pub(super) after: Option<&'a Listed>,
+    pub(super) limit: usize,
+    pub(super) listed: Vec<Listed>,
+}
+
+impl Listing<'_> {
+    /// Look at the items that are here.
+    pub(super) fn add(&mut self, state: &State, collection: &str, question: &Question<'_>) {
+        let order = self.order;
+        let compare = |a: &Listed, b: &Listed| {
+            let keys = match order {
+                Order::Newest => b.key.cmp(&a.key),
+                Order::Oldest | Order::Name => a.key.cmp(&b.key),
+            };
+            keys.then(a.item.cmp(&b.item))
         };
-        keys.then(a.item.cmp(&b.item))
-    };
-    let listed = matching(state, collection, question).filter_map(|view| {
-        let key = match order {
-            Order::Newest | Order::Oldest => {
-                taken(&view).unwrap_or_else(|| utc(view.item.mtime_ns))
-            }
-            Order::Name => PathTexts::of(&view.item.path).name.to_lowercase(),
+        let listed = matching(state, collection, question).filter_map(|view| {
+            let key = match order {
+                Order::Newest | Order::Oldest => {
+                    taken(&view).unwrap_or_else(|| utc(view.item.mtime_ns))
+                }
+                Order::Name => PathTexts::of(&view.item.path).name.to_lowercase(),
+            };
+            Some(Listed {
+                item: ItemId::new(view.id)?,
+                key,
+            })
+        });
+        let is_after = |one: &Listed| {
+            self.after
+                .is_none_or(|after| compare(one, after) == Ordering::Greater)
         };
-        Some(Listed {
-            item: ItemId::new(view.id)?,
-            key,
-        })
-    });
-    let mut listed: Vec<Listed> = match after {
-        Some(after) => listed
-            .filter(|one| compare(one, after) == Ordering::Greater)
-            .collect(),
-        None => listed.collect(),
-    };
-    listed.sort_unstable_by(compare);
-    listed.truncate(limit);
-    listed
+        self.listed.extend(listed.filter(is_after));
+        self.listed.sort_unstable_by(compare);
+        self.listed.truncate(self.limit);
+    }
 }
 
 /// Of several times of the camera the first.
@@ -104,41 +106,53 @@ impl Ord for Equal {
 }
 
 /// Items that match, counted by their values.
-pub(super) fn facets(
-    state: &State,
-    collection: &str,
-    question: &Question<'_>,
-    by: &Facet,
-    limit: usize,
-) -> Facets {
-    // Beside each value how it is shown: as an integer where any is.
-    let mut counts: BTreeMap<Equal, (Value, u64)> = BTreeMap::new();
-    let mut facets = Facets::default();
-    for view in matching(state, collection, question) {
-        let values = facet_values(&view, by);
-        facets.n_items += 1;
-        facets.n_without += u64::from(values.is_empty());
-        let mut once = BTreeSet::new();
-        for value in values {
-            let (shown, n) = counts
-                .entry(Equal(value.clone()))
-                .or_insert_with(|| (value.clone(), 0));
-            if matches!(value, Value::Integer(_)) {
-                *shown = value.clone();
-            }
-            if once.insert(Equal(value)) {
-                *n += 1;
+#[derive(Default)]
+pub(super) struct Counting {
+    /// Beside each value how it is shown: as an integer where any is.
+    counts: BTreeMap<Equal, (Value, u64)>,
+    facets: Facets,
+}
+
+impl Counting {
+    /// Count the items that are here.
+    pub(super) fn add(
+        &mut self,
+        state: &State,
+        collection: &str,
+        question: &Question<'_>,
+        by: &Facet,
+    ) {
+        for view in matching(state, collection, question) {
+            let values = facet_values(&view, by);
+            self.facets.n_items += 1;
+            self.facets.n_without += u64::from(values.is_empty());
+            let mut once = BTreeSet::new();
+            for value in values {
+                let (shown, n) = self
+                    .counts
+                    .entry(Equal(value.clone()))
+                    .or_insert_with(|| (value.clone(), 0));
+                if matches!(value, Value::Integer(_)) {
+                    *shown = value.clone();
+                }
+                if once.insert(Equal(value)) {
+                    *n += 1;
+                }
             }
         }
     }
-    facets.n_values = counts.len() as u64;
-    facets.counts = counts.into_values().collect();
-    // They are in their order already, in which equals stay.
-    facets
-        .counts
-        .sort_by_key(|count| std::cmp::Reverse(count.1));
-    facets.counts.truncate(limit);
-    facets
+
+    pub(super) fn done(self, limit: usize) -> Facets {
+        let mut facets = self.facets;
+        facets.n_values = self.counts.len() as u64;
+        facets.counts = self.counts.into_values().collect();
+        // They are in their order already, in which equals stay.
+        facets
+            .counts
+            .sort_by_key(|count| std::cmp::Reverse(count.1));
+        facets.counts.truncate(limit);
+        facets
+    }
 }
 
 fn facet_values(view: &View<'_>, by: &Facet) -> Vec<Value> {
@@ -153,44 +167,69 @@ fn facet_values(view: &View<'_>, by: &Facet) -> Vec<Value> {
 }
 
 /// Items in which some of what is wanted stands; what few items have tells more.
-pub(super) fn keywords(
-    state: &State,
-    collection: &str,
-    question: &Question<'_>,
-    wanted: &[Wanted],
-) -> Vec<KeywordHit> {
-    let n_items = state.items_of(collection).count() as u64;
-    let mut worth_of_all = 0.0;
-    let mut shares: FxHashMap<i64, f32> = FxHashMap::default();
-    for one in wanted {
-        let any: Vec<Vec<String>> = one
-            .any
-            .iter()
-            .filter(|words| !words.is_empty())
-            .map(|words| plain(words))
-            .collect();
-        let having = state
-            .items_of(collection)
-            .filter(|(_, item)| any.iter().any(|words| stands(words, words_of(item))));
-        let having: Vec<(i64, &ItemDoc)> = having.collect();
-        let rarity = rarity(n_items, having.len() as u64);
-        worth_of_all += rarity;
-        for (id, item) in having {
-            let view = View::of(state, collection, id, item);
-            if view.is_some_and(|view| question.is_all() || question.holds(&view)) {
-                *shares.entry(id).or_default() += rarity * one.worth;
+pub(super) struct Finding<'a> {
+    wanted: &'a [Wanted],
+    /// Of each that is wanted: the alternatives' words, how many items have any, and those of them that match.
+    any: Vec<Vec<Vec<String>>>,
+    having: Vec<u64>,
+    found: Vec<Vec<i64>>,
+}
+
+impl<'a> Finding<'a> {
+    pub(super) fn of(wanted: &'a [Wanted]) -> Finding<'a> {
+        let any = wanted.iter().map(|one| {
+            let any = one.any.iter().filter(|words| !words.is_empty());
+            any.map(|words| plain(words)).collect()
+        });
+        Finding {
+            wanted,
+            any: any.collect(),
+            having: vec![0; wanted.len()],
+            found: vec![Vec::new(); wanted.len()],
+        }
+    }
+
+    /// Every word sequence that is looked for.
+    pub(super) fn sequences(&self) -> impl Iterator<Item = &Vec<String>> {
+        self.any.iter().flatten()
+    }
+
+    /// Look at the items that are here.
+    pub(super) fn add(&mut self, state: &State, collection: &str, question: &Question<'_>) {
+        for (at, any) in self.any.iter().enumerate() {
+            for (id, item) in state.items_of(collection) {
+                if !any.iter().any(|words| stands(words, words_of(item))) {
+                    continue;
+                }
+                self.having[at] += 1;
+                let view = View::of(state, collection, id, item);
+                if view.is_some_and(|view| question.is_all() || question.holds(&view)) {
+                    self.found[at].push(id);
+                }
             }
         }
     }
-    let hits = shares.into_iter().filter_map(|(item, worth)| {
-        Some(KeywordHit {
-            item: ItemId::new(item)?,
-            share: worth / worth_of_all,
-        })
-    });
-    let mut hits: Vec<KeywordHit> = hits.collect();
-    hits.sort_unstable_by(|a, b| b.share.total_cmp(&a.share).then(a.item.cmp(&b.item)));
-    hits
+
+    pub(super) fn done(self, n_items: u64) -> Vec<KeywordHit> {
+        let mut worth_of_all = 0.0;
+        let mut shares: FxHashMap<i64, f32> = FxHashMap::default();
+        for ((one, having), found) in self.wanted.iter().zip(self.having).zip(self.found) {
+            let rarity = rarity(n_items, having);
+            worth_of_all += rarity;
+            for id in found {
+                *shares.entry(id).or_default() += rarity * one.worth;
+            }
+        }
+        let hits = shares.into_iter().filter_map(|(item, worth)| {
+            Some(KeywordHit {
+                item: ItemId::new(item)?,
+                share: worth / worth_of_all,
+            })
+        });
+        let mut hits: Vec<KeywordHit> = hits.collect();
+        hits.sort_unstable_by(|a, b| b.share.total_cmp(&a.share).then(a.item.cmp(&b.item)));
+        hits
+    }
 }
 
 /// Words without signs, which stand nowhere.
@@ -208,7 +247,7 @@ fn stands(words: &[String], text: &[String]) -> bool {
 }
 
 /// The words that were written of an item: its path without the ending, captions, and tags that a person gave.
-fn words_of(item: &ItemDoc) -> &[String] {
+pub(super) fn words_of(item: &ItemDoc) -> &[String] {
     item.words.get_or_init(|| {
         let path = PathTexts::of(&item.path);
         let ending = if path.ext.is_empty() {
@@ -233,36 +272,25 @@ fn words_of(item: &ItemDoc) -> &[String] {
     })
 }
 
-/// Words of all collections that begin like this, with the number of items that have each.
-pub(super) fn known_words(state: &State, prefix: &str) -> Vec<(String, u64)> {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+/// Count words that begin like this, of the items that are here.
+pub(super) fn count_words(state: &State, prefix: &str, counts: &mut BTreeMap<String, u64>) {
     for item in state.items.values() {
         let words = words_of(item)
             .iter()
             .filter(|word| word.starts_with(prefix));
         for word in words.map(String::as_str).collect::<BTreeSet<&str>>() {
-            *counts.entry(word).or_default() += 1;
+            match counts.get_mut(word) {
+                Some(n) => *n += 1,
+                None => drop(counts.insert(word.to_owned(), 1)),
+            }
         }
     }
-    counts
-        .into_iter()
-        .map(|(word, n)| (word.to_owned(), n))
-        .collect()
 }
 
 /// Keys of the metadata that items of any collection have.
 pub(super) fn metadata_keys(state: &State) -> Vec<String> {
     let keys: BTreeSet<&String> = state.items.values().flat_map(ItemDoc::keys).collect();
     keys.into_iter().cloned().collect()
-}
-
-/// How many items have which value of what they have at most one of.
-pub(super) fn by_format(state: &State, collection: &str) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for view in matching(state, collection, &Question::All) {
-        *counts.entry(view.format().to_owned()).or_default() += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

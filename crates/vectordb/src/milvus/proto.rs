@@ -74,6 +74,8 @@ pub(super) struct FieldSchema {
     pub(super) data_type: i32,
     #[prost(message, repeated, tag = "6")]
     pub(super) type_params: Vec<KeyValuePair>,
+    #[prost(bool, tag = "13")]
+    pub(super) is_partition_key: bool,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -100,6 +102,8 @@ pub(super) struct CreateCollectionRequest {
     pub(super) shards_num: i32,
     #[prost(enumeration = "ConsistencyLevel", tag = "6")]
     pub(super) consistency_level: i32,
+    #[prost(int64, tag = "8")]
+    pub(super) num_partitions: i64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -130,6 +134,8 @@ pub(super) struct CreateIndexRequest {
     pub(super) field_name: String,
     #[prost(message, repeated, tag = "5")]
     pub(super) extra_params: Vec<KeyValuePair>,
+    #[prost(string, tag = "6")]
+    pub(super) index_name: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -18,6 +18,15 @@ pub(super) fn longs(name: &str, data: Vec<i64>) -> FieldData {
     )
 }
 
+/// Fields that each row has beside those of the schema, as JSON objects.
+pub(super) fn dynamic(data: Vec<Vec<u8>>) -> FieldData {
+    let objects = ScalarFieldKind::JsonData(JsonArray { data });
+    FieldData {
+        is_dynamic: true,
+        ..column("$meta", DataType::Json, objects)
+    }
+}
+
 fn column(name: &str, kind: DataType, data: ScalarFieldKind) -> FieldData {
     FieldData {
         kind: kind.into(),

@@ -1,8 +1,11 @@
 //! The nearest items: Milvus finds the nearest vectors, and whose they are is known here.
 
+use std::ops::ControlFlow;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluate::{Question, View, matching, score_of};
+use super::needed::Records;
 use super::proto::{IdsKind, SearchResultData};
 use super::rows::{Answered, one_of};
 use super::session::Session;
@@ -12,6 +15,7 @@ use super::write::{space_of, stored};
 use crate::database::{Hit, VectorQuery};
 use crate::embedded::compared_in;
 use crate::error::{Error, Result};
+use crate::filter::Filter;
 use crate::ids::{ContentHash, ItemId};
 use crate::records::{Part, Parts, Region, SpaceRecord};
 
@@ -25,9 +29,9 @@ const WHOLE_OWNERS: usize = 500;
 /// A search that is going on.
 struct Going<'a> {
     session: &'a Session,
-    state: &'a State,
+    records: Records<'a>,
     collection: &'a str,
-    space: Space,
+    filter: &'a Filter,
     /// Under which name contents and phrases note what they have in the space.
     key: String,
     table: Table,
@@ -38,6 +42,8 @@ struct Going<'a> {
     best: FxHashMap<i64, Hit>,
     /// Whether an item matches, where that was asked already.
     matches: FxHashMap<i64, bool>,
+    /// Owners whose items were read.
+    known: FxHashSet<String>,
 }
 
 pub(super) fn search(
@@ -45,25 +51,32 @@ pub(super) fn search(
     collection: &str,
     query: &VectorQuery<'_>,
 ) -> Result<Vec<Hit>> {
-    let state = &*session.fresh()?;
-    let pack = state.pack(collection, query.pack)?;
+    let pack = session.records()?.pack(collection, query.pack)?;
     let record = space_of(&pack, query.space)?.clone();
     let vector = compared_in(&record, || "query".to_owned(), query.vector)?;
     let question = Question::of(query.filter)?;
     let space = stored(&pack, &record);
+    if query.top_k == 0 {
+        return Ok(Vec::new());
+    }
     // Whether there are few is all that has to be known at first, which a look at the first ones tells.
-    let owners = owners(state, collection, &question, &space, FEW_OWNERS + 1);
-    if owners.is_empty() || query.top_k == 0 {
+    let reach = reach(session, collection, query.filter, &question, &space)?;
+    if matches!(&reach, Reach::Few(owners) if owners.is_empty()) {
         return Ok(Vec::new());
     }
     let table = session.space_table(&space);
-    session.ensure(&table, false)?;
+    match session.ensure(&table, false) {
+        Err(Error::NoTable { .. }) if !is_any(session, collection, &space)? => {
+            return Ok(Vec::new());
+        }
+        done => done?,
+    }
     let mut going = Going {
         session,
-        state,
+        records: session.records()?,
         collection,
+        filter: query.filter,
         key: space.key(),
-        space,
         table,
         record,
         vector,
@@ -71,8 +84,9 @@ pub(super) fn search(
         question,
         best: FxHashMap::default(),
         matches: FxHashMap::default(),
+        known: FxHashSet::default(),
     };
-    going.run(owners, query.top_k)?;
+    going.run(&reach, query.top_k)?;
     let mut hits: Vec<Hit> = going.best.into_values().collect();
     hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.item.cmp(&b.item)));
     hits.truncate(query.top_k);
@@ -92,65 +106,133 @@ fn one_of_owners(owners: &[OwnerHash]) -> String {
     one_of("owner", names.iter().map(String::as_str))
 }
 
-/// Contents and phrases of matching items that have a vector in a space: all of them, or the first ones, about so many.
+/// Contents and captions of the matching items that have a vector in a space.
+enum Reach {
+    Few(Vec<OwnerHash>),
+    /// More than are named to the server, or all there are.
+    Many,
+}
+
+fn reach(
+    session: &Session,
+    collection: &str,
+    filter: &Filter,
+    question: &Question<'_>,
+    space: &Space,
+) -> Result<Reach> {
+    let is_many = session.reads_items()
+        && (question.is_all() || session.count_at_most(collection, filter)? > FEW_OWNERS as u64);
+    if is_many {
+        return Ok(Reach::Many);
+    }
+    let mut found = FxHashSet::default();
+    session.each_page(collection, filter, 0, usize::MAX, &mut |records| {
+        records.add_captions(session)?;
+        owners(records, collection, question, space, &mut found);
+        Ok(match found.len() > FEW_OWNERS {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+    })?;
+    Ok(match found.len() > FEW_OWNERS {
+        true => Reach::Many,
+        false => Reach::Few(found.into_iter().collect()),
+    })
+}
+
+/// Whether any item should have a vector in a space.
+fn is_any(session: &Session, collection: &str, space: &Space) -> Result<bool> {
+    let mut found = FxHashSet::default();
+    session.each_page(collection, &Filter::All, 0, usize::MAX, &mut |records| {
+        records.add_captions(session)?;
+        owners(records, collection, &Question::All, space, &mut found);
+        Ok(match found.is_empty() {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        })
+    })?;
+    Ok(!found.is_empty())
+}
+
+/// Add those of the items that are here, until there are more than few.
 fn owners(
     state: &State,
     collection: &str,
     question: &Question<'_>,
     space: &Space,
-    most: usize,
-) -> Vec<OwnerHash> {
+    owners: &mut FxHashSet<OwnerHash>,
+) {
     let key = space.key();
-    let mut owners = FxHashSet::default();
     for view in matching(state, collection, question) {
-        if owners.len() >= most {
+        if owners.len() > FEW_OWNERS {
             break;
         }
-        let hash = view.item.content();
-        let content = state.contents.get(&hash.0);
-        if content.is_some_and(|content| {
-            content
-                .have
-                .get(&key)
-                .is_some_and(|parts| !parts.is_empty())
-        }) {
-            owners.insert((true, hash));
-        }
-        for (text, _) in view.item.said() {
-            let hash = phrase_hash(text);
-            if state
-                .phrases
-                .get(&hash)
-                .is_some_and(|phrase| phrase.have.contains_key(&key))
-            {
-                owners.insert((false, ContentHash(hash)));
-            }
+        owners.extend(owners_of(state, &view, &key));
+    }
+}
+
+/// An item's content and captions, if they have a vector in a space.
+fn owners_of(state: &State, view: &View<'_>, key: &str) -> Vec<OwnerHash> {
+    let mut owners = Vec::new();
+    let hash = view.item.content();
+    let content = state.contents.get(&hash.0);
+    let parts = content.and_then(|content| content.have.get(key));
+    if parts.is_some_and(|parts| !parts.is_empty()) {
+        owners.push((true, hash));
+    }
+    for (text, _) in view.item.said() {
+        let hash = phrase_hash(text);
+        let phrase = state.phrases.get(&hash);
+        if phrase.is_some_and(|phrase| phrase.have.contains_key(key)) {
+            owners.push((false, ContentHash(hash)));
         }
     }
-    owners.into_iter().collect()
+    owners
 }
 
 impl Going<'_> {
-    fn run(&mut self, mut owners: Vec<OwnerHash>, top_k: usize) -> Result<()> {
-        let named = (owners.len() <= FEW_OWNERS).then(|| one_of_owners(&owners));
+    fn run(&mut self, reach: &Reach, top_k: usize) -> Result<()> {
+        let named = match reach {
+            Reach::Few(owners) => Some(one_of_owners(owners)),
+            Reach::Many => None,
+        };
         let mut limit = top_k.saturating_add(64).min(MOST_ROWS);
-        if named.is_none() || top_k < owners.len().saturating_mul(2) {
-            loop {
-                let (n, last) = self.ask(named.as_deref(), limit)?;
-                if n < limit || self.is_done(top_k, last) {
-                    return Ok(());
-                }
-                if limit == MOST_ROWS {
-                    break;
-                }
-                limit = (limit * 4).min(MOST_ROWS);
+        let is_all_wanted =
+            matches!(reach, Reach::Few(owners) if top_k >= owners.len().saturating_mul(2));
+        while !is_all_wanted {
+            let (n, last) = self.ask(named.as_deref(), limit)?;
+            if n < limit || self.is_done(top_k, last) {
+                return Ok(());
             }
+            if limit == MOST_ROWS {
+                break;
+            }
+            limit = (limit * 4).min(MOST_ROWS);
         }
         // All of them, some at a time.
-        if named.is_none() {
-            let (state, question) = (self.state, &self.question);
-            owners = self::owners(state, self.collection, question, &self.space, usize::MAX);
+        if let Reach::Few(owners) = reach {
+            return self.ask_of(owners);
         }
+        let (session, collection, filter) = (self.session, self.collection, self.filter);
+        if let Records::All(state) = &self.records {
+            let views = matching(state, collection, &self.question);
+            let owners: FxHashSet<OwnerHash> = views
+                .flat_map(|view| owners_of(state, &view, &self.key))
+                .collect();
+            return self.ask_of(&owners.into_iter().collect::<Vec<OwnerHash>>());
+        }
+        session.each_page(collection, filter, 0, usize::MAX, &mut |records| {
+            records.add_captions(session)?;
+            let views = matching(records, collection, &self.question);
+            let owners: FxHashSet<OwnerHash> = views
+                .flat_map(|view| owners_of(records, &view, &self.key))
+                .collect();
+            self.ask_of(&owners.into_iter().collect::<Vec<OwnerHash>>())?;
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    fn ask_of(&mut self, owners: &[OwnerHash]) -> Result<()> {
         for some in owners.chunks(WHOLE_OWNERS) {
             self.ask(Some(&one_of_owners(some)), MOST_ROWS)?;
         }
@@ -190,6 +272,7 @@ impl Going<'_> {
                 reason: "its answer's columns are not of one length".to_owned(),
             });
         }
+        self.read_owners(owners)?;
         // A feature whose length leaves 32-bit floats has no cosine there.
         for at in (0..n).filter(|at| scores[*at].is_finite()) {
             let part = part_of(parts[at], &regions[at]);
@@ -201,6 +284,24 @@ impl Going<'_> {
         Ok((n, last))
     }
 
+    /// Know the items that have what an answer named.
+    fn read_owners(&mut self, owners: &[String]) -> Result<()> {
+        if !self.session.reads_items() {
+            return Ok(());
+        }
+        let (mut contents, mut phrases) = (Vec::new(), Vec::new());
+        let new = owners
+            .iter()
+            .filter(|owner| self.known.insert((*owner).clone()));
+        for (is_content, hash) in new.filter_map(|owner| owner_of(owner)) {
+            match is_content {
+                true => contents.push(hash),
+                false => phrases.push(hash),
+            }
+        }
+        self.records.add_users(self.session, &contents, &phrases)
+    }
+
     fn take(&mut self, owner: &str, part: Part, score: f32) {
         let score = match self.parts {
             Parts::Less(less) if part.index != 0 => score - less,
@@ -210,12 +311,12 @@ impl Going<'_> {
             return;
         };
         // Rows come and go beside the records, which say what there is.
-        if !self.state.has(is_content, &hash, &self.key, part.index) {
+        if !self.records.has(is_content, &hash, &self.key, part.index) {
             return;
         }
         let items: Vec<i64> = match is_content {
-            true => self.state.with_content(&hash).collect(),
-            false => self.state.with_phrase(&hash).collect(),
+            true => self.records.with_content(&hash).collect(),
+            false => self.records.with_phrase(&hash).collect(),
         };
         for id in items {
             let Some(item) = ItemId::new(id).filter(|_| self.is_wanted(id)) else {
@@ -234,11 +335,11 @@ impl Going<'_> {
             return *known;
         }
         let item = self
-            .state
+            .records
             .items
             .get(&id)
             .filter(|item| item.collection == self.collection);
-        let view = item.and_then(|item| View::of(self.state, self.collection, id, item));
+        let view = item.and_then(|item| View::of(&self.records, self.collection, id, item));
         let holds = view.is_some_and(|view| self.question.holds(&view));
         self.matches.insert(id, holds);
         holds

@@ -13,13 +13,14 @@ use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashSet;
 
-use super::address::MilvusAddress;
+use super::address::{MilvusAddress, Records};
 use super::client::{Call, Client};
-use super::docs::{Doc, Key};
+use super::docs::{Doc, Key, METADATA_KEY};
+use super::prepared::Prepared;
 use super::proto::*;
-use super::rows::{Answered, MOST_REQUEST_BYTES, longs, one_of, texts, vectors};
+use super::rows::{Answered, one_of, pair};
 use super::state::State;
-use super::table::{MOST_TEXT, NO_VECTOR, Space, Table};
+use super::table::{EARLIER, Space, Table};
 use crate::error::{Error, Result};
 
 /// For how long what other processes write may go unseen.
@@ -27,13 +28,15 @@ const FRESH: Duration = Duration::from_millis(250);
 /// Batches of others that may come later than their numbers say.
 const LATE: i64 = 1_000;
 /// Records that are read at once.
-const PAGE: i64 = 8_000;
+const PAGE: usize = 8_000;
 /// Keys in one expression.
 pub(super) const MOST_KEYS: usize = 2_000;
 /// How records lie in the table.
-pub(super) const MILVUS_SCHEMA_VERSION: i64 = 1;
+pub(super) const MILVUS_SCHEMA_VERSION: i64 = 2;
+/// Rows of one record at most.
+const MOST_PIECES: usize = 10_000;
 /// Kind of the journal's rows.
-const JOURNAL: i64 = 0;
+pub(super) const JOURNAL: i64 = 0;
 
 pub(super) struct Session {
     pub(super) client: Client,
@@ -75,10 +78,11 @@ impl Session {
             .as_ref()
             .map(|(user, password)| blake3::hash(format!("{user}\0{password}").as_bytes()));
         let name = format!(
-            "{} {:?} {user:?} {:?}",
+            "{} {:?} {user:?} {:?} {:?}",
             address.shown(),
             address.library,
-            address.index
+            address.index,
+            address.records
         );
         let place = {
             let mut sessions = lock(SESSIONS.get_or_init(Mutex::default));
@@ -108,13 +112,11 @@ impl Session {
             ready: Mutex::default(),
             loaded: AtomicBool::new(false),
         };
-        match session.ensure(&session.records(), may_create) {
-            Err(Error::NoTable { .. }) => {
-                return Err(Error::NotFound {
-                    path: address.shown().into(),
-                });
+        for table in [session.settings_table(), session.items_table()] {
+            match session.ensure(&table, may_create) {
+                Err(Error::NoTable { .. }) => return Err(session.not_there()?),
+                done => done?,
             }
-            done => done?,
         }
         session.load()?;
         let schema = session.read().schema;
@@ -128,13 +130,40 @@ impl Session {
         }
     }
 
-    fn records(&self) -> Table {
-        Table::records(self.address.replicas)
+    /// Nothing is kept there, or what an earlier Fovea kept.
+    fn not_there(&self) -> Result<Error> {
+        let path = self.address.shown().into();
+        let earlier = self.client.call(DescribeCollectionRequest {
+            db_name: self.client.database().to_owned(),
+            collection_name: EARLIER.to_owned(),
+        });
+        match earlier {
+            Err(Error::NoTable { .. }) => Ok(Error::NotFound { path }),
+            Err(error) => Err(error),
+            Ok(_) => Ok(Error::Invalid {
+                what: format!("{}", self.address.shown()),
+                reason: "an earlier Fovea wrote it: copy it to a folder with that one (fovea migrate --to DIR) and \
+                         back with this one, or index it again"
+                    .to_owned(),
+            }),
+        }
+    }
+
+    fn settings_table(&self) -> Table {
+        Table::settings(self.address.replicas)
+    }
+
+    pub(super) fn items_table(&self) -> Table {
+        Table::items(self.address.replicas)
     }
 
     pub(super) fn space_table(&self, space: &Space) -> Table {
-        let address = &self.address;
-        Table::space(space, address.index, address.shards, address.replicas)
+        Table::space(space, &self.address)
+    }
+
+    /// Whether records of items are read when they are needed.
+    pub(super) fn reads_items(&self) -> bool {
+        self.address.records == Records::Server
     }
 
     /// Make sure once that a table can be used; where nothing may be made it has to be there.
@@ -175,6 +204,17 @@ impl Session {
     }
 
     pub(super) fn query(&self, table: &Table, expr: String, fields: &[&str]) -> Result<Answered> {
+        self.query_first(table, expr, fields, None)
+    }
+
+    /// The first rows that an expression finds, in the order of their keys; all of them where no number is given.
+    pub(super) fn query_first(
+        &self,
+        table: &Table,
+        expr: String,
+        fields: &[&str],
+        limit: Option<usize>,
+    ) -> Result<Answered> {
         let (guarantee_timestamp, consistency_level) = self.consistency();
         let answer = self.ask(
             table,
@@ -184,7 +224,10 @@ impl Session {
                 expr,
                 output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
                 guarantee_timestamp,
-                query_params: Vec::new(),
+                query_params: limit
+                    .map(|limit| pair("limit", limit.to_string()))
+                    .into_iter()
+                    .collect(),
                 consistency_level,
             },
         )?;
@@ -193,7 +236,11 @@ impl Session {
 
     /// Rows of this library in a table.
     pub(super) fn count(&self, table: &Table) -> Result<i64> {
-        let expr = format!("lib == \"{}\"", self.library);
+        self.count_where(table, format!("lib == \"{}\"", self.library))
+    }
+
+    /// Rows that an expression finds.
+    pub(super) fn count_where(&self, table: &Table, expr: String) -> Result<i64> {
         let answer = self.query(table, expr, &["count(*)"])?;
         Ok(answer.longs("count(*)").first().copied().unwrap_or(0))
     }
@@ -333,62 +380,100 @@ impl Session {
 
     /// Ask for batches that this process has not seen, and take what they wrote.
     fn poll(&self) -> Result<()> {
-        let table = self.records();
+        let tables = [self.settings_table(), self.items_table()];
         let after = self.read().change().0.cast_signed() - LATE;
-        let expr = format!(
-            "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
-            self.library
-        );
-        let answer = self.query(&table, expr, &["batch"])?;
-        let new: Vec<i64> = {
-            let state = self.read();
-            let all = answer.longs("batch").iter().copied();
-            all.filter(|batch| !state.journal.contains(batch)).collect()
-        };
-        for some in new.chunks(MOST_KEYS) {
-            let listed: Vec<String> = some.iter().map(i64::to_string).collect();
+        let ask = |table: &Table| {
             let expr = format!(
-                "lib == \"{}\" and batch in [{}]",
-                self.library,
-                listed.join(",")
+                "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
+                self.library
             );
-            let rows = self.query(&table, expr, &["pk", "kind", "batch", "doc"])?;
-            self.take(&rows)?;
+            self.query(table, expr, &["batch"])
+        };
+        let asked: Vec<Result<Answered>> = std::thread::scope(|scope| {
+            let items = scope.spawn(|| ask(&tables[1]));
+            let settings = ask(&tables[0]);
+            let panicked = |_| Err(self.client.no_end());
+            vec![settings, items.join().unwrap_or_else(panicked)]
+        });
+        for (table, answer) in tables.iter().zip(asked) {
+            let answer = answer?;
+            let new: Vec<i64> = {
+                let state = self.read();
+                let all = answer.longs("batch").iter().copied();
+                all.filter(|batch| !state.journal.contains(batch)).collect()
+            };
+            self.take_batches(table, &new)?;
         }
         *lock(&self.polled) = Some(Instant::now());
         Ok(())
     }
 
-    /// Read all records, in pages by the beginning of their keys.
-    fn load(&self) -> Result<()> {
-        let table = self.records();
-        // First the journal: what is written meanwhile is in none of these batches, and read again.
-        self.read_journal()?;
-        let digits = match self.count(&table)? {
-            n if n <= PAGE => 0,
-            n if n <= PAGE * 16 => 1,
-            _ => 2,
-        };
-        for page in 0..16_u32.pow(digits) {
-            let begin = match digits {
-                0 => String::new(),
-                digits => format!("{page:0width$x}", width = digits as usize),
+    fn take_batches(&self, table: &Table, batches: &[i64]) -> Result<()> {
+        for some in batches.chunks(MOST_KEYS) {
+            let listed: Vec<String> = some.iter().map(i64::to_string).collect();
+            let kinds = match self.keeps(table) {
+                true => String::new(),
+                false => format!(" and kind in [{JOURNAL},{METADATA_KEY}]"),
             };
             let expr = format!(
-                "lib == \"{}\" and kind != {JOURNAL} and pk like \"{}{begin}%\"",
-                self.library, self.library
+                "lib == \"{}\" and batch in [{}]{kinds}",
+                self.library,
+                listed.join(",")
             );
-            let rows = self.query(&table, expr, &["pk", "kind", "batch", "doc"])?;
-            self.take(&rows)?;
+            let rows = self.query(table, expr, &ROW)?;
+            self.take(table, &rows)?;
+        }
+        Ok(())
+    }
+
+    /// Whether all records of a table are kept in memory.
+    fn keeps(&self, table: &Table) -> bool {
+        !self.reads_items() || *table == self.settings_table()
+    }
+
+    /// Read the records that are kept in memory, in pages by their keys.
+    fn load(&self) -> Result<()> {
+        for table in [self.settings_table(), self.items_table()] {
+            // First the journal: what is written meanwhile is in none of these batches, and read again.
+            self.read_journal(&table)?;
+            let kinds = match self.keeps(&table) {
+                true => format!("kind != {JOURNAL}"),
+                false => format!("kind == {METADATA_KEY}"),
+            };
+            self.each_rows(&table, &kinds, |rows| self.take(&table, rows))?;
         }
         self.loaded.store(true, Ordering::SeqCst);
         Ok(())
     }
 
-    fn read_journal(&self) -> Result<()> {
-        let table = self.records();
+    /// Rows that an expression finds, page by page in the order of their keys.
+    fn each_rows(
+        &self,
+        table: &Table,
+        expr: &str,
+        mut visit: impl FnMut(&Answered) -> Result<()>,
+    ) -> Result<()> {
+        let mut after = String::new();
+        loop {
+            let expr = format!(
+                "lib == \"{}\" and {expr} and pk > \"{after}\"",
+                self.library
+            );
+            let rows = self.query_first(table, expr, &ROW, Some(PAGE))?;
+            let keys = rows.texts("pk");
+            if let Some(last) = keys.iter().max() {
+                after.clone_from(last);
+            }
+            visit(&rows)?;
+            if keys.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_journal(&self, table: &Table) -> Result<()> {
         let expr = format!("lib == \"{}\" and kind == {JOURNAL}", self.library);
-        let answer = self.query(&table, expr, &["batch"])?;
+        let answer = self.query(table, expr, &["batch"])?;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.journal.extend(answer.longs("batch"));
         *lock(&self.polled) = Some(Instant::now());
@@ -396,21 +481,9 @@ impl Session {
     }
 
     /// Apply rows that were read.
-    fn take(&self, rows: &Answered) -> Result<()> {
-        let (keys, docs) = (rows.texts("pk"), rows.texts("doc"));
+    fn take(&self, table: &Table, rows: &Answered) -> Result<()> {
+        let records = self.records_of(table, rows)?;
         let (kinds, batches) = (rows.longs("kind"), rows.longs("batch"));
-        let by_key: HashMap<&str, &str> = keys
-            .iter()
-            .map(String::as_str)
-            .zip(docs.iter().map(String::as_str))
-            .collect();
-        let mut records = Vec::new();
-        for (key, doc) in by_key.iter().filter(|(key, _)| !key.contains('#')) {
-            if doc.is_empty() {
-                continue;
-            }
-            records.push(self.joined(key, doc, &by_key)?);
-        }
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         records
             .into_iter()
@@ -423,13 +496,38 @@ impl Session {
         Ok(())
     }
 
+    /// The records that rows are of; pieces that are in others are read.
+    pub(super) fn records_of(&self, table: &Table, rows: &Answered) -> Result<Vec<Record>> {
+        let keys = rows.texts("pk").iter().map(String::as_str);
+        let docs = rows.texts("doc").iter().map(String::as_str);
+        let mut by_key: HashMap<&str, &str> = keys.zip(docs).collect();
+        let heads: Vec<(&str, &str)> = by_key
+            .iter()
+            .filter(|(key, doc)| !key.contains('#') && !doc.is_empty())
+            .map(|(key, doc)| (*key, *doc))
+            .collect();
+        let missing: Vec<String> = heads
+            .iter()
+            .flat_map(|(key, doc)| pieces_of(key, doc))
+            .filter(|piece| !by_key.contains_key(piece.as_str()))
+            .collect();
+        let mut more = Vec::new();
+        for some in missing.chunks(MOST_KEYS) {
+            let expr = one_of("pk", some.iter().map(String::as_str));
+            more.push(self.query(table, expr, &["pk", "doc"])?);
+        }
+        for rows in &more {
+            let keys = rows.texts("pk").iter().map(String::as_str);
+            by_key.extend(keys.zip(rows.texts("doc").iter().map(String::as_str)));
+        }
+        let joined = heads
+            .iter()
+            .map(|(key, doc)| self.joined(key, doc, &by_key));
+        joined.collect()
+    }
+
     /// A record of the pieces that it was cut into.
-    fn joined(
-        &self,
-        key: &str,
-        doc: &str,
-        all: &HashMap<&str, &str>,
-    ) -> Result<(Key, Option<Doc>)> {
+    fn joined(&self, key: &str, doc: &str, all: &HashMap<&str, &str>) -> Result<Record> {
         let damaged = |reason: String| Error::Corrupt {
             path: self.client.server().into(),
             reason: format!("record {key}: {reason}"),
@@ -448,108 +546,48 @@ impl Session {
         serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
     }
 
+    /// Put records whose items, if any, are new, and know them.
+    pub(super) fn write(&self, turn: &Turn<'_>, written: Written) -> Result<()> {
+        let prepared = Prepared::of(&self.read(), &self.library, written)?;
+        self.commit(turn, prepared)
+    }
+
     /// Put records and a row of the journal, and know them. Returns when the server has them.
-    pub(super) fn commit(&self, _turn: &Turn<'_>, written: Written) -> Result<()> {
+    pub(super) fn commit(&self, _turn: &Turn<'_>, prepared: Prepared) -> Result<()> {
         let batch = RandomState::new().build_hasher().finish().cast_signed() & i64::MAX;
         let stamp = self.read().change().0.cast_signed() + 1;
-        let mut rows = Rows::default();
-        for (key, doc) in &written {
-            let text = serde_json::to_string(&(key, doc)).map_err(|error| Error::Invalid {
-                what: "record".to_owned(),
-                reason: error.to_string(),
-            })?;
-            rows.push(&key.row(&self.library), Doc::kind(key), &text);
-            if rows.bytes > MOST_REQUEST_BYTES {
-                self.put(std::mem::take(&mut rows), stamp, batch)?;
-            }
+        let table = match prepared.is_of_settings {
+            true => self.settings_table(),
+            false => self.items_table(),
+        };
+        for rows in prepared.requests {
+            let n = rows.len();
+            let columns = rows.into_columns(&self.library, &table, stamp, batch);
+            self.upsert(&table, columns, n)?;
         }
-        rows.keys.push(format!("{}j{:016x}", self.library, batch));
-        rows.kinds.push(JOURNAL);
-        rows.docs.push(String::new());
-        self.put(rows, stamp, batch)?;
+        let kept = |key: &Key| {
+            !self.reads_items() || key.is_setting() || matches!(key, Key::MetadataKey(_))
+        };
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        written
-            .into_iter()
-            .for_each(|(key, doc)| state.apply(key, doc));
+        let known = prepared.written.into_iter().filter(|(key, _)| kept(key));
+        known.for_each(|(key, doc)| state.apply(key, doc));
         state.journal.insert(batch);
         Ok(())
     }
-
-    fn put(&self, rows: Rows, stamp: i64, batch: i64) -> Result<()> {
-        let n = rows.keys.len();
-        let columns = vec![
-            texts("pk", rows.keys),
-            texts("lib", vec![self.library.clone(); n]),
-            texts("doc", rows.docs),
-            longs("kind", rows.kinds),
-            longs("stamp", vec![stamp; n]),
-            longs("batch", vec![batch; n]),
-            vectors("v", NO_VECTOR, vec![0.0; n * NO_VECTOR]),
-        ];
-        self.upsert(&self.records(), columns, n)
-    }
 }
 
-/// Records on their way.
-#[derive(Default)]
-struct Rows {
-    keys: Vec<String>,
-    kinds: Vec<i64>,
-    docs: Vec<String>,
-    bytes: usize,
-}
+/// Columns of a record that is read.
+pub(super) const ROW: [&str; 4] = ["pk", "kind", "batch", "doc"];
 
-impl Rows {
-    /// A record, in as many pieces as a row's length asks for.
-    fn push(&mut self, key: &str, kind: i64, text: &str) {
-        let pieces = pieces(text);
-        self.bytes += text.len() + 200;
-        for (at, piece) in pieces.iter().enumerate() {
-            match at {
-                0 => {
-                    self.keys.push(key.to_owned());
-                    self.docs.push(format!("{}|{piece}", pieces.len()));
-                }
-                at => {
-                    self.keys.push(format!("{key}#{at}"));
-                    self.docs.push((*piece).to_owned());
-                }
-            }
-            self.kinds.push(kind);
-        }
-    }
-}
+/// A record; none where it was removed.
+pub(super) type Record = (Key, Option<Doc>);
 
-/// A text cut between letters into pieces that fit into a row.
-fn pieces(text: &str) -> Vec<&str> {
-    let (mut pieces, mut rest) = (Vec::new(), text);
-    while rest.len() > MOST_TEXT {
-        let at = (0..=MOST_TEXT)
-            .rev()
-            .find(|at| rest.is_char_boundary(*at))
-            .unwrap_or(0);
-        let (piece, after) = rest.split_at(at);
-        pieces.push(piece);
-        rest = after;
-    }
-    pieces.push(rest);
-    pieces
+/// Keys of the further rows into which a record is cut, of its first.
+fn pieces_of(key: &str, doc: &str) -> impl Iterator<Item = String> {
+    let n = doc.split_once('|').and_then(|(n, _)| n.parse().ok());
+    (1..n.unwrap_or(0_usize).min(MOST_PIECES)).map(move |piece| format!("{key}#{piece}"))
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_texts_are_cut_between_letters_and_joined_again() {
-        for text in ["", "short", &"日本".repeat(40_000)] {
-            let pieces = pieces(text);
-            assert_eq!(pieces.concat(), text);
-            assert!(pieces.iter().all(|piece| piece.len() <= MOST_TEXT));
-        }
-    }
 }

@@ -1,7 +1,8 @@
-//! All that is kept of a library but vectors, in memory: a copy of the table of records, which follows it. It talks to no
-//! server; every answer about items is made of it.
+//! What is kept of a library but vectors, in memory: a copy of all records, which follows the server, or as many of them as
+//! an answer needs. It talks to no server; every answer about items is made of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -17,15 +18,18 @@ use crate::records::{Item, PackRecord, SourceKind, Tag, Vocabulary};
 pub(super) struct State {
     /// Batches that were written, each once: their number is the change number.
     pub(super) journal: FxHashSet<i64>,
+    /// Batches that are not in the journal here, where only some records are.
+    n_batches: u64,
     pub(super) schema: Option<i64>,
     pub(super) collections: BTreeMap<String, CollectionDoc>,
     pub(super) packs: BTreeMap<String, PackDoc>,
     pub(super) sources: BTreeMap<i64, SourceDoc>,
-    pub(super) settings: BTreeMap<(String, String), String>,
+    pub(super) settings: Arc<BTreeMap<(String, String), String>>,
     pub(super) failures: BTreeMap<(i64, Vec<u8>), FailureDoc>,
     pub(super) contents: BTreeMap<[u8; 32], ContentDoc>,
     pub(super) phrases: FxHashMap<[u8; 32], PhraseDoc>,
     pub(super) items: BTreeMap<i64, ItemDoc>,
+    pub(super) metadata_keys: BTreeSet<String>,
     places: FxHashMap<(i64, Vec<u8>), i64>,
     by_content: FxHashMap<[u8; 32], BTreeSet<i64>>,
     by_phrase: FxHashMap<[u8; 32], BTreeSet<i64>>,
@@ -38,7 +42,21 @@ pub(super) fn phrase_hash(text: &str) -> [u8; 32] {
 
 impl State {
     pub(super) fn change(&self) -> Change {
-        Change(self.journal.len() as u64)
+        Change(self.n_batches + self.journal.len() as u64)
+    }
+
+    /// The same library without any item, content, caption or skipped file, for some of them to be added.
+    pub(super) fn without_items(&self) -> State {
+        State {
+            n_batches: self.change().0,
+            schema: self.schema,
+            collections: self.collections.clone(),
+            packs: self.packs.clone(),
+            sources: self.sources.clone(),
+            settings: Arc::clone(&self.settings),
+            metadata_keys: self.metadata_keys.clone(),
+            ..State::default()
+        }
     }
 
     /// Take a record's new state; none removes it.
@@ -53,7 +71,7 @@ impl State {
             }
             (Key::Source(id), Some(Doc::Source(doc))) => drop(self.sources.insert(id, doc)),
             (Key::Setting(of, key), Some(Doc::Setting(value))) => {
-                drop(self.settings.insert((of, key), value))
+                drop(Arc::make_mut(&mut self.settings).insert((of, key), value))
             }
             (Key::Failure(of, path), Some(Doc::Failure(doc))) => {
                 drop(self.failures.insert((of, path), doc))
@@ -61,12 +79,15 @@ impl State {
             (Key::Content(hash), Some(Doc::Content(doc))) => drop(self.contents.insert(hash, doc)),
             (Key::Phrase(hash), Some(Doc::Phrase(doc))) => drop(self.phrases.insert(hash, doc)),
             (Key::Item(id), Some(Doc::Item(doc))) => self.put_item(id, doc),
-            (Key::Setting(of, key), None) => drop(self.settings.remove(&(of, key))),
+            (Key::Setting(of, key), None) => {
+                drop(Arc::make_mut(&mut self.settings).remove(&(of, key)))
+            }
+            (Key::MetadataKey(key), Some(_)) => drop(self.metadata_keys.insert(key)),
             (Key::Failure(of, path), None) => drop(self.failures.remove(&(of, path))),
             (Key::Content(hash), None) => drop(self.contents.remove(&hash)),
             (Key::Phrase(hash), None) => drop(self.phrases.remove(&hash)),
             (Key::Item(id), None) => self.remove_item(id),
-            // Nothing removes these, and a record is of its key's kind.
+            // Nothing removes these, a record is of its key's kind, and which captions an item has stands in the item.
             _ => {}
         }
     }
@@ -127,6 +148,16 @@ impl State {
         };
         let parts = have.and_then(|have| have.get(key));
         parts.is_some_and(|parts| parts.binary_search(&part).is_ok())
+    }
+
+    /// Whether they note any.
+    pub(super) fn has_any(&self, is_content: bool, hash: &[u8; 32], key: &str) -> bool {
+        let have = match is_content {
+            true => self.contents.get(hash).map(|content| &content.have),
+            false => self.phrases.get(hash).map(|phrase| &phrase.have),
+        };
+        let parts = have.and_then(|have| have.get(key));
+        parts.is_some_and(|parts| !parts.is_empty())
     }
 
     /// Items of any collection with a caption of this text.

@@ -7,14 +7,18 @@ use prost::Message;
 
 use fovea_index::Metric;
 
-use super::address::VectorIndex;
+use super::address::{MilvusAddress, VectorIndex};
 use super::client::Client;
 use super::proto::*;
 use super::rows::pair;
 use crate::error::{Error, Result};
 
-/// Table of all that is kept but vectors.
-pub(super) const RECORDS: &str = "fovea_records";
+/// Table of the few records that every process keeps in memory: collections, packs, sources, keys, settings.
+const SETTINGS: &str = "fovea_settings";
+/// Table of items, contents and captions.
+const ITEMS: &str = "fovea_items";
+/// Table of an earlier Fovea, which had all of it in one.
+pub(super) const EARLIER: &str = "fovea_records";
 /// Bytes of a row's text; Milvus takes 65,535.
 pub(super) const MOST_TEXT: usize = 60_000;
 /// Numbers of the vector that Milvus wants of every row, also where there is none.
@@ -34,29 +38,58 @@ pub(super) struct Table {
     pub(super) metric: &'static str,
     texts: &'static [(&'static str, usize)],
     longs: &'static [&'static str],
+    /// Texts by which rows are looked up.
+    looked_up: &'static [&'static str],
+    /// Whether rows have fields beside these.
+    pub(super) is_dynamic: bool,
     index: VectorIndex,
     shards: i32,
     replicas: i32,
+    /// Into so many partitions the rows of libraries are spread; 0 is not at all.
+    partitions: i64,
 }
 
 impl Table {
     /// In one shard, whose rows are seen in the order in which they were put.
-    pub(super) fn records(replicas: i32) -> Table {
+    pub(super) fn settings(replicas: i32) -> Table {
         Table {
-            name: RECORDS.to_owned(),
-            about: "what Fovea keeps but vectors".to_owned(),
+            name: SETTINGS.to_owned(),
+            about: "Fovea: collections, packs, sources, keys and settings".to_owned(),
             dim: NO_VECTOR,
             metric: "L2",
             texts: &[("lib", 16), ("doc", 65_535)],
             longs: &["kind", "stamp", "batch"],
+            looked_up: &[],
+            is_dynamic: false,
             index: VectorIndex::Flat,
             shards: 1,
             replicas,
+            partitions: 0,
+        }
+    }
+
+    /// In one shard too. `coll` names the collection of an item, `owner` its content, `place` where its file is; what filters
+    /// ask of items is in dynamic fields.
+    pub(super) fn items(replicas: i32) -> Table {
+        Table {
+            name: ITEMS.to_owned(),
+            about: "Fovea: items, contents and captions".to_owned(),
+            texts: &[
+                ("lib", 16),
+                ("doc", 65_535),
+                ("coll", 32),
+                ("owner", 80),
+                ("place", 80),
+            ],
+            longs: &["kind", "stamp", "batch", "source"],
+            looked_up: &["owner", "place"],
+            is_dynamic: true,
+            ..Table::settings(replicas)
         }
     }
 
     /// Vectors of one space, by a key that names whose they are.
-    pub(super) fn space(space: &Space, index: VectorIndex, shards: i32, replicas: i32) -> Table {
+    pub(super) fn space(space: &Space, address: &MilvusAddress) -> Table {
         let name = blake3::hash(format!("{space:?}").as_bytes()).to_hex();
         Table {
             name: format!("fovea_{:.24}", name.as_str()),
@@ -65,9 +98,12 @@ impl Table {
             metric: space.milvus_metric(),
             texts: &[("lib", 16), ("owner", 80), ("region", 200)],
             longs: &["part"],
-            index,
-            shards,
-            replicas,
+            looked_up: &[],
+            is_dynamic: false,
+            index: address.index,
+            shards: address.shards,
+            replicas: address.replicas,
+            partitions: address.partitions.into(),
         }
     }
 
@@ -116,6 +152,7 @@ impl Table {
             schema: self.schema().encode_to_vec(),
             shards_num: self.shards,
             consistency_level: ConsistencyLevel::Session.into(),
+            num_partitions: self.partitions,
         })?;
         Ok(())
     }
@@ -125,16 +162,22 @@ impl Table {
             VectorIndex::Flat => ("FLAT", "{}"),
             VectorIndex::Hnsw => ("HNSW", r#"{"M":16,"efConstruction":200}"#),
         };
-        client.call(CreateIndexRequest {
+        let index = |field: &str, extra_params: Vec<KeyValuePair>| CreateIndexRequest {
             db_name: client.database().to_owned(),
             collection_name: self.name.clone(),
-            field_name: "v".to_owned(),
-            extra_params: vec![
-                pair("index_type", kind),
-                pair("metric_type", self.metric),
-                pair("params", parameters),
-            ],
-        })?;
+            field_name: field.to_owned(),
+            extra_params,
+            index_name: field.to_owned(),
+        };
+        let of_vectors = vec![
+            pair("index_type", kind),
+            pair("metric_type", self.metric),
+            pair("params", parameters),
+        ];
+        client.call(index("v", of_vectors))?;
+        for field in self.looked_up {
+            client.call(index(field, vec![pair("index_type", "Trie")]))?;
+        }
         Ok(())
     }
 
@@ -148,6 +191,7 @@ impl Table {
                 .map(|(key, value)| pair(key, value.to_string()))
                 .into_iter()
                 .collect(),
+            is_partition_key: name == "lib" && self.partitions > 0,
         };
         let mut fields = vec![field("pk", DataType::VarChar, Some(("max_length", 100)))];
         let texts = self.texts.iter();
@@ -164,7 +208,7 @@ impl Table {
             name: self.name.clone(),
             description: self.about.clone(),
             fields,
-            enable_dynamic_field: false,
+            enable_dynamic_field: self.is_dynamic,
         }
     }
 
