@@ -162,6 +162,42 @@ mod strangers {
     }
 }
 
+/// The same without a copy of the records in any of them.
+mod strangers_on_server {
+    use super::*;
+
+    const STRANGERS_ON_SERVER: &str = "index=flat&timeout=60&consistency=strong&records=server";
+
+    on_milvus! { STRANGERS_ON_SERVER;
+        what_is_put_is_got
+        sweeping_removes_what_nobody_uses
+    }
+}
+
+/// What one process writes with a copy of the records, another finds without one, and the other way round: the rows are the
+/// same.
+#[test]
+fn records_are_the_same_rows_wherever_they_are_kept() {
+    struct Mixed(Library, AtomicU32);
+
+    impl Harness for Mixed {
+        fn open(&self, collection: &str) -> Result<Box<dyn Database>> {
+            let records = ["memory", "server"][self.1.fetch_add(1, Ordering::Relaxed) as usize % 2];
+            let address = self.0.0.as_ref().unwrap();
+            let address = MilvusAddress::parse(&format!("{address}&records={records}")).unwrap();
+            let database = Milvus::open(&address, collection, OpenMode::Create)?;
+            Ok(Box::new(database))
+        }
+    }
+
+    for first in [0, 1] {
+        check(STRANGERS, |_| {
+            let mixed = Mixed(library(STRANGERS), AtomicU32::new(first));
+            conformance::another_handle_follows(&mixed)
+        });
+    }
+}
+
 /// No case of the suite is left out here.
 #[test]
 fn the_suite_is_whole() {

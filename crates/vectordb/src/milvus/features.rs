@@ -28,33 +28,38 @@ pub(super) fn page(
         return Ok(found);
     }
     let mut left = limit;
-    session.each_owner_page(true, after.map(|hash| hash.0), &mut |records| {
-        records.add_their_users(session)?;
-        let is_here = |id: i64| {
-            let item = records.items.get(&id);
-            item.is_some_and(|item| item.collection == collection)
-        };
-        let contents = records.contents.iter().filter(|(hash, content)| {
-            let parts = content.have.get(&key);
-            after.is_none_or(|after| **hash > after.0)
-                && parts.is_some_and(|parts| !parts.is_empty())
-                && records.with_content(hash).any(is_here)
-        });
-        let owners: FxHashSet<String> = contents
-            .take(left)
-            .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))))
-            .collect();
-        let rows = search::rows_of_owners(session, records, &space, &owners)?;
-        found.extend(rows.into_iter().filter_map(|(owner, part, feature)| {
-            let (_, hash) = state::owner_of(&owner)?;
-            Some((ContentHash(hash), part, feature))
-        }));
-        left -= owners.len();
-        Ok(match left {
-            0 => ControlFlow::Break(()),
-            _ => ControlFlow::Continue(()),
-        })
-    })?;
+    session.each_owner_page(
+        session.records()?,
+        true,
+        after.map(|hash| hash.0),
+        &mut |records| {
+            records.add_their_users(session)?;
+            let is_here = |id: i64| {
+                let item = records.items.get(&id);
+                item.is_some_and(|item| item.collection == collection)
+            };
+            let contents = records.contents.iter().filter(|(hash, content)| {
+                let parts = content.have.get(&key);
+                after.is_none_or(|after| **hash > after.0)
+                    && parts.is_some_and(|parts| !parts.is_empty())
+                    && records.with_content(hash).any(is_here)
+            });
+            let owners: FxHashSet<String> = contents
+                .take(left)
+                .map(|(hash, _)| owner_key(&Owner::Content(ContentHash(*hash))))
+                .collect();
+            let rows = search::rows_of_owners(session, records, &space, &owners)?;
+            found.extend(rows.into_iter().filter_map(|(owner, part, feature)| {
+                let (_, hash) = state::owner_of(&owner)?;
+                Some((ContentHash(hash), part, feature))
+            }));
+            left -= owners.len();
+            Ok(match left {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        },
+    )?;
     Ok(found)
 }
 

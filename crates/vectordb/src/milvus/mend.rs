@@ -64,7 +64,7 @@ fn is_used(state: &State, key: &Key) -> bool {
 fn unused(session: &Session) -> Result<BTreeMap<Key, Doc>> {
     let mut unused = BTreeMap::new();
     for is_content in [true, false] {
-        session.each_owner_page(is_content, None, &mut |records| {
+        session.each_owner_page(session.records_now(), is_content, None, &mut |records| {
             records.add_their_users(session)?;
             let contents = records
                 .contents
@@ -145,7 +145,7 @@ fn having(session: &Session, key: &str) -> Result<Written> {
     let has = |have: &Have| have.get(key).is_some_and(|parts| !parts.is_empty());
     let mut lost = Written::new();
     for is_content in [true, false] {
-        session.each_owner_page(is_content, None, &mut |records| {
+        session.each_owner_page(session.records_now(), is_content, None, &mut |records| {
             let contents = records.contents.iter().filter(|(_, doc)| has(&doc.have));
             let phrases = records.phrases.iter().filter(|(_, doc)| has(&doc.have));
             match is_content {

@@ -212,16 +212,18 @@ impl Session {
         }
     }
 
-    /// Every content, or else caption, by rising hash after one.
+    /// Every content, or else caption, by rising hash after one; `begin` is what is known, which who has a turn to write
+    /// knows without asking.
     pub(super) fn each_owner_page(
         &self,
+        begin: Records<'_>,
         is_content: bool,
         after: Option<Hash>,
         visit: &mut dyn FnMut(&mut Records<'_>) -> Result<ControlFlow<()>>,
     ) -> Result<()> {
-        let mut records = self.records()?;
-        if let Records::All(_) = records {
-            return visit(&mut records).map(drop);
+        let mut begin = begin;
+        if let Records::All(_) = begin {
+            return visit(&mut begin).map(drop);
         }
         let (kind, key): (i64, fn(Hash) -> Key) = match is_content {
             true => (CONTENT, Key::Content),
@@ -233,7 +235,7 @@ impl Session {
                 "lib == \"{}\" and kind == {kind} and pk > \"{after}\"",
                 self.library
             );
-            let mut records = self.records()?;
+            let mut records = Records::Some(Box::new(begin.without_items()));
             let rows = self.query_first(&self.items_table(), expr, &ROW, Some(FEW))?;
             let keys = rows.texts("pk");
             if let Some(last) = keys.iter().max() {

@@ -30,6 +30,8 @@ const WHOLE_OWNERS: usize = 500;
 struct Going<'a> {
     session: &'a Session,
     records: Records<'a>,
+    /// Whether those of all items that match are among them.
+    is_read: bool,
     collection: &'a str,
     filter: &'a Filter,
     /// Under which name contents and phrases note what they have in the space.
@@ -60,7 +62,14 @@ pub(super) fn search(
         return Ok(Vec::new());
     }
     // Whether there are few is all that has to be known at first, which a look at the first ones tells.
-    let reach = reach(session, collection, query.filter, &question, &space)?;
+    let mut read = None;
+    let reach = reach(
+        session,
+        collection,
+        query.filter,
+        (&question, &space),
+        &mut read,
+    )?;
     if matches!(&reach, Reach::Few(owners) if owners.is_empty()) {
         return Ok(Vec::new());
     }
@@ -73,7 +82,11 @@ pub(super) fn search(
     }
     let mut going = Going {
         session,
-        records: session.records()?,
+        is_read: read.is_some(),
+        records: match read {
+            Some(state) => Records::Some(Box::new(state)),
+            None => session.records()?,
+        },
         collection,
         filter: query.filter,
         key: space.key(),
@@ -113,12 +126,13 @@ enum Reach {
     Many,
 }
 
+/// Where all that match were read for it, `read` has them.
 fn reach(
     session: &Session,
     collection: &str,
     filter: &Filter,
-    question: &Question<'_>,
-    space: &Space,
+    (question, space): (&Question<'_>, &Space),
+    read: &mut Option<State>,
 ) -> Result<Reach> {
     let is_many = session.reads_items()
         && (question.is_all() || session.count_at_most(collection, filter)? > FEW_OWNERS as u64);
@@ -129,6 +143,10 @@ fn reach(
     session.each_page(collection, filter, 0, usize::MAX, &mut |records| {
         records.add_captions(session)?;
         owners(records, collection, question, space, &mut found);
+        // As few as these came at once, and need not be read again.
+        if let Records::Some(state) = records {
+            *read = Some(std::mem::take(&mut **state));
+        }
         Ok(match found.len() > FEW_OWNERS {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
@@ -286,7 +304,7 @@ impl Going<'_> {
 
     /// Know the items that have what an answer named.
     fn read_owners(&mut self, owners: &[String]) -> Result<()> {
-        if !self.session.reads_items() {
+        if self.is_read || !self.session.reads_items() {
             return Ok(());
         }
         let (mut contents, mut phrases) = (Vec::new(), Vec::new());

@@ -158,7 +158,7 @@ fn vector_counts(session: &Session) -> Result<BTreeMap<String, u64>> {
         return Ok(counts);
     }
     for is_content in [true, false] {
-        session.each_owner_page(is_content, None, &mut |records| {
+        session.each_owner_page(session.records()?, is_content, None, &mut |records| {
             count_vectors(records, &mut counts);
             Ok(ControlFlow::Continue(()))
         })?;
@@ -194,7 +194,7 @@ pub(super) fn each_value(session: &Session, visit: &mut dyn FnMut(&[u8])) -> Res
         Ok(ControlFlow::Continue(()))
     })?;
     for is_content in [true, false] {
-        session.each_owner_page(is_content, None, &mut |records| {
+        session.each_owner_page(session.records()?, is_content, None, &mut |records| {
             match is_content {
                 true => records.contents.keys().for_each(|hash| visit(hash)),
                 false => {
