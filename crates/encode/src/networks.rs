@@ -88,10 +88,9 @@ impl Pack {
     pub fn load_image(&self) -> Result<(), Error> {
         match &self.alignment {
             Alignment::Towers(towers) => {
-                self.check_once(&self.seen, "image/")?;
-                towers.load_image()
+                self.check_once(&self.seen, "image/", || towers.load_image())
             }
-            Alignment::Conse(_) => self.image()?.load(),
+            Alignment::Conse(_) => self.image().map(drop),
         }
     }
 
@@ -99,8 +98,7 @@ impl Pack {
     pub fn load_text(&self) -> Result<(), Error> {
         match &self.alignment {
             Alignment::Towers(towers) => {
-                self.check_once(&self.read, "text/")?;
-                towers.load_text()
+                self.check_once(&self.read, "text/", || towers.load_text())
             }
             Alignment::Conse(_) => self.text().map(drop),
         }

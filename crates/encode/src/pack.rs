@@ -10,7 +10,7 @@ use crate::head::{Head, HeadShape};
 use crate::image::{ImageEncoder, Seeing};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
-use crate::session::Model;
+use crate::session::{Library, Model};
 use crate::tags::{ClassNames, Tag};
 use crate::tail::{REDUCTION, Tail};
 use crate::text::TextEncoder;
@@ -381,21 +381,25 @@ impl Pack {
         match &self.alignment {
             Alignment::Conse(_) => self.image()?.feature(pixels),
             Alignment::Towers(towers) => {
-                self.check_once(&self.seen, "image/")?;
+                self.check_once(&self.seen, "image/", || towers.load_image())?;
                 towers.feature(pixels)
             }
         }
     }
 
-    /// Checks what the manifest lists under a folder, before it is used for the first time.
-    pub(crate) fn check_once(&self, checked: &Lazy<()>, folder: &str) -> Result<(), Error> {
+    /// Loads what the manifest lists under a folder and checks it meanwhile, before it is used for the first time.
+    pub(crate) fn check_once(
+        &self,
+        checked: &Lazy<()>,
+        folder: &str,
+        load: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let check = || {
             let files = self.manifest.files.iter();
-            let mut files = files
-                .filter(|file| file.name.starts_with(folder) || file.name == self.manifest.runtime);
+            let mut files = files.filter(|file| file.name.starts_with(folder));
             files.try_for_each(|file| file.check_content(&self.dir))
         };
-        checked.get_or_load(check).map(drop)
+        checked.get_or_load(|| beside(check, load)).map(drop)
     }
 
     pub(crate) fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
@@ -404,23 +408,22 @@ impl Pack {
                 path: self.dir.join(MANIFEST),
                 what: "it does not say how pictures are prepared".into(),
             })?;
-            let runtime = self.manifest.runtime.as_str();
-            match seeing {
-                Seeing::Own(_) => check_content(&self.dir, &self.manifest, &[model, runtime])?,
-                // Weights may lie beside it.
-                Seeing::Other(_) => self.check_once(&self.seen, "image/")?,
-            }
-            let runtime = self.dir.join(runtime);
-            let model = match &self.trunk {
+            let is_own = matches!(seeing, Seeing::Own(_));
+            let network = match &self.trunk {
                 Some(bytes) => Model::Bytes(bytes.clone()),
                 None => Model::File(self.dir.join(model)),
             };
-            Ok(ImageEncoder::new(
-                model,
-                runtime,
-                seeing,
-                self.spec.feature_dim,
-            ))
+            let library = Library::of(&self.dir, &self.manifest)?;
+            let encoder = ImageEncoder::new(network, library, seeing, self.spec.feature_dim);
+            match is_own {
+                true => beside(
+                    || check_content(&self.dir, &self.manifest, &[model]),
+                    || encoder.load(),
+                )?,
+                // Weights may lie beside it.
+                false => self.check_once(&self.seen, "image/", || encoder.load())?,
+            }
+            Ok(encoder)
         })
     }
 }
@@ -429,12 +432,9 @@ impl Alignment {
     fn open(dir: &Path, manifest: &Manifest) -> Result<Self, Error> {
         match (&manifest.towers, &manifest.conse) {
             (Some(towers), _) => {
-                let runtime = dir.join(&manifest.runtime);
-                Ok(Self::Towers(Box::new(Towers::new(
-                    dir,
-                    &runtime,
-                    towers.clone(),
-                ))))
+                let library = Library::of(dir, manifest)?;
+                let towers = Towers::new(dir, &library, towers.clone());
+                Ok(Self::Towers(Box::new(towers)))
             }
             (None, Some(conse)) => {
                 check_content(dir, manifest, &[ALIGNMENT])?;
@@ -486,7 +486,7 @@ impl Encoder for Pack {
         match &self.alignment {
             Alignment::Conse(_) => Ok(self.text()?.encode(texts)),
             Alignment::Towers(towers) => {
-                self.check_once(&self.read, "text/")?;
+                self.check_once(&self.read, "text/", || towers.load_text())?;
                 texts.iter().map(|text| towers.text_vector(text)).collect()
             }
         }
@@ -563,6 +563,22 @@ fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), 
             what: format!("it does not list {name}"),
         })?;
         entry.check_content(dir)
+    })
+}
+
+/// Checks on another thread what this one loads meanwhile, and hands nothing out before the check is done: a file takes about
+/// as long to load as to hash. A file that was altered is the reason for whatever loading it said.
+fn beside(
+    check: impl FnOnce() -> Result<(), Error> + Send,
+    load: impl FnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    std::thread::scope(|scope| {
+        let check = scope.spawn(check);
+        let loaded = load();
+        match check.join() {
+            Ok(checked) => checked.and(loaded),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Model;
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::session::Library;
 use crate::towers::{Towers, Words, WordsSpec};
 use crate::{Encoder, Pack, Pixels, normalise};
 
@@ -54,7 +55,8 @@ pub fn check_vocabulary(path: &Path, size: usize, known: Option<usize>) -> Resul
 
 /// Encodes them, and looks whether what comes out depends on what went in.
 pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, Error> {
-    let towers = Towers::new(folder, &folder.join(&manifest.runtime), model.spec.clone());
+    let library = Library::of(folder, manifest)?;
+    let towers = Towers::new(folder, &library, model.spec.clone());
     let unit = |pixels: &Pixels| {
         let mut vector = towers.feature(pixels).map_err(of(&model.image.path))?;
         normalise(&mut vector);
