@@ -9,6 +9,7 @@ mod learnt;
 mod onnx;
 mod parity;
 mod refused;
+mod weights;
 
 use std::fs;
 use std::path::{Path, PathBuf};

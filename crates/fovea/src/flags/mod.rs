@@ -844,7 +844,8 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, from a folder with ONNX files or from a hub
+    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet: of a folder with ONNX files, of weights of
+    /// torchvision, or from a hub
     Add(AddFlags),
     /// Show the installed packs
     List,
@@ -859,11 +860,11 @@ goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and H
 #[derive(Args, Debug)]
 #[command(after_help = ADD_HELP)]
 pub struct AddFlags {
-    /// A folder as published for transformers.js, Immich or open_clip; a repository of a hub with such files; or the name that
+    /// A folder as published for transformers.js, Immich or open_clip; weights of a ResNet or VGG of torchvision; a repository of a hub with such files; or the name that
     /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip
-    #[arg(value_name = "DIR|hf:OWNER/REPO[@REV]|NAME")]
+    #[arg(value_name = "DIR|FILE|hf:OWNER/REPO[@REV]|NAME")]
     pub model: PathBuf,
-    /// What the pack will be called (default: as the folder, or the repository)
+    /// What the pack will be called (default: as the folder, the file or the repository)
     #[arg(long)]
     pub name: Option<String>,
     /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)

@@ -2,7 +2,7 @@
 //! base pack stand between that and words, by the same ConSE.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Addition;
 use super::assemble::{self, Runtime};
@@ -15,6 +15,7 @@ use crate::calibration::Calibration;
 use crate::error::{Context, Error};
 use crate::manifest::{FORMAT, FileEntry, Manifest};
 use crate::models::derive::link;
+use crate::models::write_durably;
 use crate::onnx::{self, Layer};
 use crate::pack::{
     ALIGNMENT, CLASS_NAMES, LICENCES_TEXT, Pack, TEXT_DENSE, TEXT_TABLE, TEXT_VOCABULARY,
@@ -28,11 +29,44 @@ const SAME_MIN: usize = 500;
 
 /// What was read of a classifier before anything is written.
 pub struct Classifier {
-    pub network: Network,
-    family: String,
-    precision: String,
-    tower: ImageTower,
-    layer: Layer,
+    pub source: Source,
+    pub family: String,
+    pub precision: String,
+    pub tower: ImageTower,
+    pub layer: Layer,
+}
+
+/// Whence its network comes.
+pub enum Source {
+    /// A file in ONNX, of which the part below the last layer is kept.
+    File(Network),
+    /// A file of weights, and what was made of it.
+    Made { path: PathBuf, onnx: Vec<u8> },
+}
+
+impl Source {
+    fn path(&self) -> &Path {
+        match self {
+            Self::File(network) => &network.path,
+            Self::Made { path, .. } => path,
+        }
+    }
+
+    /// Writes the network into a pack; the names of its files.
+    fn put(&self, partial: &Path, output: &String) -> Result<Vec<String>, Error> {
+        match self {
+            Self::File(network) => {
+                assemble::put_network(partial, network, IMAGE_TOWER, Some(output))
+            }
+            Self::Made { onnx, .. } => {
+                let place = partial.join(IMAGE_TOWER);
+                let folder = place.parent().unwrap_or(partial);
+                fs::create_dir_all(folder).doing("create", folder)?;
+                write_durably(&place, |out| out.write_all(onnx))?;
+                Ok(vec![IMAGE_TOWER.to_owned()])
+            }
+        }
+    }
 }
 
 /// Everything that can be found wrong without running anything. `base` is the base pack, whose classes they must be.
@@ -86,7 +120,7 @@ pub fn read(
             preparation,
         },
         layer,
-        network,
+        source: Source::File(network),
     })
 }
 
@@ -132,12 +166,7 @@ pub fn put(
     base: &Pack,
     runtime: &Runtime,
 ) -> Result<(Manifest, Trial), Error> {
-    let mut names = assemble::put_network(
-        partial,
-        &model.network,
-        IMAGE_TOWER,
-        Some(&model.tower.output),
-    )?;
+    let mut names = model.source.put(partial, &model.tower.output)?;
     put_alignment(partial, model, base)?;
     names.push(ALIGNMENT.into());
     for name in [CLASS_NAMES, TEXT_VOCABULARY, TEXT_TABLE, TEXT_DENSE] {
@@ -177,7 +206,7 @@ pub fn put(
         ..of_base.clone()
     };
     manifest.write(partial)?;
-    let trial = try_pack(&Pack::open(partial)?, &model.network.path)?;
+    let trial = try_pack(&Pack::open(partial)?, model.source.path())?;
     Ok((manifest, trial))
 }
 
@@ -202,7 +231,7 @@ fn put_alignment(partial: &Path, model: &Classifier, base: &Pack) -> Result<(), 
         matrix("bias", 1, classes, &layer.bias),
         matrix("classes", classes, vectors.len() / classes, &vectors),
     ];
-    crate::models::write_durably(&partial.join(ALIGNMENT), |out| tensors::write(out, &all))
+    write_durably(&partial.join(ALIGNMENT), |out| tensors::write(out, &all))
 }
 
 fn put_licences(
