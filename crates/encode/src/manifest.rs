@@ -208,6 +208,8 @@ impl Manifest {
         let side = self.input_side() as usize;
         let is_one = self.preprocessing.is_some() != self.sees.is_some();
         match (is_one, &self.conse, &self.towers) {
+            // It only sees; a head may lead to words.
+            (true, None, None) if self.sees.is_some() => Ok(vec![side]),
             (true, Some(conse), None) => {
                 let square = self
                     .sees
@@ -274,6 +276,7 @@ impl Manifest {
             input_side: self.input_side(),
             // Networks of others have other cosines and other probabilities than those that it was fitted with.
             is_calibrated: self.network().is_none(),
+            is_aligned: self.conse.is_some() || self.towers.is_some() || self.head.is_some(),
         }
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::image;
-use crate::pack::Lazy;
+use crate::lazy::Lazy;
 use crate::session::{Library, Model, Sessions, Shapes};
 use crate::{Pixels, normalise};
 

@@ -10,6 +10,7 @@ mod onnx;
 mod parity;
 mod refused;
 mod weights;
+mod wordless;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -321,27 +321,7 @@ fn the_tokenizer_of_another_model() {
 }
 
 #[test]
-fn classifiers_that_no_words_would_find() {
-    let other = |folder: &Path| replace(folder, "config.json", "\"id2label\"", "\"id2name\"");
-    check(
-        "resnet",
-        other,
-        &[
-            "config.json",
-            "not that of ImageNet's 1000 classes",
-            "0 are called",
-        ],
-    );
-    let turned = |folder: &Path| {
-        let path = folder.join("config.json");
-        let mut config: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-        let labels = config["id2label"].as_object().unwrap().clone();
-        let next = |at: usize| labels[&((at + 1) % 1000).to_string()].clone();
-        config["id2label"] = (0..1000).map(|at| (at.to_string(), next(at))).collect();
-        put(folder, "config.json", config.to_string().as_bytes());
-    };
-    check("resnet", turned, &["config.json", "in their order"]);
+fn classifiers_that_cannot_be_used() {
     check(
         "resnet",
         |folder| fs::remove_file(folder.join("config.json")).unwrap(),

@@ -844,8 +844,8 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet: of a folder with ONNX files, of weights of
-    /// torchvision, or from a hub
+    /// Make a pack of a model of the CLIP family, of a classifier of ImageNet, or of a network that only sees: of a folder with ONNX
+    /// files, of weights of torchvision, or from a hub
     Add(AddFlags),
     /// Show the installed packs
     List,

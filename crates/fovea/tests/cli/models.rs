@@ -151,6 +151,57 @@ fn a_classifier_is_added_and_answers() {
 }
 
 #[test]
+fn a_network_that_only_sees_is_taught_words() {
+    let place = Place::new();
+    let added = place.run(&["models", "add", &tiny("dinov2")]).expect(0);
+    for part in [
+        "none yet: it knows no classes",
+        "visual 32; no words yet",
+        "fovea train align --model dinov2 --pairs FILE.tsv",
+    ] {
+        assert!(
+            added.stdout.contains(part),
+            "{}\nlacks {part}",
+            added.stdout
+        );
+    }
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 60);
+    let path = folder.to_string_lossy().into_owned();
+    let index = ["index", &path, "--model", "dinov2", "--captions", "none"];
+    place.run(&index).expect(0);
+    let picture = format!("{path}/0007.png");
+    let found = place
+        .run(&["search", &picture, "--top", "1", "--json"])
+        .expect(0);
+    let best = found.json()[0]["results"][0]["path"].clone();
+    assert!(best.as_str().unwrap().ends_with("0007.png"), "{best}");
+    let said = place.run(&["search", "a dog"]).expect(2).stderr;
+    assert!(
+        said.contains("the pack dinov2 only sees")
+            && said.contains("fovea train align --model dinov2 --pairs FILE.tsv"),
+        "{said}"
+    );
+
+    let lines =
+        (0..60).map(|at| format!("{at:04}.png\ten\tpicture of number {at} {}\n", at * 7 % 60));
+    let pairs = folder.join("pairs.tsv");
+    fs::write(&pairs, lines.collect::<String>()).unwrap();
+    let pairs = pairs.to_string_lossy().into_owned();
+    let train = [
+        "train", "align", "--model", "dinov2", "--pairs", &pairs, "--name", "mine", "--epochs", "3",
+    ];
+    place.run(&train).expect(0);
+    place
+        .run(&["migrate-model", "--to", "dinov2+mine"])
+        .expect(0);
+    let found = place
+        .run(&["search", "picture of number 7", "--top", "5", "--json"])
+        .expect(0);
+    assert_eq!(found.json()[0]["results"].as_array().unwrap().len(), 5);
+}
+
+#[test]
 fn what_cannot_be_added_is_wrong_input() {
     let place = Place::new();
     let nowhere = place.0.path().to_string_lossy().into_owned();

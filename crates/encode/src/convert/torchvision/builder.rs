@@ -91,13 +91,16 @@ impl Builder {
         let [channels, of_group, ..] = self.shape(&weight_name)[..] else {
             return Err(format!("it lacks `{weight_name}`"));
         };
-        let is_divided = of_group > 0 && input.channels % of_group == 0;
+        let is_divided = of_group > 0 && input.channels.is_multiple_of(of_group);
         let groups = if is_divided {
             input.channels / of_group
         } else {
             0
         };
-        if groups == 0 || !(1..=CHANNELS_MAX).contains(&channels) || channels % groups != 0 {
+        if groups == 0
+            || !(1..=CHANNELS_MAX).contains(&channels)
+            || !channels.is_multiple_of(groups)
+        {
             return Err(format!(
                 "`{weight_name}` has the shape {:?}, which does not follow on {} channels",
                 self.shape(&weight_name),

@@ -54,7 +54,7 @@ pub struct Added {
 /// What was read before anything is written.
 enum Read {
     Towers(Box<Model>),
-    Classifier(Box<seeing::Classifier>),
+    Sighted(Box<seeing::Sighted>),
 }
 
 /// A model of two towers.
@@ -66,7 +66,7 @@ struct Model {
     tokenizer: tokens::Found,
 }
 
-/// Installs a model of the CLIP family, or a classifier of ImageNet, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
+/// Installs a model of the CLIP family, or a network that only sees, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
 /// that cannot be used leaves nothing behind.
 pub fn add(
     dir: &Path,
@@ -128,7 +128,7 @@ fn put(
 ) -> Result<(Manifest, Trial), Error> {
     let model = match model {
         Read::Towers(model) => model,
-        Read::Classifier(model) => {
+        Read::Sighted(model) => {
             return seeing::put(partial, name, addition, model, base, runtime);
         }
     };
@@ -191,14 +191,14 @@ fn checked_name(name: &str) -> Result<String, Error> {
 fn read(folder: &Path, precision: Option<&str>, base: &Pack) -> Result<Read, Error> {
     if folder.is_file() {
         let read = weights::read(folder, None, base)?;
-        return Ok(Read::Classifier(Box::new(read)));
+        return Ok(Read::Sighted(Box::new(read)));
     }
     let files = match (layout::find(folder, precision), weights::find(folder)?) {
         (Ok(files), _) => files,
         // There is no network, but weights of which one can be made.
         (Err(_), Some(file)) if precision.is_none() => {
             let read = weights::read(&file, Some(folder), base)?;
-            return Ok(Read::Classifier(Box::new(read)));
+            return Ok(Read::Sighted(Box::new(read)));
         }
         (Err(error), _) => return Err(error),
     };
@@ -206,7 +206,7 @@ fn read(folder: &Path, precision: Option<&str>, base: &Pack) -> Result<Read, Err
         let network = Network::read(folder, &files.image)?;
         if network.only_sees() {
             let read = seeing::read(folder, files.precision, network, base)?;
-            return Ok(Read::Classifier(Box::new(read)));
+            return Ok(Read::Sighted(Box::new(read)));
         }
     }
     Ok(Read::Towers(Box::new(read_towers(folder, files)?)))

@@ -30,6 +30,8 @@ pub struct Trial {
     /// How long picture and sentence took, loaded already.
     pub image_time: Duration,
     pub text_time: Duration,
+    /// Why words find nothing with it, where they do.
+    pub wordless: Option<String>,
 }
 
 /// Reads a tokenizer from memory, as it will be read from its file.
@@ -81,6 +83,7 @@ pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, E
         cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
         image_time,
         text_time: start.elapsed(),
+        wordless: None,
     })
 }
 
@@ -125,6 +128,7 @@ pub fn try_pack(pack: &Pack, network: &Path) -> Result<Trial, Error> {
         cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
         image_time,
         text_time: start.elapsed(),
+        wordless: None,
     })
 }
 

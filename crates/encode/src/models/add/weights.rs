@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::preparing;
-use super::seeing::{Classifier, Source};
+use super::seeing::{FEATURE, Sighted, Source, Words};
 use crate::convert::torchvision::{self, Made, SIDE};
 use crate::error::{Context, Error};
 use crate::image::Resampling;
@@ -73,7 +73,7 @@ fn name(path: &Path) -> String {
 }
 
 /// Makes the network whose weights these are. A folder around them may say how pictures are prepared.
-pub fn read(path: &Path, folder: Option<&Path>, base: &Pack) -> Result<Classifier, Error> {
+pub fn read(path: &Path, folder: Option<&Path>, base: &Pack) -> Result<Sighted, Error> {
     let refuse = |what: String| Error::Unusable {
         path: path.into(),
         what,
@@ -101,14 +101,21 @@ pub fn read(path: &Path, folder: Option<&Path>, base: &Pack) -> Result<Classifie
         dim,
         classifier,
     } = made;
-    let classes = base.manifest().classes;
-    let classifier = classifier.filter(|classifier| classifier.bias.len() == classes);
-    let classifier = classifier.ok_or_else(|| {
-        refuse(format!(
-            "it has no last layer of ImageNet's {classes} classes, and nothing else would lead from it to words"
-        ))
-    })?;
-    Ok(Classifier {
+    let known = base.manifest().classes;
+    let words = match classifier {
+        Some(classifier) if classifier.bias.len() == known => Words::Classes(Layer {
+            input: FEATURE.into(),
+            weights: classifier.weights,
+            dim,
+            bias: classifier.bias,
+        }),
+        Some(other) => Words::None(format!(
+            "its last layer has {} classes, and ImageNet {known}",
+            other.bias.len()
+        )),
+        None => Words::None("it has no last layer".into()),
+    };
+    Ok(Sighted {
         source: Source::Made {
             path: path.into(),
             onnx,
@@ -117,15 +124,11 @@ pub fn read(path: &Path, folder: Option<&Path>, base: &Pack) -> Result<Classifie
         precision: String::new(),
         tower: ImageTower {
             input: "pixels".into(),
-            output: "feature".into(),
+            output: FEATURE.into(),
             preparation,
         },
-        layer: Layer {
-            input: "feature".into(),
-            weights: classifier.weights,
-            dim,
-            bias: classifier.bias,
-        },
+        dim,
+        words,
     })
 }
 
