@@ -849,6 +849,15 @@ pub enum ModelsCommand {
     Add(AddFlags),
     /// Show the installed packs
     List,
+    /// Say which models fit: by language and memory as Immich measured them, and by how fast this machine is
+    Recommend {
+        /// Language of the searches, as `de` or `zh-Hant`
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// Memory that both networks may take at most, as `4G` or `3500M`
+        #[arg(long)]
+        memory: Option<String>,
+    },
     /// Show one pack and check every file of it; fails when it is not the version this program needs
     Info { name: String },
 }
