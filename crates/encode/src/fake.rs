@@ -73,6 +73,7 @@ impl FakeEncoder {
             visual_is_feature: true,
             languages: ["en", "zh", "de", "es", "fr"].map(String::from).to_vec(),
             input_side: 16,
+            is_aligned: true,
             is_calibrated: true,
         };
         Self {
@@ -86,6 +87,13 @@ impl FakeEncoder {
         let mut fake = Self::named(name, "1");
         fake.spec.visual_dim = FEATURE_DIM / 2;
         fake.spec.visual_is_feature = false;
+        fake
+    }
+
+    /// A pack that sees alike and knows no words.
+    pub fn wordless(name: &str) -> Self {
+        let mut fake = Self::named(name, "1");
+        fake.spec.is_aligned = false;
         fake
     }
 
@@ -129,6 +137,9 @@ impl Encoder for FakeEncoder {
     }
 
     fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
+        if !self.spec.is_aligned {
+            return vec![vec![0.0; SHARED_DIM]; features.len()];
+        }
         features
             .iter()
             .map(|feature| shares_of_colours(feature))

@@ -1,13 +1,11 @@
 //! Pixels become a raw feature: preprocessing, and the image network in ONNX Runtime.
 
-use std::path::PathBuf;
-
 use fovea_decode::{Filter, Pixels, resize};
 use ort::session::Session;
 use ort::value::TensorRef;
 
 use crate::error::Error;
-use crate::session::{Model, Sessions, Shapes};
+use crate::session::{Library, Model, Sessions, Shapes};
 use crate::towers::ImageTower;
 
 /// How pixels become the numbers that a network reads. It travels with the weights, in the manifest.
@@ -152,9 +150,9 @@ pub struct ImageEncoder {
 
 impl ImageEncoder {
     /// Loads nothing yet.
-    pub fn new(model: Model, runtime: PathBuf, seeing: Seeing, feature_dim: usize) -> Self {
+    pub fn new(model: Model, library: Library, seeing: Seeing, feature_dim: usize) -> Self {
         Self {
-            sessions: Sessions::new(model, runtime, Shapes::Same, "load the image network"),
+            sessions: Sessions::new(model, library, Shapes::Same, "load the image network"),
             seeing,
             feature_dim,
         }

@@ -23,6 +23,7 @@ mod error;
 pub mod fake;
 mod head;
 mod image;
+mod lazy;
 mod manifest;
 mod matrix;
 pub mod models;
@@ -78,6 +79,9 @@ pub struct PackSpec {
     /// Side in pixels of the square the image network reads. An image decoded at reduced scale
     /// loses nothing as long as its shorter side stays at least this long.
     pub input_side: u32,
+    /// Whether anything leads from pictures to the space shared with text: the vectors of the image space are zeros otherwise,
+    /// until an alignment is trained.
+    pub is_aligned: bool,
     /// Whether somebody measured which cosines of its visual space mean that two pictures show the same kind of thing.
     pub is_calibrated: bool,
 }

@@ -208,6 +208,8 @@ impl Manifest {
         let side = self.input_side() as usize;
         let is_one = self.preprocessing.is_some() != self.sees.is_some();
         match (is_one, &self.conse, &self.towers) {
+            // It only sees; a head may lead to words.
+            (true, None, None) if self.sees.is_some() => Ok(vec![side]),
             (true, Some(conse), None) => {
                 let square = self
                     .sees
@@ -274,6 +276,7 @@ impl Manifest {
             input_side: self.input_side(),
             // Networks of others have other cosines and other probabilities than those that it was fitted with.
             is_calibrated: self.network().is_none(),
+            is_aligned: self.conse.is_some() || self.towers.is_some() || self.head.is_some(),
         }
     }
 
@@ -296,7 +299,7 @@ impl FileEntry {
         Ok(Self {
             name: name.to_owned(),
             bytes: content.len() as u64,
-            blake3: blake3::hash(&content).to_hex().to_string(),
+            blake3: hash(&content),
         })
     }
 
@@ -324,13 +327,20 @@ impl FileEntry {
     pub fn check_content(&self, dir: &Path) -> Result<(), Error> {
         self.check_length(dir)?;
         let path = dir.join(&self.name);
-        let found = blake3::hash(&tensors::map(&path)?).to_hex().to_string();
+        let found = hash(&tensors::map(&path)?);
         if found != self.blake3 {
             let what = format!("its BLAKE3 checksum is {found}, expected {}", self.blake3);
             return Err(Error::Damaged { path, what });
         }
         Ok(())
     }
+}
+
+/// Hex BLAKE3, by as many threads as there are cores: hashing is most of what opening a pack takes.
+fn hash(content: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_rayon(content);
+    hasher.finalize().to_hex().to_string()
 }
 
 fn hidden(head: Option<&HeadShape>) -> usize {

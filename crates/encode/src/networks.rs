@@ -41,7 +41,7 @@ impl Pack {
     pub fn image_network(&self) -> Option<ImageNetwork> {
         let (file, seeing) = match &self.alignment {
             Alignment::Towers(towers) => (IMAGE_TOWER, Seeing::Other(towers.image_tower().clone())),
-            Alignment::Conse(_) => self.seeing()?,
+            Alignment::Conse(_) | Alignment::Unaligned => self.seeing()?,
         };
         let ((input, output), _) = seeing.wiring();
         Some(ImageNetwork {
@@ -56,7 +56,7 @@ impl Pack {
     pub fn text_network(&self) -> Option<PathBuf> {
         match &self.alignment {
             Alignment::Towers(_) => Some(self.dir().join(TEXT_TOWER)),
-            Alignment::Conse(_) => None,
+            Alignment::Conse(_) | Alignment::Unaligned => None,
         }
     }
 
@@ -64,7 +64,7 @@ impl Pack {
     pub fn text_tower(&self) -> Option<&TextTower> {
         match &self.alignment {
             Alignment::Towers(towers) => Some(towers.text_tower()),
-            Alignment::Conse(_) => None,
+            Alignment::Conse(_) | Alignment::Unaligned => None,
         }
     }
 
@@ -72,7 +72,7 @@ impl Pack {
     pub fn tokens(&self, text: &str) -> Result<Tokens, Error> {
         match &self.alignment {
             Alignment::Towers(towers) => towers.tokens(text),
-            Alignment::Conse(_) => Ok(Tokens::default()),
+            Alignment::Conse(_) | Alignment::Unaligned => Ok(Tokens::default()),
         }
     }
 
@@ -80,7 +80,7 @@ impl Pack {
     pub fn feature_of_planes(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
         match &self.alignment {
             Alignment::Towers(towers) => towers.see(planes),
-            Alignment::Conse(_) => self.image()?.run(planes),
+            Alignment::Conse(_) | Alignment::Unaligned => self.image()?.run(planes),
         }
     }
 
@@ -88,10 +88,9 @@ impl Pack {
     pub fn load_image(&self) -> Result<(), Error> {
         match &self.alignment {
             Alignment::Towers(towers) => {
-                self.check_once(&self.seen, "image/")?;
-                towers.load_image()
+                self.check_once(&self.seen, "image/", || towers.load_image())
             }
-            Alignment::Conse(_) => self.image()?.load(),
+            Alignment::Conse(_) | Alignment::Unaligned => self.image().map(drop),
         }
     }
 
@@ -99,10 +98,9 @@ impl Pack {
     pub fn load_text(&self) -> Result<(), Error> {
         match &self.alignment {
             Alignment::Towers(towers) => {
-                self.check_once(&self.read, "text/")?;
-                towers.load_text()
+                self.check_once(&self.read, "text/", || towers.load_text())
             }
-            Alignment::Conse(_) => self.text().map(drop),
+            Alignment::Conse(_) | Alignment::Unaligned => self.text().map(drop),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! An installed model pack, opened.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::conse::Conse;
 use crate::head::{Head, HeadShape};
 use crate::image::{ImageEncoder, Seeing};
+use crate::lazy::{Lazy, beside};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::models::{self, BASE};
-use crate::session::Model;
+use crate::session::{Library, Model};
 use crate::tags::{ClassNames, Tag};
 use crate::tail::{REDUCTION, Tail};
 use crate::text::TextEncoder;
@@ -69,6 +70,8 @@ pub(crate) enum Alignment {
     Conse(Box<Conse>),
     /// It lies there from the start, and has only to be scaled.
     Towers(Box<Towers>),
+    /// Nothing leads there but a head, where one was trained.
+    Unaligned,
 }
 
 impl Pack {
@@ -164,7 +167,7 @@ impl Pack {
     pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
         match &self.alignment {
             Alignment::Conse(conse) => conse.logits(&[self.frozen(feature)]).remove(0),
-            Alignment::Towers(_) => Vec::new(),
+            Alignment::Towers(_) | Alignment::Unaligned => Vec::new(),
         }
     }
 
@@ -187,6 +190,7 @@ impl Pack {
                     .for_each(normalise);
                 vectors
             }
+            Alignment::Unaligned => vec![0.0; features.len() * self.spec.shared_dim],
         }
     }
 
@@ -295,7 +299,7 @@ impl Pack {
     pub fn class_vectors(&self) -> impl Iterator<Item = &[f32]> {
         let conse = match &self.alignment {
             Alignment::Conse(conse) => Some(conse),
-            Alignment::Towers(_) => None,
+            Alignment::Towers(_) | Alignment::Unaligned => None,
         };
         conse.into_iter().flat_map(|conse| conse.class_vectors())
     }
@@ -303,7 +307,7 @@ impl Pack {
     /// Ids of the pieces into which the tokenizer cuts `text`, as the text network reads them.
     pub fn token_ids(&self, text: &str) -> Result<Vec<u32>, Error> {
         match &self.alignment {
-            Alignment::Conse(_) => Ok(self.text()?.ids(text)),
+            Alignment::Conse(_) | Alignment::Unaligned => Ok(self.text()?.ids(text)),
             Alignment::Towers(towers) => {
                 let ids = towers.tokens(text)?.ids.into_iter();
                 Ok(ids
@@ -379,23 +383,27 @@ impl Pack {
     /// The features of one picture.
     fn feature(&self, pixels: &Pixels) -> Result<Vec<f32>, Error> {
         match &self.alignment {
-            Alignment::Conse(_) => self.image()?.feature(pixels),
+            Alignment::Conse(_) | Alignment::Unaligned => self.image()?.feature(pixels),
             Alignment::Towers(towers) => {
-                self.check_once(&self.seen, "image/")?;
+                self.check_once(&self.seen, "image/", || towers.load_image())?;
                 towers.feature(pixels)
             }
         }
     }
 
-    /// Checks what the manifest lists under a folder, before it is used for the first time.
-    pub(crate) fn check_once(&self, checked: &Lazy<()>, folder: &str) -> Result<(), Error> {
+    /// Loads what the manifest lists under a folder and checks it meanwhile, before it is used for the first time.
+    pub(crate) fn check_once(
+        &self,
+        checked: &Lazy<()>,
+        folder: &str,
+        load: impl FnOnce() -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let check = || {
             let files = self.manifest.files.iter();
-            let mut files = files
-                .filter(|file| file.name.starts_with(folder) || file.name == self.manifest.runtime);
+            let mut files = files.filter(|file| file.name.starts_with(folder));
             files.try_for_each(|file| file.check_content(&self.dir))
         };
-        checked.get_or_load(check).map(drop)
+        checked.get_or_load(|| beside(check, load)).map(drop)
     }
 
     pub(crate) fn image(&self) -> Result<Arc<ImageEncoder>, Error> {
@@ -404,23 +412,22 @@ impl Pack {
                 path: self.dir.join(MANIFEST),
                 what: "it does not say how pictures are prepared".into(),
             })?;
-            let runtime = self.manifest.runtime.as_str();
-            match seeing {
-                Seeing::Own(_) => check_content(&self.dir, &self.manifest, &[model, runtime])?,
-                // Weights may lie beside it.
-                Seeing::Other(_) => self.check_once(&self.seen, "image/")?,
-            }
-            let runtime = self.dir.join(runtime);
-            let model = match &self.trunk {
+            let is_own = matches!(seeing, Seeing::Own(_));
+            let network = match &self.trunk {
                 Some(bytes) => Model::Bytes(bytes.clone()),
                 None => Model::File(self.dir.join(model)),
             };
-            Ok(ImageEncoder::new(
-                model,
-                runtime,
-                seeing,
-                self.spec.feature_dim,
-            ))
+            let library = Library::of(&self.dir, &self.manifest)?;
+            let encoder = ImageEncoder::new(network, library, seeing, self.spec.feature_dim);
+            match is_own {
+                true => beside(
+                    || check_content(&self.dir, &self.manifest, &[model]),
+                    || encoder.load(),
+                )?,
+                // Weights may lie beside it.
+                false => self.check_once(&self.seen, "image/", || encoder.load())?,
+            }
+            Ok(encoder)
         })
     }
 }
@@ -429,12 +436,9 @@ impl Alignment {
     fn open(dir: &Path, manifest: &Manifest) -> Result<Self, Error> {
         match (&manifest.towers, &manifest.conse) {
             (Some(towers), _) => {
-                let runtime = dir.join(&manifest.runtime);
-                Ok(Self::Towers(Box::new(Towers::new(
-                    dir,
-                    &runtime,
-                    towers.clone(),
-                ))))
+                let library = Library::of(dir, manifest)?;
+                let towers = Towers::new(dir, &library, towers.clone());
+                Ok(Self::Towers(Box::new(towers)))
             }
             (None, Some(conse)) => {
                 check_content(dir, manifest, &[ALIGNMENT])?;
@@ -442,6 +446,7 @@ impl Alignment {
                 let conse = Conse::new(&dir.join(ALIGNMENT), dims, conse.clone())?;
                 Ok(Self::Conse(Box::new(conse)))
             }
+            (None, None) if manifest.sees.is_some() => Ok(Self::Unaligned),
             (None, None) => Err(Error::Damaged {
                 path: dir.join(MANIFEST),
                 what: "it has no alignment".into(),
@@ -484,9 +489,9 @@ impl Encoder for Pack {
 
     fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
         match &self.alignment {
-            Alignment::Conse(_) => Ok(self.text()?.encode(texts)),
+            Alignment::Conse(_) | Alignment::Unaligned => Ok(self.text()?.encode(texts)),
             Alignment::Towers(towers) => {
-                self.check_once(&self.read, "text/")?;
+                self.check_once(&self.read, "text/", || towers.load_text())?;
                 texts.iter().map(|text| towers.text_vector(text)).collect()
             }
         }
@@ -517,7 +522,9 @@ impl Encoder for Pack {
 
     fn is_word(&self, word: &str) -> bool {
         match &self.alignment {
-            Alignment::Conse(_) => self.token_ids(word).is_ok_and(|ids| ids.len() == 1),
+            Alignment::Conse(_) | Alignment::Unaligned => {
+                self.token_ids(word).is_ok_and(|ids| ids.len() == 1)
+            }
             Alignment::Towers(towers) => towers.is_word(word),
         }
     }
@@ -529,7 +536,7 @@ impl Encoder for Pack {
                 let logits = conse.logits(&self.all_frozen(features)).into_iter();
                 logits.map(|logits| classes.tags(&logits)).collect()
             }
-            Alignment::Towers(_) => vec![Vec::new(); features.len()],
+            Alignment::Towers(_) | Alignment::Unaligned => vec![Vec::new(); features.len()],
         };
         let tags = features.iter().zip(known);
         let tags = tags.map(
@@ -564,29 +571,4 @@ fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), 
         })?;
         entry.check_content(dir)
     })
-}
-
-/// A part that is loaded once; a failure is not remembered, so that the next call may succeed.
-pub(crate) struct Lazy<T>(Mutex<Option<Arc<T>>>);
-
-impl<T> Lazy<T> {
-    pub(crate) fn new() -> Self {
-        Self(Mutex::new(None))
-    }
-
-    pub(crate) fn get_or_load(
-        &self,
-        load: impl FnOnce() -> Result<T, Error>,
-    ) -> Result<Arc<T>, Error> {
-        let mut place = self
-            .0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(part) = &*place {
-            return Ok(Arc::clone(part));
-        }
-        let part = Arc::new(load()?);
-        *place = Some(Arc::clone(&part));
-        Ok(part)
-    }
 }

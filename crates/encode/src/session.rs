@@ -8,6 +8,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
 use crate::error::Error;
+use crate::manifest::{FileEntry, MANIFEST, Manifest};
 
 /// Whether all inputs of a network have one shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +26,32 @@ pub enum Model {
     Bytes(Vec<u8>),
 }
 
+/// ONNX Runtime, as a pack brings it.
+#[derive(Clone, Debug)]
+pub struct Library {
+    dir: PathBuf,
+    entry: FileEntry,
+}
+
+impl Library {
+    /// That of the pack in `dir`.
+    pub fn of(dir: &Path, manifest: &Manifest) -> Result<Self, Error> {
+        let entry = manifest.file(&manifest.runtime);
+        let entry = entry.ok_or_else(|| Error::Damaged {
+            path: dir.join(MANIFEST),
+            what: format!("it does not list {}", manifest.runtime),
+        })?;
+        Ok(Self {
+            dir: dir.into(),
+            entry: entry.clone(),
+        })
+    }
+}
+
 /// The sessions of one network. A session of the `ort` crate runs one input at a time.
 pub struct Sessions {
     model: Model,
-    runtime: PathBuf,
+    library: Library,
     shapes: Shapes,
     load: &'static str,
     idle: Mutex<Vec<Session>>,
@@ -36,10 +59,10 @@ pub struct Sessions {
 
 impl Sessions {
     /// Loads nothing yet. `load` says in errors what was being done, as in "load the image network".
-    pub fn new(model: Model, runtime: PathBuf, shapes: Shapes, load: &'static str) -> Self {
+    pub fn new(model: Model, library: Library, shapes: Shapes, load: &'static str) -> Self {
         Self {
             model,
-            runtime,
+            library,
             shapes,
             load,
             idle: Mutex::new(Vec::new()),
@@ -74,7 +97,7 @@ impl Sessions {
         };
         let is_same = self.shapes == Shapes::Same;
         let processor = ep::CPU::default().with_arena_allocator(is_same).build();
-        let mut builder = Session::builder(environment(&self.runtime)?)
+        let mut builder = Session::builder(environment(&self.library)?)
             .map_err(|error| failed(&error))?
             .with_intra_threads(1)
             .map_err(|error| failed(&error))?
@@ -92,11 +115,16 @@ impl Sessions {
     }
 }
 
-/// ONNX Runtime has one environment in a process; the first pack that is used brings the library.
-fn environment(library: &Path) -> Result<&'static ort::environment::Environment, Error> {
+/// ONNX Runtime has one environment in a process; the first pack that is used brings the library. That one is code, so that
+/// every byte of it is checked before it runs; the libraries of later packs are not read at all.
+fn environment(library: &Library) -> Result<&'static ort::environment::Environment, Error> {
     static ENVIRONMENT: OnceLock<Result<ort::environment::Environment, String>> = OnceLock::new();
+    if ENVIRONMENT.get().is_none() {
+        library.entry.check_content(&library.dir)?;
+    }
+    let path = library.dir.join(&library.entry.name);
     let loaded = ENVIRONMENT.get_or_init(|| {
-        let builder = ort::init_from(library).map_err(|error| error.to_string())?;
+        let builder = ort::init_from(&path).map_err(|error| error.to_string())?;
         builder
             .with_name("fovea")
             .with_telemetry(false)
@@ -105,6 +133,6 @@ fn environment(library: &Path) -> Result<&'static ort::environment::Environment,
     });
     loaded.as_ref().map_err(|what| Error::Runtime {
         action: "start",
-        what: format!("{}: {what}", library.display()),
+        what: format!("{}: {what}", path.display()),
     })
 }

@@ -99,6 +99,7 @@ impl Engine {
         if removals.is_empty() {
             return Ok(Without(Vec::new()));
         }
+        self.expect_words()?;
         let background = self.known_background()?;
         let mut all = Vec::new();
         for (content, plan) in removals {

@@ -292,6 +292,7 @@ impl Engine {
                 Ok((Asked::Images(sum.vector), sum.parts))
             }
             (true, true) => {
+                self.expect_words()?;
                 let sum = self.shared_sum(plan, region)?;
                 Ok((Asked::Mixture(sum.vector), sum.parts))
             }
@@ -299,6 +300,19 @@ impl Engine {
                 let sum = self.shared_sum(plan, None)?;
                 Ok((Asked::Words(sum.vector, self.written(plan)?), sum.parts))
             }
+        }
+    }
+
+    /// Words find no picture where the pack has nothing that leads from pictures to them.
+    pub(crate) fn expect_words(&self) -> Result<(), Error> {
+        let spec = self.encoder().spec();
+        match spec.is_aligned {
+            true => Ok(()),
+            false => Err(Error::Input(format!(
+                "the pack {name} only sees: it finds pictures by pictures (./FILE or #ITEM) and knows no words yet; teach it some with \
+                 `fovea train align --model {name} --pairs FILE.tsv`, or search with another pack",
+                name = spec.name
+            ))),
         }
     }
 
@@ -350,6 +364,7 @@ impl Engine {
             (Asked::Filters, _) => Vec::new(),
             (Asked::Images(vector), _) => alone(list(space::VISUAL, vector)?),
             (Asked::Mixture(vector), _) | (Asked::Words(vector, _), Spaces::Image) => {
+                self.expect_words()?;
                 alone(list(space::IMAGE, vector)?)
             }
             (Asked::Words(vector, _), Spaces::Caption) => alone(list(space::CAPTION, vector)?),
@@ -366,6 +381,7 @@ impl Engine {
         written: &Written,
         options: &SearchOptions,
     ) -> Result<Nearest, Error> {
+        self.expect_words()?;
         let by_cosine = |options: &SearchOptions| {
             let list = |space| self.list(space, vector, options);
             Ok(best_of(&[list(space::IMAGE)?, list(space::CAPTION)?]))

@@ -22,6 +22,7 @@ mod memory;
 mod place;
 mod plan;
 mod quiet;
+mod recommend;
 mod render;
 mod server;
 mod settings;

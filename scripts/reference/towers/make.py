@@ -55,6 +55,15 @@ class Logits(torch.nn.Module):
         return self.model(pixel_values=pixel_values).logits
 
 
+class Rows(torch.nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixel_values):
+        return self.model(pixel_values=pixel_values).last_hidden_state
+
+
 class Both(torch.nn.Module):
     def __init__(self, model):
         super().__init__()
@@ -121,12 +130,28 @@ def resnet_parts(folder):
     return None, transformers.ResNetForImageClassification(config), processor, {}
 
 
+def dinov2_parts(folder):
+    """A network that only sees, without classes: what stands for a picture is the first of its rows."""
+    config = transformers.Dinov2Config(
+        image_size=SIDE, patch_size=8, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, attn_implementation="eager",
+    )
+    processor = transformers.BitImageProcessor(
+        size={"shortest_edge": 28}, crop_size={"height": SIDE, "width": SIDE}, resample=3,
+        image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
+    )
+    model = transformers.Dinov2Model._from_config(config, attn_implementation="eager")
+    # Of the size that it is exported for, so that nothing has to be interpolated.
+    model.embeddings.interpolate_pos_encoding = lambda embeddings, height, width: model.embeddings.position_embeddings
+    return None, model, processor, {}
+
+
 FAMILIES = {
     "clip": clip_parts,
     "siglip": lambda folder: siglip_parts(folder, vocabularies.siglip(folder)),
     "siglip2": lambda folder: siglip_parts(folder, vocabularies.siglip2(folder)),
     "chinese-clip": chinese_parts,
     "resnet": resnet_parts,
+    "dinov2": dinov2_parts,
 }
 
 
@@ -148,6 +173,10 @@ def make(family, out):
     model = shaken(model)
     model.config.save_pretrained(folder)
     processor.save_pretrained(folder)
+    if family == "dinov2":
+        export(Rows(model), (torch.rand(1, 3, SIDE, SIDE),), ["pixel_values"], ["last_hidden_state"], folder / "onnx/model.onnx")
+        write_expected_of_rows(folder, out, model, processor)
+        return
     if tokenizer is None:
         names = ["pixel_values"], ["logits"]
         export(Logits(model), (torch.rand(1, 3, SIDE, SIDE),), *names, folder / "onnx/model.onnx")
@@ -188,6 +217,18 @@ def write_expected_of_classifier(folder, out, model, processor):
             scores[path.name] = [float(x) for x in model(pixel_values=pixels).logits[0, :16]]
     expected = {"side": SIDE, "pictures": seen, "scores": scores}
     (folder / "expected.json").write_text(json.dumps(expected))
+    (folder / "pixels.bin").write_bytes(numpy.stack(prepared).astype("<f4").tobytes())
+
+
+def write_expected_of_rows(folder, out, model, processor):
+    """Of each lossless picture the first row."""
+    prepared, seen = [], {}
+    for path in (one for one in sorted((out / "pictures").iterdir()) if one.suffix != ".jpg"):
+        pixels = processor(pictures.upright(path), return_tensors="pt", input_data_format="channels_last")["pixel_values"]
+        prepared.append(pixels[0].numpy())
+        with torch.no_grad():
+            seen[path.name] = numbers(model(pixel_values=pixels).pooler_output)
+    (folder / "expected.json").write_text(json.dumps({"side": SIDE, "pictures": seen}))
     (folder / "pixels.bin").write_bytes(numpy.stack(prepared).astype("<f4").tobytes())
 
 

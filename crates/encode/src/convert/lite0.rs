@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::onnx;
-use super::pth::Tensor;
+use super::storage::Tensor;
 
 /// Side of the square input in pixels.
 pub const INPUT_SIDE: usize = 224;

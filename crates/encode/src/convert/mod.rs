@@ -7,4 +7,7 @@ pub mod npz;
 pub mod onnx;
 mod pickle;
 pub mod pth;
+mod safetensors;
+mod storage;
+pub mod torchvision;
 pub mod vocabulary;

@@ -89,6 +89,14 @@ impl Pickle {
         }
     }
 
+    /// Everything that it names in order to have it called, as module and name.
+    pub fn globals(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.values.iter().filter_map(|value| match value {
+            Value::Global { module, name } => Some((module.as_str(), name.as_str())),
+            _ => None,
+        })
+    }
+
     /// A number that counts something.
     pub fn count(&self, id: Id) -> Option<usize> {
         match self.get(id) {
@@ -127,7 +135,7 @@ impl<'a> Machine<'a> {
                 self.marks.push(self.stack.len());
                 Ok(())
             }
-            b'N' | 0x88 | 0x89 | b'J' | b'K' | b'M' | 0x8a | b'X' => self.scalar(opcode),
+            b'N' | 0x88 | 0x89 | b'G' | b'J' | b'K' | b'M' | 0x8a | b'X' => self.scalar(opcode),
             b')' | 0x85 | 0x86 | 0x87 | b't' | b']' | b'a' | b'e' => self.sequence(opcode),
             b'}' | b's' | b'u' => self.mapping(opcode),
             b'c' | b'R' | b'b' | b'Q' => self.object(opcode),
@@ -143,6 +151,8 @@ impl<'a> Machine<'a> {
             b'N' => Value::None,
             0x88 => Value::Bool(true),
             0x89 => Value::Bool(false),
+            // A number of what else a file keeps, as its loss; none of it describes a tensor.
+            b'G' => self.take(8).map(|_| Value::None)?,
             b'J' => Value::Int(i64::from(self.u32()? as i32)),
             b'K' => Value::Int(i64::from(self.take(1)?[0])),
             b'M' => Value::Int(i64::from(u16::from_le_bytes([

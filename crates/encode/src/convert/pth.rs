@@ -5,26 +5,15 @@
 //! a storage: ignoring the stride would load noise without an error.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Cursor;
+
+use zip::{CompressionMethod, ZipArchive};
 
 use super::pickle::{Id, Pickle, Value};
+use super::storage::{Kind, Storage, Tensor, View};
 
 /// 0x1950a86a20f9469cfc6c, little endian, as pickle stores it.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-
-/// A dense tensor in row-major order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tensor {
-    pub shape: Vec<usize>,
-    pub data: Vec<f32>,
-}
-
-/// Where a tensor's numbers lie.
-struct View {
-    storage: String,
-    offset: usize,
-    shape: Vec<usize>,
-    strides: Vec<usize>,
-}
 
 /// Reads every float tensor of the state dict. Integer tensors, such as counters, are left out.
 pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
@@ -47,22 +36,39 @@ pub fn read(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
 
     let (views, kinds) = describe(&state)?;
     let storages = storages(&keys, &kinds, &bytes[at..])?;
-    views
-        .into_iter()
-        .filter(|(_, view)| {
-            kinds
-                .get(&view.storage)
-                .is_some_and(|kind| kind == "FloatStorage")
-        })
-        .map(|(name, view)| {
-            let storage = storages
-                .get(&view.storage)
-                .ok_or_else(|| format!("storage of `{name}` is missing"))?;
-            let tensor = gather(&view, storage)
-                .ok_or_else(|| format!("`{name}` lies outside its storage"))?;
-            Ok((name, tensor))
-        })
-        .collect()
+    gather(&views, &kinds, &storages)
+}
+
+/// The float tensors that views describe, read from their storages.
+fn gather(
+    views: &[(String, View)],
+    kinds: &HashMap<String, String>,
+    storages: &HashMap<String, Storage<'_>>,
+) -> Result<BTreeMap<String, Tensor>, String> {
+    let is_float = |view: &View| {
+        kinds
+            .get(&view.storage)
+            .is_some_and(|kind| kind_of(kind).is_some())
+    };
+    let floats = views.iter().filter(|(_, view)| is_float(view));
+    let read = floats.map(|(name, view)| {
+        let storage = storages.get(&view.storage);
+        let storage = storage.ok_or_else(|| format!("storage of `{name}` is missing"))?;
+        let tensor = storage.gather(view);
+        let tensor = tensor.ok_or_else(|| format!("`{name}` lies outside its storage"))?;
+        Ok((name.clone(), tensor))
+    });
+    read.collect()
+}
+
+/// Of a storage with numbers that are read.
+fn kind_of(storage: &str) -> Option<Kind> {
+    match storage {
+        "FloatStorage" => Some(Kind::Float),
+        "HalfStorage" => Some(Kind::Half),
+        "BFloat16Storage" => Some(Kind::Brain),
+        _ => None,
+    }
 }
 
 fn little_endian(info: &Pickle) -> Result<(), String> {
@@ -82,36 +88,73 @@ fn little_endian(info: &Pickle) -> Result<(), String> {
 type Description = (Vec<(String, View)>, HashMap<String, String>);
 
 fn describe(state: &Pickle) -> Result<Description, String> {
-    let items = match state.root() {
-        Value::Dict(items) | Value::Object { items, .. } => items,
-        _ => return Err("the state dict is not a mapping".into()),
-    };
+    check_calls(state)?;
+    let items = state_dict(state)?;
     let mut views = Vec::new();
     let mut kinds = HashMap::new();
     for (key, value) in items {
         let name = state
             .text(*key)
             .ok_or("a key of the state dict is not a text")?;
-        let (view, kind) =
-            view(state, *value).ok_or_else(|| format!("`{name}` is not described as a tensor"))?;
+        let (view, kind) = view(state, *value, false)
+            .ok_or_else(|| format!("`{name}` is not described as a tensor"))?;
         kinds.insert(view.storage.clone(), kind);
         views.push((name.to_owned(), view));
     }
     Ok((views, kinds))
 }
 
+/// A file of weights describes tensors and calls nothing else. Nothing is called here whatever it says; but what it says then
+/// is no state dict, and who wrote it meant to run something.
+fn check_calls(state: &Pickle) -> Result<(), String> {
+    let is_known = |module: &str, name: &str| match module {
+        "torch._utils" => matches!(name, "_rebuild_tensor_v2" | "_rebuild_parameter"),
+        "collections" => name == "OrderedDict",
+        "torch" => name.ends_with("Storage") || name == "Size",
+        _ => false,
+    };
+    let other = state
+        .globals()
+        .find(|(module, name)| !is_known(module, name));
+    match other {
+        None => Ok(()),
+        Some((module, name)) => Err(format!(
+            "it wants {module}.{name} called, which is not done here: only tensors are read; save `model.state_dict()`"
+        )),
+    }
+}
+
+/// The names and tensors: all of it, or what training scripts keep under one of these names beside what else they keep.
+fn state_dict(state: &Pickle) -> Result<&[(Id, Id)], String> {
+    let mapping = |value| match value {
+        &Value::Dict(ref items) | &Value::Object { ref items, .. } => Some(&items[..]),
+        _ => None,
+    };
+    let root = mapping(state.root()).ok_or("the state dict is not a mapping")?;
+    let inner = root.iter().find_map(|(key, value)| {
+        let is_named = matches!(state.text(*key), Some("state_dict" | "model"));
+        mapping(state.get(*value)).filter(|items| is_named && !items.is_empty())
+    });
+    Ok(inner.unwrap_or(root))
+}
+
 /// `torch._utils._rebuild_tensor_v2((storage), offset, shape, strides, ...)`.
-fn view(state: &Pickle, id: Id) -> Option<(View, String)> {
+fn view(state: &Pickle, id: Id, is_parameter: bool) -> Option<(View, String)> {
     let Value::Object { class, args, .. } = state.get(id) else {
         return None;
     };
     let Value::Global { module, name } = state.get(*class) else {
         return None;
     };
-    if (module.as_str(), name.as_str()) != ("torch._utils", "_rebuild_tensor_v2") {
-        return None;
-    }
     let args = state.sequence(*args)?;
+    match (module.as_str(), name.as_str()) {
+        ("torch._utils", "_rebuild_tensor_v2") => {}
+        // A parameter wraps a tensor, which wraps nothing.
+        ("torch._utils", "_rebuild_parameter") if !is_parameter => {
+            return view(state, *args.first()?, true);
+        }
+        _ => return None,
+    }
     let [storage, offset, shape, strides, ..] = args else {
         return None;
     };
@@ -140,24 +183,25 @@ fn view(state: &Pickle, id: Id) -> Option<(View, String)> {
     Some((view, kind.clone()))
 }
 
-fn storages(
+fn storages<'a>(
     keys: &Pickle,
     kinds: &HashMap<String, String>,
-    mut rest: &[u8],
-) -> Result<HashMap<String, Vec<f32>>, String> {
+    mut rest: &'a [u8],
+) -> Result<HashMap<String, Storage<'a>>, String> {
     let Value::List(ids) = keys.root() else {
         return Err("the storage keys are not a list".into());
     };
     let mut storages = HashMap::new();
     for id in ids {
         let key = keys.text(*id).ok_or("a storage key is not a text")?;
-        let kind = kinds.get(key).map_or("", String::as_str);
-        let width = match kind {
-            "FloatStorage" => 4,
-            "LongStorage" => 8,
+        let name = kinds.get(key).map_or("", String::as_str);
+        let kind = kind_of(name);
+        let width = match (kind, name) {
+            (Some(kind), _) => kind.width(),
+            (None, "LongStorage") => 8,
             _ => {
                 return Err(format!(
-                    "storage {key} is of kind `{kind}`, which is not read"
+                    "storage {key} is of kind `{name}`, which is not read"
                 ));
             }
         };
@@ -170,52 +214,65 @@ fn storages(
         let length = length
             .filter(|length| *length <= tail.len())
             .ok_or("a storage is cut short")?;
-        let (data, after) = tail.split_at(length);
-        if width == 4 {
-            let floats = data
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                .collect();
-            storages.insert(key.to_owned(), floats);
+        let (bytes, after) = tail.split_at(length);
+        if let Some(kind) = kind {
+            storages.insert(key.to_owned(), Storage { kind, bytes });
         }
         rest = after;
     }
     Ok(storages)
 }
 
-/// Walks the view in row-major order; `None` when any of it lies outside the storage.
-fn gather(view: &View, storage: &[f32]) -> Option<Tensor> {
-    if view.shape.len() != view.strides.len() || view.shape.len() > 8 {
-        return None;
+/// Reads every float tensor of a state dict in the container of newer versions: a zip file of `NAME/data.pkl`, which describes
+/// the tensors, and `NAME/data/KEY` for each storage, stored as it is.
+pub fn read_zip(bytes: &[u8]) -> Result<BTreeMap<String, Tensor>, String> {
+    let members = members(bytes)?;
+    let find = |end: &str| {
+        let found = members.iter().find(|(name, _)| name.ends_with(end));
+        found.map(|(name, bytes)| (name.as_str(), *bytes))
+    };
+    if find("/byteorder").is_some_and(|(_, order)| order.trim_ascii() != b"little") {
+        return Err("it was not written on a little-endian machine".into());
     }
-    let count = view
-        .shape
-        .iter()
-        .try_fold(1usize, |product, side| product.checked_mul(*side))?;
-    // A stride of zero could ask for more numbers than were ever stored.
-    if count > storage.len() {
-        return None;
-    }
-    let mut data = Vec::with_capacity(count);
-    let mut index = vec![0usize; view.shape.len()];
-    for _ in 0..count {
-        let mut place = view.offset;
-        for (i, stride) in index.iter().zip(&view.strides) {
-            place = place.checked_add(i.checked_mul(*stride)?)?;
-        }
-        data.push(*storage.get(place)?);
-        for axis in (0..index.len()).rev() {
-            index[axis] += 1;
-            if index[axis] < view.shape[axis] {
-                break;
-            }
-            index[axis] = 0;
+    let (place, content) = find("/data.pkl").ok_or("it holds no data.pkl")?;
+    let folder = place.trim_end_matches("data.pkl");
+    let (state, _) = Pickle::read(content).map_err(|error| format!("data.pkl: {error}"))?;
+    let (views, kinds) = describe(&state)?;
+    let mut storages = HashMap::new();
+    for (key, name) in &kinds {
+        let Some(kind) = kind_of(name) else { continue };
+        if let Some(bytes) = members.get(&format!("{folder}data/{key}")).copied() {
+            storages.insert(key.clone(), Storage { kind, bytes });
         }
     }
-    Some(Tensor {
-        shape: view.shape.clone(),
-        data,
-    })
+    gather(&views, &kinds, &storages)
+}
+
+/// What lies in a zip file, in place; nothing is unpacked.
+fn members(bytes: &[u8]) -> Result<BTreeMap<String, &[u8]>, String> {
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut members = BTreeMap::new();
+    for index in 0..zip.len() {
+        let member = zip.by_index(index).map_err(|error| error.to_string())?;
+        let name = member
+            .name()
+            .map_err(|error| error.to_string())?
+            .into_owned();
+        if member.compression() != CompressionMethod::Stored {
+            return Err(format!(
+                "its member {name} is compressed, which PyTorch writes none"
+            ));
+        }
+        let range = member.data_start().and_then(|start| {
+            let start = usize::try_from(start).ok()?;
+            let end = start.checked_add(usize::try_from(member.compressed_size()).ok()?)?;
+            Some(start..end)
+        });
+        let content = range.and_then(|range| bytes.get(range));
+        let content = content.ok_or_else(|| format!("its member {name} is cut short"))?;
+        members.insert(name, content);
+    }
+    Ok(members)
 }
 
 #[cfg(test)]
@@ -254,33 +311,6 @@ mod tests {
         for length in 0..file.len() {
             assert!(read(&file[..length]).is_err(), "cut at {length}");
         }
-    }
-
-    #[test]
-    fn views_outside_the_storage_are_refused() {
-        let storage = [0.0; 6];
-        let check = |offset, shape: &[usize], strides: &[usize], fits: bool| {
-            let view = View {
-                storage: String::new(),
-                offset,
-                shape: shape.into(),
-                strides: strides.into(),
-            };
-            assert_eq!(
-                gather(&view, &storage).is_some(),
-                fits,
-                "{offset} {shape:?} {strides:?}"
-            );
-        };
-        check(0, &[2, 3], &[3, 1], true);
-        check(1, &[2, 3], &[3, 1], false);
-        check(0, &[], &[], true);
-        check(6, &[], &[], false);
-        check(0, &[usize::MAX, 2], &[1, 1], false);
-        check(0, &[7], &[0], false);
-        check(0, &[2], &[usize::MAX], false);
-        check(usize::MAX, &[2], &[1], false);
-        check(0, &[2, 3], &[1], false);
     }
 
     proptest! {

@@ -14,6 +14,8 @@ use crate::pack::{CLASSIFIER, HEAD, IMAGE_MODEL, Pack, VISUAL};
 use crate::tail::Tail;
 use crate::visual::{VisualShape, VisualWeights};
 
+/// The space that a head leads to, which a network that only sees has not before.
+const IMAGE_SPACE: &str = "image";
 /// Between the name of the parent and that of what was learnt.
 const JOINT: char = '+';
 
@@ -63,6 +65,9 @@ impl Learnt<'_> {
         }
         if let Some(head) = self.head {
             manifest.head = Some(head.shape());
+            if !manifest.spaces.iter().any(|space| space == IMAGE_SPACE) {
+                manifest.spaces.insert(0, IMAGE_SPACE.to_owned());
+            }
             head.write(&folder.join(HEAD))?;
             add(folder, HEAD, manifest)?;
         }

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use prost::Message;
+
 use super::wire::{Field, fields, put};
+use crate::convert::onnx;
+
+/// `TensorProto.DataType`.
+const INT64: i32 = 7;
 
 /// The model with this output alone, which may be any value in it of float32: nodes, weights and inputs that it does not need are
 /// left out.
@@ -13,6 +19,40 @@ pub fn cut(model: &[u8], output: &str) -> Result<Vec<u8>, String> {
             7 => put(&mut out, 7, &cut_graph(field.bytes(), output)?),
             _ => out.extend_from_slice(field.raw),
         }
+    }
+    Ok(out)
+}
+
+/// The model whose only output `rows` is a row for each part of a picture, with the first of these rows as the output `first`.
+pub fn first_row(model: &[u8], rows: &str, first: &str) -> Result<Vec<u8>, String> {
+    let place = format!("{first}.place");
+    let node = onnx::NodeProto {
+        input: vec![rows.to_owned(), place.clone()],
+        output: vec![first.to_owned()],
+        name: Some(first.to_owned()),
+        op_type: Some("Gather".into()),
+        attribute: vec![onnx::int("axis", 1)],
+    };
+    let zero = onnx::TensorProto {
+        dims: Vec::new(),
+        data_type: Some(INT64),
+        name: Some(place),
+        raw_data: Some(vec![0; 8]),
+    };
+    let mut out = Vec::new();
+    for field in fields(model)? {
+        if field.number != 7 {
+            out.extend_from_slice(field.raw);
+            continue;
+        }
+        let mut graph = Vec::new();
+        let kept = fields(field.bytes())?;
+        let kept = kept.iter().filter(|field| field.number != 12);
+        kept.for_each(|field| graph.extend_from_slice(field.raw));
+        put(&mut graph, 1, &node.encode_to_vec());
+        put(&mut graph, 5, &zero.encode_to_vec());
+        put_output(&mut graph, first);
+        put(&mut out, 7, &graph);
     }
     Ok(out)
 }

@@ -6,6 +6,6 @@ mod graph;
 mod layer;
 mod wire;
 
-pub use cut::cut;
+pub use cut::{cut, first_row};
 pub use graph::{Graph, Tensor};
 pub use layer::{Layer, last_layer};

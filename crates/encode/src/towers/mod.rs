@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::image;
-use crate::pack::Lazy;
-use crate::session::{Model, Sessions, Shapes};
+use crate::lazy::Lazy;
+use crate::session::{Library, Model, Sessions, Shapes};
 use crate::{Pixels, normalise};
 
 pub use prepare::{Fitting, Middle, Preparation};
@@ -74,14 +74,14 @@ pub struct Towers {
 }
 
 impl Towers {
-    /// The towers of the pack in `dir`, whose ONNX Runtime is the file `runtime`. Loads nothing yet.
-    pub fn new(dir: &Path, runtime: &Path, spec: TowersSpec) -> Self {
+    /// The towers of the pack in `dir`. Loads nothing yet.
+    pub fn new(dir: &Path, library: &Library, spec: TowersSpec) -> Self {
         let text_shapes = match spec.text.words.fills() {
             true => Shapes::Same,
             false => Shapes::Varying,
         };
         let sessions = |model, shapes, load| {
-            Sessions::new(Model::File(dir.join(model)), runtime.into(), shapes, load)
+            Sessions::new(Model::File(dir.join(model)), library.clone(), shapes, load)
         };
         Self {
             image: sessions(IMAGE_TOWER, Shapes::Same, "load the image network"),

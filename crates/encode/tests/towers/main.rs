@@ -9,6 +9,8 @@ mod learnt;
 mod onnx;
 mod parity;
 mod refused;
+mod weights;
+mod wordless;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -156,7 +156,11 @@ impl Engine {
     /// How many of its examples can be learnt from.
     pub fn usable(&self, concept: &Concept) -> Result<Usable, Error> {
         let mut usable = Usable::default();
-        let vectors = self.example_vectors(concept, space::IMAGE)?;
+        let space = match self.encoder().spec().is_aligned {
+            true => space::IMAGE,
+            false => space::VISUAL,
+        };
+        let vectors = self.example_vectors(concept, space)?;
         for (example, vector) in concept.examples.iter().zip(vectors) {
             match (&example.of, vector, example.liked) {
                 (_, Some(_), true) => usable.liked += 1,

@@ -431,13 +431,16 @@ pub fn put_feature(
     operations: &mut Vec<Operation>,
 ) {
     let pack = encoder.spec().fingerprint.clone();
-    operations.push(Operation::PutVector {
-        owner: Owner::Content(content),
-        pack: pack.clone(),
-        space: space::IMAGE.to_owned(),
-        part,
-        vector,
-    });
+    // Where nothing leads to words, there is no place among them.
+    if encoder.spec().is_aligned {
+        operations.push(Operation::PutVector {
+            owner: Owner::Content(content),
+            pack: pack.clone(),
+            space: space::IMAGE.to_owned(),
+            part,
+            vector,
+        });
+    }
     if !encoder.spec().visual_is_feature {
         operations.push(Operation::PutVector {
             owner: Owner::Content(content),

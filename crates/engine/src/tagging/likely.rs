@@ -28,6 +28,14 @@ struct Name {
 
 impl Likely {
     pub fn new(list: &TagList, encoder: &dyn Encoder) -> Result<Likely, Error> {
+        let spec = encoder.spec();
+        if !spec.is_aligned {
+            return Err(Error::Input(format!(
+                "the pack {name} only sees, and no words of a list are likely or unlikely to it; teach it some with `fovea train align \
+                 --model {name} --pairs FILE.tsv`",
+                name = spec.name
+            )));
+        }
         let mut vectors = Vec::new();
         for one in &list.0 {
             vectors.push(encoder.text_vector(&one.words)?);

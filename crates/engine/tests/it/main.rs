@@ -16,4 +16,5 @@ mod sources;
 mod tagging;
 mod views;
 mod watch;
+mod wordless;
 mod written;

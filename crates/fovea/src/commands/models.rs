@@ -1,4 +1,4 @@
-//! `fovea models`: pull, add, list and inspect model packs.
+//! `fovea models`: pull, add, list, inspect and recommend model packs.
 
 use std::path::Path;
 
@@ -8,6 +8,7 @@ use fovea_encode::{Pack, models};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{AddFlags, ModelsCommand, ModelsFlags};
 use crate::interrupt;
+use crate::recommend;
 use crate::render::{self, PullProgress};
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -25,6 +26,15 @@ pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
             })
         }
         ModelsCommand::Info { name } => info(settings, &name),
+        ModelsCommand::Recommend { language, memory } => {
+            let dir = models::installed(&settings.models, DEFAULT_PACK)?.dir;
+            let found = recommend::recommend(&Pack::open(&dir)?, &language, memory.as_deref())?;
+            render::recommended(settings, &found)?;
+            Ok(match found.fitting.is_empty() {
+                true => Exit::NothingFound,
+                false => Exit::Done,
+            })
+        }
     }
 }
 

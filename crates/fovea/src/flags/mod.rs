@@ -844,10 +844,20 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, from a folder with ONNX files or from a hub
+    /// Make a pack of a model of the CLIP family, of a classifier of ImageNet, or of a network that only sees: of a folder with ONNX
+    /// files, of weights of torchvision, or from a hub
     Add(AddFlags),
     /// Show the installed packs
     List,
+    /// Say which models fit: by language and memory as Immich measured them, and by how fast this machine is
+    Recommend {
+        /// Language of the searches, as `de` or `zh-Hant`
+        #[arg(long, default_value = "en")]
+        language: String,
+        /// Memory that both networks may take at most, as `4G` or `3500M`
+        #[arg(long)]
+        memory: Option<String>,
+    },
     /// Show one pack and check every file of it; fails when it is not the version this program needs
     Info { name: String },
 }
@@ -859,11 +869,11 @@ goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and H
 #[derive(Args, Debug)]
 #[command(after_help = ADD_HELP)]
 pub struct AddFlags {
-    /// A folder as published for transformers.js, Immich or open_clip; a repository of a hub with such files; or the name that
+    /// A folder as published for transformers.js, Immich or open_clip; weights of a ResNet or VGG of torchvision; a repository of a hub with such files; or the name that
     /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip
-    #[arg(value_name = "DIR|hf:OWNER/REPO[@REV]|NAME")]
+    #[arg(value_name = "DIR|FILE|hf:OWNER/REPO[@REV]|NAME")]
     pub model: PathBuf,
-    /// What the pack will be called (default: as the folder, or the repository)
+    /// What the pack will be called (default: as the folder, the file or the repository)
     #[arg(long)]
     pub name: Option<String>,
     /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)

@@ -18,6 +18,7 @@ mod overview;
 mod pictures;
 mod plan;
 mod progress;
+mod recommended;
 mod report;
 mod results;
 mod scale;
@@ -52,6 +53,7 @@ pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;
 pub use plan::{PlanParts, guesses, plan};
 pub use progress::{DedupeProgress, IndexProgress, PullProgress};
+pub use recommended::recommended;
 pub use report::{index_report, report_json};
 pub use results::{
     Found, ResultStyle, corrections, found, line_error, metric_of, milliseconds, query_error,

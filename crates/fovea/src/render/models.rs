@@ -54,6 +54,7 @@ pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
             "cosine": trial.cosine,
             "image_ms": image,
             "text_ms": text,
+            "wordless": trial.wordless,
         });
         return print_json(&json);
     }
@@ -66,11 +67,20 @@ pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
             "a sentence",
             format!("{:?}: {ids} ids, encoded in {text:.1} ms", trial.sentence),
         ),
-        ("cosine", format!("{:.4}", trial.cosine)),
+        match &trial.wordless {
+            None => ("cosine", format!("{:.4}", trial.cosine)),
+            Some(reason) => ("words", format!("none yet: {reason}")),
+        },
     ] {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
     let name = &added.info.spec.name;
+    if trial.wordless.is_some() {
+        writeln!(
+            out,
+            "It finds pictures by pictures. To teach it words: fovea train align --model {name} --pairs FILE.tsv"
+        )?;
+    }
     writeln!(
         out,
         "Make a collection with it: fovea --collection {name} index PATH --model {name}"
@@ -94,10 +104,19 @@ fn prepares(preparation: &Preparation) -> String {
     )
 }
 
+/// The words of the classes, where the pack has some.
+const CLASSES: &str = "classes.json";
+
 /// What was read of a network that only sees, a line each.
-fn sees(network: &ImageTower, dim: usize) -> Vec<(&'static str, String)> {
+fn sees(network: &ImageTower, pack: &PackInfo) -> Vec<(&'static str, String)> {
+    let (spec, dim) = (&pack.spec, pack.spec.feature_dim);
     let wiring = format!("{} -> {}, {dim} numbers", network.input, network.output);
-    let words = "those of ImageNet's classes, read as by base".to_owned();
+    let has_classes = pack.files.iter().any(|file| file.name == CLASSES);
+    let words = match spec.is_aligned {
+        true if has_classes => "those of ImageNet's classes, read as by base".to_owned(),
+        true => "learnt from captions, read as by base".to_owned(),
+        false => format!("none yet: fovea train align --model {}", spec.name),
+    };
     vec![
         ("sees", wiring),
         ("prepares", prepares(&network.preparation)),
@@ -156,17 +175,17 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
         ("spaces", pack.spaces.join(", ")),
         (
             "dimensions",
-            format!("image {} · visual {}", spec.shared_dim, spec.visual_dim),
+            match spec.is_aligned {
+                true => format!("image {} · visual {}", spec.shared_dim, spec.visual_dim),
+                false => format!("visual {}; no words yet", spec.visual_dim),
+            },
         ),
         ("languages", languages(&spec.languages)),
     ]
     .into_iter()
     .chain(pack.towers.iter().flat_map(towers))
-    .chain(
-        pack.sees
-            .iter()
-            .flat_map(|network| sees(network, spec.feature_dim)),
-    ) {
+    .chain(pack.sees.iter().flat_map(|network| sees(network, pack)))
+    {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
     if let Some(training) = &pack.training {
@@ -223,6 +242,7 @@ fn as_json(pack: &PackInfo) -> serde_json::Value {
         "outdated": pack.outdated,
         "folder": pack.dir.to_string_lossy(),
         "spaces": pack.spaces,
+        "is_aligned": pack.spec.is_aligned,
         "feature_dim": pack.spec.feature_dim,
         "shared_dim": pack.spec.shared_dim,
         "visual_dim": pack.spec.visual_dim,

@@ -151,6 +151,105 @@ fn a_classifier_is_added_and_answers() {
 }
 
 #[test]
+fn a_network_that_only_sees_is_taught_words() {
+    let place = Place::new();
+    let added = place.run(&["models", "add", &tiny("dinov2")]).expect(0);
+    for part in [
+        "none yet: it knows no classes",
+        "visual 32; no words yet",
+        "fovea train align --model dinov2 --pairs FILE.tsv",
+    ] {
+        assert!(
+            added.stdout.contains(part),
+            "{}\nlacks {part}",
+            added.stdout
+        );
+    }
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 60);
+    let path = folder.to_string_lossy().into_owned();
+    let index = ["index", &path, "--model", "dinov2", "--captions", "none"];
+    place.run(&index).expect(0);
+    let picture = format!("{path}/0007.png");
+    let found = place
+        .run(&["search", &picture, "--top", "3", "--json"])
+        .expect(0);
+    // Every seventh is nearly the same.
+    let found = found.json()[0]["results"].clone();
+    let is_itself = |one: &serde_json::Value| {
+        one["path"].as_str().unwrap().ends_with("0007.png") && one["score"].as_f64() > Some(0.999)
+    };
+    assert!(found.as_array().unwrap().iter().any(is_itself), "{found}");
+    let said = place.run(&["search", "a dog"]).expect(2).stderr;
+    assert!(
+        said.contains("the pack dinov2 only sees")
+            && said.contains("fovea train align --model dinov2 --pairs FILE.tsv"),
+        "{said}"
+    );
+
+    // The first colour is what they differ in.
+    let words = [
+        "a black night",
+        "a brown table",
+        "an orange fruit",
+        "a red fire",
+    ];
+    let lines = (0..60).map(|at| format!("{at:04}.png\ten\t{}\n", words[at * 37 % 256 / 64]));
+    let pairs = folder.join("pairs.tsv");
+    fs::write(&pairs, lines.collect::<String>()).unwrap();
+    let pairs = pairs.to_string_lossy().into_owned();
+    let train = [
+        "train", "align", "--model", "dinov2", "--pairs", &pairs, "--name", "mine", "--batch",
+        "16", "--epochs", "20",
+    ];
+    place.run(&train).expect(0);
+    place
+        .run(&["migrate-model", "--to", "dinov2+mine"])
+        .expect(0);
+    let found = place
+        .run(&["search", "a red fire", "--top", "5", "--json"])
+        .expect(0);
+    for one in found.json()[0]["results"].as_array().unwrap() {
+        let name = Path::new(one["path"].as_str().unwrap())
+            .file_stem()
+            .unwrap();
+        let number: usize = name.to_str().unwrap().parse().unwrap();
+        assert_eq!(words[number * 37 % 256 / 64], "a red fire", "{number}");
+    }
+}
+
+#[test]
+fn models_are_recommended_by_language_and_memory() {
+    let place = Place::new();
+    let asked = [
+        "models",
+        "recommend",
+        "--language",
+        "de",
+        "--memory",
+        "3500M",
+    ];
+    let shown = place.run(&asked).expect(0).stdout;
+    assert!(
+        shown.contains("fovea models add ViT-L-16-SigLIP2-384__webli"),
+        "{shown}"
+    );
+    let asked = ["models", "recommend", "--language", "ja", "--json"];
+    let found = place.run(&asked).expect(0).json()[0].clone();
+    let models = found["models"].as_array().unwrap();
+    assert_eq!(
+        models[0]["name"],
+        "XLM-Roberta-Large-ViT-H-14__frozen_laion5b_s13b_b90k"
+    );
+    assert_eq!(models[0]["recall_percent"], 86.97);
+    let rate = |at: usize| models[at]["pictures_per_second_and_core"].as_f64().unwrap();
+    assert!(rate(0) > 0.0 && rate(models.len() - 1) > rate(0), "{found}");
+    let unknown = ["models", "recommend", "--language", "tlh"];
+    let said = place.run(&unknown).expect(2).stderr;
+    assert!(said.contains("known are ar, bn,"), "{said}");
+}
+
+#[test]
 fn what_cannot_be_added_is_wrong_input() {
     let place = Place::new();
     let nowhere = place.0.path().to_string_lossy().into_owned();

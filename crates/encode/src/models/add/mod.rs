@@ -2,7 +2,7 @@
 //!
 //! The stages are the files: `layout` (which files), `settings` and `preparing` (what they say), `tokens` (the tokenizer),
 //! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works). A network that only sees goes its own
-//! way through them: `seeing`.
+//! way through them: `seeing`, and what has only weights begins with `weights`.
 
 mod assemble;
 pub(super) mod layout;
@@ -11,6 +11,7 @@ mod seeing;
 mod settings;
 mod tokens;
 mod trial;
+mod weights;
 mod wiring;
 
 use std::fs;
@@ -31,7 +32,7 @@ pub use trial::Trial;
 /// What is to be added.
 #[derive(Clone, Copy, Debug)]
 pub struct Addition<'a> {
-    /// The folder of the model.
+    /// The folder of the model, or the file of its weights.
     pub folder: &'a Path,
     /// What the pack will be called; as the folder where it is not said.
     pub name: Option<&'a str>,
@@ -53,7 +54,7 @@ pub struct Added {
 /// What was read before anything is written.
 enum Read {
     Towers(Box<Model>),
-    Classifier(Box<seeing::Classifier>),
+    Sighted(Box<seeing::Sighted>),
 }
 
 /// A model of two towers.
@@ -65,7 +66,7 @@ struct Model {
     tokenizer: tokens::Found,
 }
 
-/// Installs a model of the CLIP family, or a classifier of ImageNet, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
+/// Installs a model of the CLIP family, or a network that only sees, under `dir`. Reads what it needs to know from the files and assumes nothing; a folder
 /// that cannot be used leaves nothing behind.
 pub fn add(
     dir: &Path,
@@ -127,7 +128,7 @@ fn put(
 ) -> Result<(Manifest, Trial), Error> {
     let model = match model {
         Read::Towers(model) => model,
-        Read::Classifier(model) => {
+        Read::Sighted(model) => {
             return seeing::put(partial, name, addition, model, base, runtime);
         }
     };
@@ -142,9 +143,13 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
         path: addition.folder.into(),
         what: what.into(),
     };
-    let folder = match fs::canonicalize(addition.folder) {
-        Ok(folder) if folder.is_dir() => folder,
-        Ok(_) => return Err(unusable("it is no folder")),
+    let place = match fs::canonicalize(addition.folder) {
+        Ok(place) if place.is_dir() || weights::is_weights(&place) => place,
+        Ok(_) => {
+            return Err(unusable(
+                "it is no folder, and no file of weights (.pth, .pt, .bin, .safetensors)",
+            ));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(unusable("there is no such folder"));
         }
@@ -152,7 +157,12 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
     };
     let name = match addition.name {
         Some(name) => name.to_owned(),
-        None => folder
+        None if place.is_file() => place
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        None => place
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
@@ -179,12 +189,24 @@ fn checked_name(name: &str) -> Result<String, Error> {
 
 /// Everything that can be found wrong without running anything.
 fn read(folder: &Path, precision: Option<&str>, base: &Pack) -> Result<Read, Error> {
-    let files = layout::find(folder, precision)?;
+    if folder.is_file() {
+        let read = weights::read(folder, None, base)?;
+        return Ok(Read::Sighted(Box::new(read)));
+    }
+    let files = match (layout::find(folder, precision), weights::find(folder)?) {
+        (Ok(files), _) => files,
+        // There is no network, but weights of which one can be made.
+        (Err(_), Some(file)) if precision.is_none() => {
+            let read = weights::read(&file, Some(folder), base)?;
+            return Ok(Read::Sighted(Box::new(read)));
+        }
+        (Err(error), _) => return Err(error),
+    };
     if files.image == files.text {
         let network = Network::read(folder, &files.image)?;
         if network.only_sees() {
             let read = seeing::read(folder, files.precision, network, base)?;
-            return Ok(Read::Classifier(Box::new(read)));
+            return Ok(Read::Sighted(Box::new(read)));
         }
     }
     Ok(Read::Towers(Box::new(read_towers(folder, files)?)))

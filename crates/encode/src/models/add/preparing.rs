@@ -143,6 +143,46 @@ fn fitting_of(json: &Json, crops: bool) -> Result<(Fitting, u64), Error> {
     }
 }
 
+/// What `timm` keeps in its `config.json`; nothing where that is none of it.
+pub fn of_timm(folder: &Path) -> Result<Option<Preparation>, Error> {
+    let json = Json::first(folder, &["config.json"])?;
+    let Some(json) = json.and_then(|json| json.part("/pretrained_cfg")) else {
+        return Ok(None);
+    };
+    let size = json.value.get("input_size").and_then(Value::as_array);
+    let sides = size.map(|size| size.iter().filter_map(Value::as_u64).collect::<Vec<_>>());
+    let Some([3, height, width]) = sides.as_deref() else {
+        return Err(json.refuse("its input_size is not that of three planes"));
+    };
+    let (Some("center"), true) = (json.text("/crop_mode").or(Some("center")), height == width)
+    else {
+        return Err(json.refuse("it cuts pictures in a way that is not known here"));
+    };
+    let filter = match json.text("/interpolation") {
+        Some("bicubic") => Resampling::Bicubic,
+        Some("bilinear") => Resampling::Bilinear,
+        other => {
+            return Err(json.refuse(format!(
+                "its interpolation is {other:?}, expected bicubic or bilinear"
+            )));
+        }
+    };
+    let kept = json.value.get("crop_pct").and_then(Value::as_f64);
+    let kept = kept.filter(|kept| *kept > 0.0 && *kept <= 1.0);
+    let kept = kept.ok_or_else(|| json.refuse("its crop_pct is no part of a side"))?;
+    let (short, middle) = ((*height as f64 / kept) as u32, Middle::Even);
+    let (mean, deviation) = (three(&json, "mean")?, three(&json, "std")?);
+    let found = Preparation {
+        side: *height as u32,
+        fitting: Fitting::Shortest { short, middle },
+        filter,
+        scale: 1.0 / 255.0,
+        mean,
+        deviation,
+    };
+    checked(&json, found).map(Some)
+}
+
 /// `preprocess_cfg` of `open_clip`.
 fn of_open_clip(json: &Json) -> Result<Preparation, Error> {
     let size = json

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Model;
 use crate::error::Error;
 use crate::manifest::Manifest;
+use crate::session::Library;
 use crate::towers::{Towers, Words, WordsSpec};
 use crate::{Encoder, Pack, Pixels, normalise};
 
@@ -29,6 +30,8 @@ pub struct Trial {
     /// How long picture and sentence took, loaded already.
     pub image_time: Duration,
     pub text_time: Duration,
+    /// Why words find nothing with it, where they do.
+    pub wordless: Option<String>,
 }
 
 /// Reads a tokenizer from memory, as it will be read from its file.
@@ -54,7 +57,8 @@ pub fn check_vocabulary(path: &Path, size: usize, known: Option<usize>) -> Resul
 
 /// Encodes them, and looks whether what comes out depends on what went in.
 pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, Error> {
-    let towers = Towers::new(folder, &folder.join(&manifest.runtime), model.spec.clone());
+    let library = Library::of(folder, manifest)?;
+    let towers = Towers::new(folder, &library, model.spec.clone());
     let unit = |pixels: &Pixels| {
         let mut vector = towers.feature(pixels).map_err(of(&model.image.path))?;
         normalise(&mut vector);
@@ -79,6 +83,7 @@ pub fn run(folder: &Path, manifest: &Manifest, model: &Model) -> Result<Trial, E
         cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
         image_time,
         text_time: start.elapsed(),
+        wordless: None,
     })
 }
 
@@ -123,6 +128,7 @@ pub fn try_pack(pack: &Pack, network: &Path) -> Result<Trial, Error> {
         cosine: seen.iter().zip(&sentence).map(|(a, b)| a * b).sum(),
         image_time,
         text_time: start.elapsed(),
+        wordless: None,
     })
 }
 

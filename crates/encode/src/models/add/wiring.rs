@@ -7,11 +7,11 @@ use crate::error::Error;
 use crate::onnx::{Graph, Tensor};
 use crate::tensors;
 
-const FLOAT: i64 = 1;
+pub const FLOAT: i64 = 1;
 const INT32: i64 = 6;
 const INT64: i64 = 7;
 /// No vector is longer, and no text.
-const LENGTH_MAX: i64 = 1 << 16;
+pub const LENGTH_MAX: i64 = 1 << 16;
 
 /// A network with its file, whose weights are known to be there.
 #[derive(Debug)]

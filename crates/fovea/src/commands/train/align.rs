@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use fovea_encode::{HeadWeights, models};
+use fovea_encode::{Encoder, HeadWeights, models};
 use fovea_train::align::{End, Epoch, Options, Outcome, train};
 use fovea_train::augment::Augmentation;
 use fovea_train::head::Head;
@@ -141,6 +141,11 @@ fn chosen(
     gathered: &Gathered,
 ) -> anyhow::Result<Option<Options>> {
     let options = options(flags);
+    let options = Options {
+        // A pack that only sees has nothing to begin from, and of zeros there is no slope.
+        residual: options.residual && gathered.pack.spec().is_aligned,
+        ..options
+    };
     let Some(minutes) = flags.sweep else {
         return Ok(Some(options));
     };
