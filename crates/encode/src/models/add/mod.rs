@@ -6,6 +6,7 @@
 
 mod assemble;
 pub(super) mod layout;
+mod pairs;
 mod preparing;
 mod seeing;
 mod settings;
@@ -299,6 +300,7 @@ fn words(
         length,
         fill: None,
         fills_before: settings.fills_before,
+        repairs: settings.repairs,
         cleaning: settings.cleaning.unwrap_or(crate::towers::Cleaning::None),
     };
     let opened = trial::opened(&tokenizer.path, &tokenizer.content, &spec)?;

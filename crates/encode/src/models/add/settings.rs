@@ -95,6 +95,8 @@ pub struct Settings {
     pub pad_piece: Option<String>,
     pub pad_id: Option<i64>,
     pub cleaning: Option<Cleaning>,
+    /// Whether texts are repaired before.
+    pub repairs: bool,
 }
 
 /// Reads what the folder says.
@@ -115,6 +117,8 @@ pub fn read(folder: &Path) -> Result<Settings, Error> {
         Some(config) => of_config(&config)?,
         None => Settings {
             family: "open_clip".into(),
+            cleaning: Some(Cleaning::Lower),
+            repairs: true,
             ..Settings::default()
         },
     };
@@ -201,6 +205,7 @@ fn of_open_clip(config: &Json) -> Result<Settings, Error> {
         length: number("/text_cfg/context_length"),
         vocabulary: number("/text_cfg/vocab_size"),
         cleaning: Some(cleaning),
+        repairs: true,
         ..Settings::default()
     })
 }
