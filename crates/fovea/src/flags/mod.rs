@@ -844,7 +844,8 @@ pub enum ModelsCommand {
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
-    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, from a folder with ONNX files or from a hub
+    /// Make a pack of a model of the CLIP family, or of a classifier of ImageNet, from a folder with ONNX files or from a hub;
+    /// or of a file of word vectors
     Add(AddFlags),
     /// Show the installed packs
     List,
@@ -860,10 +861,11 @@ goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and H
 #[command(after_help = ADD_HELP)]
 pub struct AddFlags {
     /// A folder as published for transformers.js, Immich or open_clip; a repository of a hub with such files; or the name that
-    /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip
-    #[arg(value_name = "DIR|hf:OWNER/REPO[@REV]|NAME")]
+    /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip.
+    /// Or a file of word vectors: word2vec (.bin, .txt), GloVe (.txt) or fastText (.vec), also as .gz
+    #[arg(value_name = "DIR|hf:OWNER/REPO[@REV]|NAME|FILE")]
     pub model: PathBuf,
-    /// What the pack will be called (default: as the folder, or the repository)
+    /// What the pack will be called (default: as the folder, the repository, or the file)
     #[arg(long)]
     pub name: Option<String>,
     /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
@@ -875,6 +877,9 @@ pub struct AddFlags {
     /// Ask no hub: use what was fetched before
     #[arg(long)]
     pub offline: bool,
+    /// Of word vectors so many at most, the most frequent, which files have first (default: 400000)
+    #[arg(long, value_name = "N")]
+    pub most_words: Option<usize>,
 }
 
 #[derive(Args, Debug)]

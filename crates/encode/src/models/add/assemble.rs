@@ -124,6 +124,7 @@ pub fn assemble(
         conse: None,
         sees: None,
         towers: Some(model.spec.clone()),
+        words: None,
         shipped: None,
         calibration: Calibration::of_conse(),
         head: None,

@@ -81,7 +81,7 @@ pub fn add(
     let _lock = lock(dir, progress)?;
     remove_leftovers(dir)?;
     let place = dir.join(&name);
-    check_place(&place, addition)?;
+    check_place(&place, addition.replace)?;
     let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
     progress(Progress::Converting { what: "model" });
     let made = put(&partial, &name, addition, &mut model, (&base, &runtime))
@@ -106,11 +106,12 @@ pub fn add(
 pub fn check(dir: &Path, addition: Addition<'_>) -> Result<(), Error> {
     let name = checked_name(addition.name.unwrap_or_default())?;
     Pack::open(&installed(dir, BASE)?.dir)?;
-    check_place(&dir.join(name), addition)
+    check_place(&dir.join(name), addition.replace)
 }
 
-fn check_place(place: &Path, addition: Addition<'_>) -> Result<(), Error> {
-    match place.exists() && !addition.replace {
+/// Whether a pack may be put there.
+pub(super) fn check_place(place: &Path, replaces: bool) -> Result<(), Error> {
+    match place.exists() && !replaces {
         false => Ok(()),
         true => Err(Error::Refused {
             name: place.file_name().unwrap_or_default().to_string_lossy().into(),
@@ -149,7 +150,11 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
     };
     let folder = match fs::canonicalize(addition.folder) {
         Ok(folder) if folder.is_dir() => folder,
-        Ok(_) => return Err(unusable("it is no folder")),
+        Ok(_) => {
+            return Err(unusable(
+                "it is no folder, and no file of word vectors by its ending (.bin, .txt, .vec, also as .gz)",
+            ));
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(unusable("there is no such folder"));
         }
@@ -166,7 +171,8 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
     checked_name(&name)
 }
 
-fn checked_name(name: &str) -> Result<String, Error> {
+/// A name that is a part of paths and of what people type.
+pub(super) fn checked_name(name: &str) -> Result<String, Error> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let what = match name {
         BASE => "that is the name of the base pack; choose another with --name",
