@@ -172,6 +172,28 @@ fn only_so_many_words_are_taken_and_what_cannot_be_one_is_left_out() {
     assert!(error.contains("--most-words"), "{error}");
 }
 
+/// A number of a binary file may hold the byte that ends a line in text.
+#[test]
+fn a_new_line_in_a_number_makes_no_text_of_a_binary_file() {
+    let (store, folder) = (store(), tempfile::tempdir().unwrap());
+    let (one, file) = ([0x0a, 0x00, 0x80, 0x3f], folder.path().join("odd.bin"));
+    let two = 2f32.to_le_bytes();
+    // With the new line behind each row that word2vec itself writes.
+    let rows = [&b"2 2\ncat "[..], &one, &two, b"\ndog ", &two, &one, b"\n"];
+    fs::write(&file, rows.concat()).unwrap();
+    let added = add_file(store.path(), &file, models::MOST_WORDS).unwrap();
+    assert_eq!(
+        (&added.words.format[..], added.words.n_words),
+        ("word2vec, binary", 2)
+    );
+    let pack = Pack::open(&added.info.dir).unwrap();
+    same(
+        &pack.text_vector("dog").unwrap(),
+        &unit(&[2.0, f32::from_le_bytes(one)]),
+        "dog",
+    );
+}
+
 /// A million lines of which a thousand are wanted: the rest is not read, and it may be packed.
 #[test]
 fn a_long_file_is_read_as_far_as_it_is_needed() {

@@ -224,6 +224,11 @@ pub struct SearchFlags {
     /// Read queries from a file, one on each line (`-` is standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "terms")]
     pub queries: Option<PathBuf>,
+    /// Ask this pack, too, and rank by both (repeatable): what one sees and the other does not comes to the front. `fovea
+    /// migrate-model --to PACK --stay` makes what it needs of the collection
+    #[arg(long, value_name = "PACK",
+          conflicts_with_all = ["queries", "plan", "sort", "threshold", "group", "diverse", "cursor", "vector"])]
+    pub with: Vec<String>,
     /// Print what the query means in this collection, as a query that can be changed, and search for nothing
     #[arg(long, conflicts_with = "vector")]
     pub plan: bool,
@@ -303,6 +308,9 @@ pub struct ExplainFlags {
     /// difference to the score it is hot
     #[arg(long, value_name = "FILE.png")]
     pub heat: Option<PathBuf>,
+    /// Where it stands by this pack, too, and by all together, as for `fovea search --with` (repeatable)
+    #[arg(long, value_name = "PACK")]
+    pub with: Vec<String>,
     /// Of how many results the list is that is explained (default: 10)
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,

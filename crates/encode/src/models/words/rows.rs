@@ -132,7 +132,8 @@ impl<'a> Rows<'a> {
             )));
         }
         (self.dim, self.claimed) = (dim as usize, Some(n_words));
-        // Nothing says whether text follows: it does where the next line reads as a word with its numbers, or at least as text.
+        // Nothing says whether text follows: it does where the next line reads as a word with its numbers, or with
+        // as many others that it can be nothing else.
         let mut ahead = Vec::new();
         let enough = 64 * self.dim as u64 + 4096;
         (&mut self.input)
@@ -140,11 +141,7 @@ impl<'a> Rows<'a> {
             .read_to_end(&mut ahead)
             .doing("read", self.path)?;
         let line = ahead.split(|byte| *byte == b'\n').next().unwrap_or(&[]);
-        let is_text = line
-            .iter()
-            .all(|byte| *byte >= b' ' || matches!(byte, b'\t' | b'\r'))
-            && std::str::from_utf8(line).is_ok();
-        self.is_binary = !is_text && row(line, self.dim, &mut Vec::new()).is_err();
+        self.is_binary = row(line, self.dim, &mut Vec::new()).is_err() && !is_like_row(line);
         let rest = std::mem::replace(&mut self.input, Box::new(io::empty()));
         self.input = Box::new(Cursor::new(ahead).chain(rest));
         Ok(())
@@ -302,6 +299,16 @@ fn row<'l>(line: &'l [u8], dim: usize, numbers: &mut Vec<f32>) -> Result<&'l [u8
         true => Err(format!("has more than {dim} numbers behind its word")),
         false => Ok(rest),
     }
+}
+
+/// A word with several numbers, however many there should be. Bytes of float32 hardly ever look so before their first new line.
+fn is_like_row(line: &[u8]) -> bool {
+    let mut parts = trimmed(line)
+        .split(|byte| is_blank(*byte))
+        .skip(1)
+        .peekable();
+    let first = parts.next().and_then(number);
+    first.is_some() && parts.peek().is_some() && parts.all(|part| number(part).is_some())
 }
 
 fn number(text: &[u8]) -> Option<f32> {
