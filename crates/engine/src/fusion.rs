@@ -37,6 +37,9 @@ impl PackRank {
     }
 }
 
+/// The places of each item, in the order of the packs.
+type Places = HashMap<ItemId, Vec<PackRank>>;
+
 /// One list of several packs.
 #[derive(Clone, Debug)]
 pub struct Fused {
@@ -93,7 +96,7 @@ impl Engine {
         others: &[Engine],
         plan: &Plan,
         options: &SearchOptions,
-    ) -> Result<(Vec<Ranked>, HashMap<ItemId, Vec<PackRank>>), Error> {
+    ) -> Result<(Vec<Ranked>, Places), Error> {
         let plain = SearchOptions {
             top_k: options.top_k.max(DEPTH),
             filter: options.filter.clone(),
@@ -113,9 +116,9 @@ impl Engine {
 }
 
 /// One list, the best first, with the places that each item has in the others.
-fn fuse(lists: Vec<(String, Vec<Ranked>)>) -> (Vec<Ranked>, HashMap<ItemId, Vec<PackRank>>) {
+fn fuse(lists: Vec<(String, Vec<Ranked>)>) -> (Vec<Ranked>, Places) {
     let mut by_item: HashMap<ItemId, Ranked> = HashMap::new();
-    let mut places: HashMap<ItemId, Vec<PackRank>> = HashMap::new();
+    let mut places = Places::new();
     for (pack, list) in lists {
         for (at, one) in list.into_iter().enumerate() {
             places.entry(one.item).or_default().push(PackRank {
