@@ -43,7 +43,7 @@ pub use classifier::{ClassifierWeights, TaughtLabels};
 pub use error::{Error, Fault};
 pub use fovea_decode::Pixels;
 pub use head::{HeadShape, HeadWeights};
-pub use manifest::Training;
+pub use manifest::{Training, WordsRead};
 pub use networks::{ImageNetwork, Recipe};
 pub use pack::Pack;
 pub use tags::Tag;

@@ -26,6 +26,8 @@ pub const FORMAT: u32 = 4;
 const OLDEST: u32 = 1;
 /// No honest manifest is longer.
 const LENGTH_MAX: u64 = 1 << 20;
+/// No pack has vectors of more words.
+pub const WORDS_MAX: usize = 1 << 24;
 /// No image network reads a larger square.
 const SIDE_MAX: u32 = 4096;
 
@@ -65,6 +67,9 @@ pub struct Manifest {
     /// The two networks, where they share a space from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub towers: Option<TowersSpec>,
+    /// The vectors of words that texts are read by, where it is not the sentence encoder of the base pack that reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub words: Option<WordsRead>,
     /// What was learnt before and ships over ConSE: both together are the frozen alignment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipped: Option<HeadShape>,
@@ -92,6 +97,17 @@ pub struct Manifest {
 
 fn is_zero(n: &usize) -> bool {
     *n == 0
+}
+
+/// Word vectors, which are as long as the vectors of the shared space.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WordsRead {
+    /// The format of the file that they come from.
+    pub format: String,
+    /// Words that have a vector.
+    pub n_words: usize,
+    /// Classes of the alignment whose names have a known word: without one a class says nothing of a picture.
+    pub n_classes: usize,
 }
 
 /// Where a trained alignment comes from, and what it was measured at when it was made.
@@ -182,6 +198,13 @@ impl Manifest {
             hidden(self.head.as_ref()),
             hidden(self.shipped.as_ref()),
         ];
+        if self
+            .words
+            .as_ref()
+            .is_some_and(|words| !(1..=WORDS_MAX).contains(&words.n_words))
+        {
+            return Err("its number of words is zero or absurd".into());
+        }
         let dims = dims.into_iter().chain(self.own_lengths()?);
         if dims.into_iter().any(|dim| dim == 0 || dim > 1 << 20) {
             return Err("a length in it is zero or absurd".into());

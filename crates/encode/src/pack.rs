@@ -29,6 +29,8 @@ pub(crate) const TEXT_VOCABULARY: &str = "text-vocabulary.tensors";
 pub(crate) const TEXT_TABLE: &str = "text-table.tensors";
 /// The other weights of the text encoder.
 pub(crate) const TEXT_DENSE: &str = "text-dense.tensors";
+/// Words with their vectors, where these read texts.
+pub(crate) const TEXT_WORDS: &str = "text-words.tensors";
 /// Words for each class.
 pub(crate) const CLASS_NAMES: &str = "classes.json";
 /// What ships over ConSE.
@@ -363,6 +365,11 @@ impl Pack {
 
     pub(crate) fn text(&self) -> Result<Arc<TextEncoder>, Error> {
         self.text.get_or_load(|| {
+            if let Some(words) = &self.manifest.words {
+                check_content(&self.dir, &self.manifest, &[TEXT_WORDS])?;
+                let path = self.dir.join(TEXT_WORDS);
+                return TextEncoder::of_words(&path, words.n_words, self.manifest.shared_dim);
+            }
             check_content(
                 &self.dir,
                 &self.manifest,

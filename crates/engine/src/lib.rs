@@ -20,6 +20,7 @@ pub mod events;
 pub mod explain;
 pub mod facets;
 pub mod forget;
+mod fusion;
 pub mod gallery;
 mod indexes;
 mod ingest;
@@ -62,6 +63,7 @@ pub use error::{Error, Fault};
 pub use eval::{Answered, Candidates, Compared, EvalOptions, Evaluation, LanguageResult};
 pub use explain::{Absent, Explanation, Heat, Subject};
 pub use forget::Forgotten;
+pub use fusion::{Fused, FusedPlace, PackRank};
 pub use indexes::choose_index;
 pub use ingest::{
     CaptionChoice, IndexEvent, IndexOptions, IndexReport, Observer, Offline, Share, Silent,

@@ -109,6 +109,35 @@ impl Engine {
         observer: &dyn Observer,
     ) -> Result<Migration, Error> {
         let started = Instant::now();
+        let mut done = self.derived_from(from, observer)?;
+        done.is_moved = !done.interrupted && (done.n_left == 0 || left_behind);
+        if done.is_moved {
+            if let Some(before) = from.engine {
+                done.comparisons = before.compare(self)?;
+            }
+            self.hand_over(from.fingerprint)?;
+            observer.on(IndexEvent::Finishing);
+            // What is cut short here the next run builds; until then searches scan.
+            crate::ingest::index_files(self, observer)?;
+        }
+        done.elapsed = started.elapsed();
+        Ok(done)
+    }
+
+    /// Makes what this pack needs of the collection, which stays with its own: then both answer together
+    /// ([`Engine::search_with`]).
+    pub fn accompany(&self, from: From<'_>, observer: &dyn Observer) -> Result<Migration, Error> {
+        let started = Instant::now();
+        let mut done = self.derived_from(from, observer)?;
+        if !done.interrupted {
+            observer.on(IndexEvent::Finishing);
+            crate::ingest::index_files(self, observer)?;
+        }
+        done.elapsed = started.elapsed();
+        Ok(done)
+    }
+
+    fn derived_from(&self, from: From<'_>, observer: &dyn Observer) -> Result<Migration, Error> {
         let mut done = Migration {
             from: self.database().active_pack()?,
             ..Default::default()
@@ -121,17 +150,6 @@ impl Engine {
         };
         steps.derive_all(from, &mut done)?;
         done.interrupted = observer.is_cancelled();
-        done.is_moved = !done.interrupted && (done.n_left == 0 || left_behind);
-        if done.is_moved {
-            if let Some(before) = from.engine {
-                done.comparisons = before.compare(self)?;
-            }
-            self.hand_over(from.fingerprint)?;
-            observer.on(IndexEvent::Finishing);
-            // What is cut short here the next run builds; until then searches scan.
-            crate::ingest::index_files(self, observer)?;
-        }
-        done.elapsed = started.elapsed();
         Ok(done)
     }
 

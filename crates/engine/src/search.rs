@@ -362,6 +362,15 @@ impl Engine {
         Ok(Nearest::of(match (asked, options.spaces) {
             // The tables know their order.
             (Asked::Filters, _) => Vec::new(),
+            // Words that the pack knows nothing of: every picture would be as good as any other.
+            (Asked::Words(vector, written), spaces)
+                if vector.iter().all(|number| *number == 0.0) =>
+            {
+                match spaces {
+                    Spaces::All | Spaces::Keyword => self.only_written(written, options)?,
+                    Spaces::Image | Spaces::Caption => Vec::new(),
+                }
+            }
             (Asked::Images(vector), _) => alone(list(space::VISUAL, vector)?),
             (Asked::Mixture(vector), _) | (Asked::Words(vector, _), Spaces::Image) => {
                 self.expect_words()?;

@@ -215,6 +215,14 @@ fn sum(plan: &Plan, scaled: &dyn Fn(&TermContent) -> Result<Scaled, Error>) -> R
             vector,
         });
     }
+    let is_zero = |vector: &[f32]| vector.iter().all(|value| *value == 0.0);
+    if !plan.has_images() && parts.iter().all(|part| is_zero(&part.vector)) {
+        // Words that the pack knows nothing of may still be written somewhere.
+        return Ok(Sum {
+            vector: total,
+            parts,
+        });
+    }
     let norm = total.iter().map(|value| value * value).sum::<f32>().sqrt();
     if norm < 1e-6 || !norm.is_finite() {
         return Err(Error::Input(format!(

@@ -78,6 +78,40 @@ impl Settings {
         self.opened(OpenMode::ReadWrite)
     }
 
+    /// The same collection with each of these packs, which were brought to it before.
+    pub fn open_beside(&self, engine: &Engine, names: &[String]) -> anyhow::Result<Vec<Engine>> {
+        let known = engine.database().packs()?;
+        let mut beside: Vec<Engine> = Vec::new();
+        for name in names {
+            let pack = self.open_pack(name)?;
+            let fingerprint = pack.spec().fingerprint.clone();
+            let is_asked = |one: &Engine| one.encoder().spec().fingerprint == fingerprint;
+            if is_asked(engine) || beside.iter().any(is_asked) {
+                return Err(Refusal::input(format!(
+                    "--with {name}: that pack is asked already; another one is needed beside it"
+                ))
+                .into());
+            }
+            let made = format!("fovea migrate-model --to {name} --stay");
+            if !known.iter().any(|pack| pack.fingerprint == fingerprint) {
+                return Err(Refusal::input(format!(
+                    "collection `{}` has nothing of the pack {name} yet; {made} makes what it needs",
+                    self.collection
+                ))
+                .into());
+            }
+            let one = self.join(self.open_database(OpenMode::ReadOnly)?, pack);
+            if !one.has_seen_all()? && !self.quiet {
+                anstream::eprintln!(
+                    "The pack {name} has not seen every picture of `{}`; {made} brings the rest.",
+                    self.collection
+                );
+            }
+            beside.push(one);
+        }
+        Ok(beside)
+    }
+
     /// The collection for writing, created when it is not there, with the pack that it has or the default one.
     pub fn open_for_writing(&self) -> anyhow::Result<Engine> {
         self.open_with_pack(None)

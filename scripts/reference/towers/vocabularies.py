@@ -5,7 +5,7 @@ import json
 
 import sentencepiece
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertTokenizerFast, CLIPTokenizerFast, GemmaTokenizerFast, SiglipTokenizer
+from transformers import BertTokenizerFast, CLIPTokenizerFast, GemmaTokenizerFast, SiglipTokenizer, XLMRobertaTokenizerFast
 from transformers.convert_slow_tokenizer import T5Converter
 from transformers.models.clip.tokenization_clip import bytes_to_unicode
 
@@ -97,4 +97,21 @@ def siglip2(folder):
     fast.add_special_tokens(["<pad>", "<eos>", "<bos>", "<unk>"])
     tokenizer = GemmaTokenizerFast(tokenizer_object=fast, model_max_length=16, add_bos_token=False, add_eos_token=True)
     tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def xlm_r(folder, longest):
+    """SentencePiece as of XLM-R, by the conversion that its publisher has `tokenizer.json` from."""
+    text = io.StringIO("\n".join([" ".join(WORDS), *WORDS * 3, *(f"{a} {b}" for a in WORDS for b in WORDS[:12]), HAN]))
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=text, model_writer=model, vocab_size=260, model_type="unigram", character_coverage=1.0,
+        hard_vocab_limit=False, normalization_rule_name="nmt_nfkc", minloglevel=2,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    pieces = folder / "sentencepiece.bpe.model"
+    pieces.write_bytes(model.getvalue())
+    tokenizer = XLMRobertaTokenizerFast(str(pieces), model_max_length=longest)
+    tokenizer.save_pretrained(folder)
+    pieces.unlink()
     return tokenizer

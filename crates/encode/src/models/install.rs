@@ -424,6 +424,7 @@ fn manifest(folder: &Path) -> Result<Manifest, Error> {
         conse: Some(base::conse()),
         sees: None,
         towers: None,
+        words: None,
         shipped: Some(HeadShape::default()),
         calibration: Calibration::of_base(),
         head: None,

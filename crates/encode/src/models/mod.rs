@@ -11,6 +11,7 @@ mod fetch;
 pub mod hub;
 mod install;
 mod wheel;
+mod words;
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -23,6 +24,7 @@ pub(crate) use base::fingerprint_of_1 as base_1_fingerprint;
 pub(crate) use base::texts as base_texts;
 pub use derive::{Learnt, derive, derived_name};
 pub use install::pull_base;
+pub use words::{AddedWords, MOST_WORDS, WordsAddition, add_words, is_words};
 
 use crate::error::{Context, Error};
 use crate::manifest::{self, Manifest, Training};
@@ -61,7 +63,7 @@ pub enum Progress {
         done: u64,
         bytes: u64,
     },
-    /// Weights are being converted.
+    /// Weights, or vectors of words, are being converted.
     Converting { what: &'static str },
     /// Names of classes are becoming text vectors: `done` of `of`.
     ClassVectors { done: usize, of: usize },
@@ -97,6 +99,8 @@ pub struct PackInfo {
     pub towers: Option<crate::TowersSpec>,
     /// The network of a classifier that was added, where it is one.
     pub sees: Option<crate::ImageTower>,
+    /// The word vectors that read texts, where these do.
+    pub words: Option<crate::WordsRead>,
     /// How its alignment was trained, where it was.
     pub training: Option<Training>,
     /// Whether this binary pins another version.
@@ -168,6 +172,7 @@ fn info(dir: PathBuf, manifest: Manifest) -> PackInfo {
         licences: manifest.licences,
         towers: manifest.towers,
         sees: manifest.sees,
+        words: manifest.words,
         training: manifest.training,
         outdated,
     }

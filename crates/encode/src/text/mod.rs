@@ -3,6 +3,7 @@
 mod charsmap;
 pub(crate) mod network;
 mod tokenizer;
+mod vectors;
 
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::tensors::TensorFile;
 use network::Network;
 use tokenizer::Tokenizer;
+use vectors::WordVectors;
 
 /// Languages of the Universal Sentence Encoder Multilingual.
 pub const LANGUAGES: [&str; 16] = [
@@ -20,10 +22,15 @@ pub const LANGUAGES: [&str; 16] = [
 /// Pieces of the tokenizer.
 const PIECES: usize = 128_000;
 
-/// Tokenizer and network.
-pub struct TextEncoder {
-    tokenizer: Tokenizer,
-    network: Network,
+/// What reads texts.
+pub enum TextEncoder {
+    /// Tokenizer and network of the Universal Sentence Encoder.
+    Sentences {
+        tokenizer: Tokenizer,
+        network: Box<Network>,
+    },
+    /// A text is the mean of its words.
+    Words(WordVectors),
 }
 
 impl TextEncoder {
@@ -31,17 +38,33 @@ impl TextEncoder {
     pub fn new(vocabulary: &Path, table: &Path, dense: &Path) -> Result<Self, Error> {
         let tokenizer = Tokenizer::new(&TensorFile::open(vocabulary)?, vocabulary, PIECES)?;
         let network = Network::new(&TensorFile::open(table)?, &TensorFile::open(dense)?)?;
-        Ok(Self { tokenizer, network })
+        Ok(Self::Sentences {
+            tokenizer,
+            network: Box::new(network),
+        })
+    }
+
+    /// Opens a file of word vectors: `n_words` of `dim` numbers.
+    pub fn of_words(path: &Path, n_words: usize, dim: usize) -> Result<Self, Error> {
+        WordVectors::new(path, n_words, dim).map(Self::Words)
     }
 
     /// Ids of the pieces of `text`.
     pub fn ids(&self, text: &str) -> Vec<u32> {
-        self.tokenizer.encode(text)
+        match self {
+            Self::Sentences { tokenizer, .. } => tokenizer.encode(text),
+            Self::Words(words) => words.ids(text),
+        }
     }
 
     /// The unit vectors of `texts`.
     pub fn encode(&self, texts: &[&str]) -> Vec<Vec<f32>> {
-        let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.ids(text)).collect();
-        self.network.encode(&ids)
+        match self {
+            Self::Sentences { network, .. } => {
+                let ids: Vec<Vec<u32>> = texts.iter().map(|text| self.ids(text)).collect();
+                network.encode(&ids)
+            }
+            Self::Words(words) => texts.iter().map(|text| words.vector(text)).collect(),
+        }
     }
 }

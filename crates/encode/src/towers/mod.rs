@@ -3,6 +3,7 @@
 //! Everything that differs between such models is data (`TowersSpec`), read from the model's own files when it was added.
 
 mod prepare;
+mod repair;
 mod resample;
 mod words;
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use tokenizers::{Tokenizer, TruncationParams};
 
+use super::repair::repaired;
 use crate::error::{Context, Error};
 
 /// What is done around the tokenizer.
@@ -17,6 +18,9 @@ pub struct WordsSpec {
     pub fill: Option<i64>,
     /// Whether what fills up stands before the text.
     pub fills_before: bool,
+    /// Whether a text is repaired before it is cleaned, as `open_clip` does.
+    #[serde(default)]
+    pub repairs: bool,
     pub cleaning: Cleaning,
 }
 
@@ -24,6 +28,14 @@ impl WordsSpec {
     /// Whether every text has the same number of ids.
     pub fn fills(&self) -> bool {
         self.fill.is_some()
+    }
+
+    /// The text as the tokenizer gets it.
+    fn prepared(&self, text: &str) -> String {
+        match self.repairs {
+            true => self.cleaning.of(&repaired(text)),
+            false => self.cleaning.of(text),
+        }
     }
 }
 
@@ -99,7 +111,7 @@ impl Words {
 
     /// The ids of a text.
     pub fn tokens(&self, text: &str) -> Result<Tokens, Error> {
-        let text = self.spec.cleaning.of(text);
+        let text = self.spec.prepared(text);
         let found = self
             .tokenizer
             .encode_fast(text, true)
@@ -134,9 +146,7 @@ impl Words {
 
     /// Whether this is one piece.
     pub fn is_word(&self, word: &str) -> bool {
-        let found = self
-            .tokenizer
-            .encode_fast(self.spec.cleaning.of(word), false);
+        let found = self.tokenizer.encode_fast(self.spec.prepared(word), false);
         found.is_ok_and(|found| found.get_ids().len() == 1)
     }
 }

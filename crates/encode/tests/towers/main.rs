@@ -1,4 +1,4 @@
-//! Models of others as packs: tiny ones with random weights, made by the reference implementations.
+//! Models and word vectors of others as packs: tiny ones with random weights, made by the reference implementations.
 //!
 //! `scripts/reference/towers/make.py` made them and says with which versions. ONNX Runtime comes from the real base pack: run
 //! `fovea models pull base` first.
@@ -11,6 +11,7 @@ mod parity;
 mod refused;
 mod weights;
 mod wordless;
+mod words;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fovea_decode::{Options, decode};
-use fovea_encode::{Encoder, Pack, Pixels};
+use fovea_encode::{Cleaning, Encoder, Pack, Pixels, WordsSpec};
 
 use crate::{add, fixture, store};
 
@@ -202,4 +202,45 @@ fn resnet() {
 #[test]
 fn chinese_clip() {
     check("chinese-clip");
+}
+
+/// A text network without a causal mask, so that what fills a text up counts; and pictures of bytes between 0 and 1.
+#[test]
+fn mobileclip() {
+    check("mobileclip");
+    let words = filling("mobileclip");
+    assert_eq!((words.fill, words.length), (Some(0), 77));
+    // One that is told what counts is not filled up.
+    assert_eq!(filling("clip").fill, None);
+}
+
+/// What ends a text would fill it up if the tokenizer's files had their way.
+#[test]
+fn mobileclip2() {
+    check("mobileclip2");
+    assert_eq!(filling("mobileclip2").fill, Some(0));
+}
+
+#[test]
+fn xlm_r() {
+    check("xlm-r");
+}
+
+/// Its configuration speaks of CLIP's own text network.
+#[test]
+fn m_clip() {
+    check("m-clip");
+    let words = filling("m-clip");
+    assert_eq!((words.cleaning, words.repairs), (Cleaning::None, false));
+}
+
+#[test]
+fn jina_clip() {
+    check("jina-clip");
+}
+
+fn filling(family: &str) -> WordsSpec {
+    let store = store();
+    let added = add(store.path(), &fixture(family)).unwrap();
+    added.info.towers.unwrap().text.words
 }

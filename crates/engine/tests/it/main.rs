@@ -6,6 +6,7 @@ mod dedupe;
 mod explain;
 mod fixture;
 mod forget;
+mod fusion;
 mod hostile;
 mod incremental;
 mod migrate;

@@ -9,7 +9,7 @@ use fovea_engine::{Engine, Plan, PlanOptions, Query, SearchOptions};
 use super::search::spaces;
 use crate::exit::{Exit, Refusal};
 use crate::flags::ExplainFlags;
-use crate::render::{self, Explained, Map};
+use crate::render::{self, Explained, Map, Together};
 use crate::settings::Settings;
 
 const DEFAULT_TOP: usize = 10;
@@ -30,6 +30,7 @@ pub fn run(settings: &Settings, flags: ExplainFlags) -> anyhow::Result<Exit> {
         judge: true,
         ..Default::default()
     };
+    let together = together(settings, &engine, &flags, &plan, (&subject, &options))?;
     let (explained, exit) = match subject {
         Subject::Item(item) => {
             let explanation = engine.explain(*item, &plan, &options)?;
@@ -46,8 +47,36 @@ pub fn run(settings: &Settings, flags: ExplainFlags) -> anyhow::Result<Exit> {
             (Explained::Absent { path, reason }, Exit::NothingFound)
         }
     };
-    render::explained(settings, &plan, &explained, heat.as_ref())?;
+    render::explained(
+        settings,
+        &plan,
+        &explained,
+        heat.as_ref(),
+        together.as_ref(),
+    )?;
     Ok(exit)
+}
+
+/// Where the item stands by several packs, where these were named.
+fn together(
+    settings: &Settings,
+    engine: &Engine,
+    flags: &ExplainFlags,
+    plan: &Plan,
+    (subject, options): (&Subject, &SearchOptions),
+) -> anyhow::Result<Option<Together>> {
+    let Subject::Item(item) = subject else {
+        return Ok(None);
+    };
+    if flags.with.is_empty() {
+        return Ok(None);
+    }
+    let others = settings.open_beside(engine, &flags.with)?;
+    let own = std::iter::once(engine).chain(&others);
+    Ok(Some(Together {
+        packs: own.map(|one| one.encoder().spec().name.clone()).collect(),
+        place: engine.fused_place(&others, plan, options, item.id)?,
+    }))
 }
 
 /// One argument is a line of the grammar, several are the terms of `fovea search`; `--where` adds filters.

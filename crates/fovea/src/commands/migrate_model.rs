@@ -60,10 +60,14 @@ pub fn run(settings: &Settings, flags: &MigrateModelFlags) -> anyhow::Result<Exi
         reads_alike,
     };
     let progress = IndexProgress::new(settings.quiet);
-    let done = to.migrate(from, flags.leave_behind, &progress)?;
+    let name = &to.encoder().spec().name;
+    let done = match flags.stay {
+        true => to.accompany(from, &progress)?,
+        false => to.migrate(from, flags.leave_behind, &progress)?,
+    };
     progress.finish();
-    render::migration(settings, &done, &to.encoder().spec().name)?;
-    Ok(match (done.interrupted, done.is_moved) {
+    render::migration(settings, &done, name, flags.stay)?;
+    Ok(match (done.interrupted, done.is_moved || flags.stay) {
         (true, _) => Exit::Interrupted,
         (false, true) => Exit::Done,
         (false, false) => Exit::Environment,

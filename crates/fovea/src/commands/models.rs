@@ -53,6 +53,16 @@ fn pull(settings: &Settings, name: &str, from: Option<&Path>) -> anyhow::Result<
 }
 
 fn add(settings: &Settings, flags: &AddFlags) -> anyhow::Result<Exit> {
+    if models::is_words(&flags.model) {
+        return add_words(settings, flags);
+    }
+    if flags.most_words.is_some() {
+        let message = format!(
+            "--most-words is of a file of word vectors, and {} is none (.bin, .txt, .vec, also as .gz)",
+            flags.model.display()
+        );
+        return Err(Refusal::input(message).into());
+    }
     let mut progress = PullProgress::new(settings.quiet);
     let added = fetch_and_add(settings, flags, &mut |event| progress.on(event));
     progress.finish();
@@ -60,6 +70,20 @@ fn add(settings: &Settings, flags: &AddFlags) -> anyhow::Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     render::added(settings, &added?)?;
+    Ok(Exit::Done)
+}
+
+fn add_words(settings: &Settings, flags: &AddFlags) -> anyhow::Result<Exit> {
+    let mut progress = PullProgress::new(settings.quiet);
+    let addition = models::WordsAddition {
+        file: &flags.model,
+        name: flags.name.as_deref(),
+        most: flags.most_words.unwrap_or(models::MOST_WORDS),
+        replace: flags.replace,
+    };
+    let added = models::add_words(&settings.models, addition, &mut |event| progress.on(event));
+    progress.finish();
+    render::added_words(settings, &added?)?;
     Ok(Exit::Done)
 }
 

@@ -33,6 +33,7 @@ pub fn run(settings: &Settings, flags: SearchFlags) -> anyhow::Result<Exit> {
     }
     let options = options(&flags, top_k)?;
     match &flags.queries {
+        None if !flags.with.is_empty() => together(settings, &flags, &options, &style),
         Some(file) => many(settings, file, &flags, &options, &style),
         None => one(settings, &flags, &options, &style),
     }
@@ -118,6 +119,49 @@ fn one(
         return Ok(Exit::NothingFound);
     }
     Ok(Exit::Done)
+}
+
+/// By the collection's own pack and others, as one list.
+fn together(
+    settings: &Settings,
+    flags: &SearchFlags,
+    options: &SearchOptions,
+    style: &ResultStyle,
+) -> anyhow::Result<Exit> {
+    let found = Query::from_arguments(&flags.terms)
+        .map_err(anyhow::Error::from)
+        .and_then(|query| planned(settings, query, options))
+        .and_then(|(query, engine, plan)| {
+            if !plan.has_words() && !plan.has_images() {
+                let message = "--with: filters alone rank nothing; say what to look for, too";
+                return Err(Refusal::input(message).into());
+            }
+            let others = settings.open_beside(&engine, &flags.with)?;
+            let fused = engine.search_with(&others, &plan, options)?;
+            Ok((query, engine, plan, fused))
+        });
+    let (query, engine, plan, fused) = match found {
+        Ok(found) => found,
+        Err(error) if settings.json => {
+            render::query_error(&mut io::stdout().lock(), &flags.terms.join(" "), &error)?;
+            return Ok(exit::exit_of(&error));
+        }
+        Err(error) => return Err(error),
+    };
+    render::guesses(settings, &plan);
+    let mut out = io::stdout().lock();
+    render::fused(
+        &mut out,
+        engine.previews(),
+        &query.to_string(),
+        &fused,
+        style,
+    )?;
+    out.flush()?;
+    Ok(match fused.results.results.is_empty() {
+        true => Exit::NothingFound,
+        false => Exit::Done,
+    })
 }
 
 /// `0.1,0.2,0.5,0.5`; whether that lies inside the picture is the engine's to say.

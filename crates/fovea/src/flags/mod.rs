@@ -224,6 +224,11 @@ pub struct SearchFlags {
     /// Read queries from a file, one on each line (`-` is standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "terms")]
     pub queries: Option<PathBuf>,
+    /// Ask this pack, too, and rank by both (repeatable): what one sees and the other does not comes to the front. `fovea
+    /// migrate-model --to PACK --stay` makes what it needs of the collection
+    #[arg(long, value_name = "PACK",
+          conflicts_with_all = ["queries", "plan", "sort", "threshold", "group", "diverse", "cursor", "vector"])]
+    pub with: Vec<String>,
     /// Print what the query means in this collection, as a query that can be changed, and search for nothing
     #[arg(long, conflicts_with = "vector")]
     pub plan: bool,
@@ -303,6 +308,9 @@ pub struct ExplainFlags {
     /// difference to the score it is hot
     #[arg(long, value_name = "FILE.png")]
     pub heat: Option<PathBuf>,
+    /// Where it stands by this pack, too, and by all together, as for `fovea search --with` (repeatable)
+    #[arg(long, value_name = "PACK")]
+    pub with: Vec<String>,
     /// Of how many results the list is that is explained (default: 10)
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
@@ -845,7 +853,7 @@ pub enum ModelsCommand {
         from: Option<PathBuf>,
     },
     /// Make a pack of a model of the CLIP family, of a classifier of ImageNet, or of a network that only sees: of a folder with ONNX
-    /// files, of weights of torchvision, or from a hub
+    /// files, of weights of torchvision, or from a hub; or of a file of word vectors
     Add(AddFlags),
     /// Show the installed packs
     List,
@@ -870,7 +878,8 @@ goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and H
 #[command(after_help = ADD_HELP)]
 pub struct AddFlags {
     /// A folder as published for transformers.js, Immich or open_clip; weights of a ResNet or VGG of torchvision; a repository of a hub with such files; or the name that
-    /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip
+    /// Immich gives a model, as `ViT-B-32__openai`, or one of clip, clip-large, siglip, siglip2, siglip2-large, nllb-clip.
+    /// Or a file of word vectors: word2vec (.bin, .txt), GloVe (.txt) or fastText (.vec), also as .gz
     #[arg(value_name = "DIR|FILE|hf:OWNER/REPO[@REV]|NAME")]
     pub model: PathBuf,
     /// What the pack will be called (default: as the folder, the file or the repository)
@@ -885,6 +894,9 @@ pub struct AddFlags {
     /// Ask no hub: use what was fetched before
     #[arg(long)]
     pub offline: bool,
+    /// Of word vectors so many at most, the most frequent, which files have first (default: 400000)
+    #[arg(long, value_name = "N")]
+    pub most_words: Option<usize>,
 }
 
 #[derive(Args, Debug)]

@@ -11,7 +11,8 @@ Images are not read again where what is kept of them will do. Searches go on mea
 and after, and --back is the way back.
 
   fovea migrate-model --to base+mine
-  fovea migrate-model --back";
+  fovea migrate-model --back
+  fovea migrate-model --to clip --stay      and fovea search --with clip asks both";
 
 #[derive(Args, Debug)]
 #[command(after_help = MIGRATE_HELP)]
@@ -30,6 +31,10 @@ pub struct MigrateModelFlags {
     /// Move even though some pictures are gone of which the new pack has nothing to derive from
     #[arg(long)]
     pub leave_behind: bool,
+    /// Make what the pack needs of each picture and stay with the collection's own: both answer with `fovea search --with PACK`.
+    /// Again after pictures were added
+    #[arg(long, conflicts_with_all = ["back", "leave_behind"])]
+    pub stay: bool,
 }
 
 const TAG_HELP: &str = "\

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fovea_engine::explain::{Judged, Reason, Scored, SpaceScore, Standing, TermShare};
-use fovea_engine::{Absent, Explanation, Heat, Plan, judge};
+use fovea_engine::{Absent, Explanation, FusedPlace, Heat, Plan, judge};
 use serde_json::{Value, json};
 
-use super::results::{printable, round, shortest};
+use super::results::{RECIPROCAL_RANK, place_json, printable, round, shortest};
 use super::units::count;
 use super::{dim, print_json, strong};
 use crate::settings::Settings;
@@ -29,11 +29,19 @@ pub struct Map {
     pub file: PathBuf,
 }
 
+/// Where an item stands by several packs.
+pub struct Together {
+    pub packs: Vec<String>,
+    /// None where it stands near the top of no list.
+    pub place: Option<FusedPlace>,
+}
+
 pub fn explained(
     settings: &Settings,
     plan: &Plan,
     explained: &Explained,
     map: Option<&Map>,
+    together: Option<&Together>,
 ) -> anyhow::Result<()> {
     if settings.json {
         let mut value = match explained {
@@ -41,6 +49,9 @@ pub fn explained(
             Explained::Absent { path, reason } => absent_json(plan, path, reason),
         };
         value["heat"] = map.map_or(Value::Null, map_json);
+        if let Some(together) = together {
+            value["together"] = together_json(together);
+        }
         return print_json(&value);
     }
     let here = std::env::current_dir().ok();
@@ -53,10 +64,55 @@ pub fn explained(
             writeln!(out, "  {reason}.")?;
         }
     }
+    if let Some(together) = together {
+        fused(&mut out, together)?;
+    }
     if let Some(map) = map {
         heat(&mut out, map, &shown)?;
     }
     Ok(())
+}
+
+/// The place by all packs, and what each of them gives to it.
+fn fused(out: &mut dyn Write, together: &Together) -> anyhow::Result<()> {
+    let Some(found) = &together.place else {
+        let packs = together.packs.join(", ");
+        writeln!(
+            out,
+            "  {:<10} none of {packs} has it near the top",
+            "together"
+        )?;
+        return Ok(());
+    };
+    writeln!(
+        out,
+        "  {:<10} place {} with {:.4}: one over 60 + the place by each pack",
+        "together", found.rank, found.score
+    )?;
+    for pack in &together.packs {
+        let place = found.places.iter().find(|one| one.pack == *pack);
+        let line = match place {
+            Some(one) => format!(
+                "place {} (score {:.3}) gives {:.4}",
+                one.rank,
+                one.score,
+                one.share()
+            ),
+            None => "not near the top, gives nothing".to_owned(),
+        };
+        writeln!(out, "  {:<10} {pack}: {line}", "")?;
+    }
+    Ok(())
+}
+
+fn together_json(together: &Together) -> Value {
+    json!({
+        "packs": together.packs,
+        "rank": together.place.as_ref().map(|found| found.rank),
+        "score": together.place.as_ref().map(|found| digits(found.score)),
+        "metric": RECIPROCAL_RANK,
+        "places": together.place.iter().flat_map(|found| &found.places).map(place_json).collect::<Vec<_>>(),
+    })
 }
 
 type Shown<'a> = dyn Fn(&Path) -> String + 'a;

@@ -10,7 +10,13 @@ use super::units::{counted, duration};
 use super::{dim, print_json, strong};
 use crate::settings::Settings;
 
-pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Result<()> {
+/// `stays` where the collection was to keep its pack.
+pub fn migration(
+    settings: &Settings,
+    done: &Migration,
+    to: &str,
+    stays: bool,
+) -> anyhow::Result<()> {
     if settings.json {
         return print_json(&as_json(done, to));
     }
@@ -25,36 +31,14 @@ pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Res
     let sources: Vec<String> = sources
         .map(|(n, what)| format!("{} {what}", counted(*n, "image")))
         .collect();
-    let took = duration(done.elapsed);
-    let from = done.from.as_ref().map_or("", |pack| &pack.name);
-    if done.interrupted {
-        writeln!(
-            out,
-            "Stopped; the collection keeps {from}, and the next run goes on where this one ended."
-        )?;
-    } else if !done.is_moved {
-        writeln!(
-            out,
-            "{} of which {to} has nothing to derive from: the collection keeps {from}. fovea index finds out what became of \
-             them; --leave-behind moves without them.",
-            counted(done.n_left, "picture")
-        )?;
-    } else {
-        writeln!(
-            out,
-            "{} is now searched with {} {}",
-            settings.collection,
-            strong(to),
-            dim(&format!("({took})"))
-        )?;
-    }
+    writeln!(out, "{}", outcome(settings, done, to, stays))?;
     if !sources.is_empty() {
         writeln!(out, "  {}", sources.join(", "))?;
     }
     if done.n_captions > 0 {
         writeln!(out, "  {}", counted(done.n_captions, "caption"))?;
     }
-    if done.n_left > 0 && done.is_moved {
+    if done.n_left > 0 && (done.is_moved || stays) {
         let left = counted(done.n_left, "image");
         writeln!(
             out,
@@ -65,13 +49,40 @@ pub fn migration(settings: &Settings, done: &Migration, to: &str) -> anyhow::Res
         writeln!(out, "  {}", compared(one))?;
     }
     if done.is_moved {
-        writeln!(
-            out,
-            "{}",
-            dim(&format!("fovea migrate-model --back returns to {from}"))
-        )?;
+        let back = format!("fovea migrate-model --back returns to {}", name_of(done));
+        writeln!(out, "{}", dim(&back))?;
     }
     Ok(())
+}
+
+fn name_of(done: &Migration) -> &str {
+    done.from.as_ref().map_or("", |pack| &pack.name)
+}
+
+/// In one sentence.
+fn outcome(settings: &Settings, done: &Migration, to: &str, stays: bool) -> String {
+    let (from, took) = (name_of(done), duration(done.elapsed));
+    let took = dim(&format!("({took})"));
+    match (done.interrupted, stays, done.is_moved) {
+        (true, ..) => format!(
+            "Stopped; the collection keeps {from}, and the next run goes on where this one ended."
+        ),
+        (_, true, _) => format!(
+            "{} keeps {from}; fovea search --with {} asks both {took}",
+            settings.collection,
+            strong(to)
+        ),
+        (_, _, true) => format!(
+            "{} is now searched with {} {took}",
+            settings.collection,
+            strong(to)
+        ),
+        _ => format!(
+            "{} of which {to} has nothing to derive from: the collection keeps {from}. fovea index finds out what became of \
+             them; --leave-behind moves without them.",
+            counted(done.n_left, "picture")
+        ),
+    }
 }
 
 fn compared(one: &Comparison) -> String {

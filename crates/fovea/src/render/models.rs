@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use fovea_encode::models::{Added, PackInfo};
-use fovea_encode::{Fitting, ImageTower, Preparation, TowersSpec};
+use fovea_encode::models::{Added, AddedWords, PackInfo};
+use fovea_encode::{Fitting, ImageTower, Preparation, TowersSpec, WordsRead};
 use serde_json::json;
 
 use super::units::bytes;
@@ -88,6 +88,36 @@ pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A pack whose words are somebody's word vectors, and what has to be done before they find anything.
+pub fn added_words(settings: &Settings, added: &AddedWords) -> anyhow::Result<()> {
+    let (known, classes) = (added.words.n_classes, added.n_classes);
+    if settings.json {
+        let mut json = as_json(&added.info);
+        json["words"]["n_left_out"] = json!(added.n_left_out);
+        return print_json(&json);
+    }
+    pack(settings, &added.info)?;
+    let mut out = anstream::stdout().lock();
+    if added.n_left_out > 0 {
+        let left_out = format!("{}: no UTF-8, too long, or there twice", added.n_left_out);
+        writeln!(out, "  {} {left_out}", dim("left out    "))?;
+    }
+    let name = &added.info.spec.name;
+    match known * 2 >= classes {
+        true => writeln!(
+            out,
+            "Make a collection with it: fovea --collection {name} index PATH --model {name}\n\
+             It finds more once an alignment is trained over it: fovea train align --model {name} --pairs FILE.tsv"
+        ),
+        false => writeln!(
+            out,
+            "Only {known} of the {classes} classes that place pictures have a word here. Train an alignment with captions in the \
+             language of these words: fovea train align --model {name} --pairs FILE.tsv"
+        ),
+    }?;
+    Ok(())
+}
+
 /// How pictures are prepared, in one line.
 fn prepares(preparation: &Preparation) -> String {
     let side = preparation.side;
@@ -122,6 +152,15 @@ fn sees(network: &ImageTower, pack: &PackInfo) -> Vec<(&'static str, String)> {
         ("prepares", prepares(&network.preparation)),
         ("words", words),
     ]
+}
+
+/// The word vectors that read texts, in one line.
+fn words(words: &WordsRead) -> (&'static str, String) {
+    let line = format!(
+        "{} of {}, read as their mean by inverse frequency; {} classes have one",
+        words.n_words, words.format, words.n_classes
+    );
+    ("words", line)
 }
 
 /// What was read of the two networks, a line each.
@@ -185,6 +224,7 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     .into_iter()
     .chain(pack.towers.iter().flat_map(towers))
     .chain(pack.sees.iter().flat_map(|network| sees(network, pack)))
+    .chain(pack.words.iter().map(words))
     {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }
@@ -251,6 +291,7 @@ fn as_json(pack: &PackInfo) -> serde_json::Value {
         "licences": pack.licences,
         "towers": pack.towers,
         "sees": pack.sees,
+        "words": pack.words,
         "training": pack.training.as_ref().map(|training| json!({
             "parent": training.parent,
             "parent_fingerprint": training.parent_fingerprint,

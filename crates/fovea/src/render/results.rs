@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fovea_engine::written::Correction;
-use fovea_engine::{Cursor, PreviewStore, SearchResult, SearchResults};
+use fovea_engine::{Cursor, Fused, PackRank, PreviewStore, SearchResult, SearchResults};
 use fovea_vectordb::{Item, ItemId, Metric, Region, Value};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -125,9 +125,84 @@ pub fn results(
                 out.write_all(&[*end])?;
             }
         }
-        ResultStyle::Table { pictures } => table(out, previews, results, *pictures)?,
+        ResultStyle::Table { pictures } => {
+            table(out, previews, results, *pictures, &|_| String::new())?
+        }
     }
     Ok(())
+}
+
+/// A result of several packs on the wire.
+#[derive(Serialize)]
+struct FoundTogether {
+    #[serde(flatten)]
+    found: Found,
+    /// Where it stands in the list of each pack that has it.
+    packs: Vec<serde_json::Value>,
+}
+
+/// An answer of several packs: scores are sums of reciprocal ranks.
+#[derive(Serialize)]
+struct AnswerTogether<'a> {
+    query: &'a str,
+    took_ms: f64,
+    metric: &'static str,
+    results: Vec<FoundTogether>,
+}
+
+/// The list of several packs, each result with its place in the list of each.
+pub fn fused(
+    out: &mut dyn Write,
+    previews: &PreviewStore,
+    query: &str,
+    fused: &Fused,
+    style: &ResultStyle,
+) -> anyhow::Result<()> {
+    let places = |result: &SearchResult| fused.places.get(&result.item.id);
+    match style {
+        ResultStyle::Json => {
+            let together = |result: &SearchResult| FoundTogether {
+                found: found(result, Metric::Cosine),
+                packs: places(result)
+                    .into_iter()
+                    .flatten()
+                    .map(place_json)
+                    .collect(),
+            };
+            let answer = AnswerTogether {
+                query,
+                took_ms: milliseconds(fused.results.took),
+                metric: RECIPROCAL_RANK,
+                results: fused.results.results.iter().map(together).collect(),
+            };
+            serde_json::to_writer(&mut *out, &answer)?;
+            Ok(writeln!(out)?)
+        }
+        ResultStyle::Paths { .. } => results(out, previews, query, &fused.results, style),
+        ResultStyle::Table { pictures } => {
+            let beside = |result: &SearchResult| {
+                let all = places(result).into_iter().flatten();
+                let all: Vec<String> = all
+                    .map(|one| format!("{} {}", one.pack, one.rank))
+                    .collect();
+                dim(&format!("  {}", all.join(" · ")))
+            };
+            table(out, previews, &fused.results, *pictures, &beside)
+        }
+    }
+}
+
+/// What scores are where packs answer together.
+pub const RECIPROCAL_RANK: &str = "reciprocal rank";
+
+/// A place in the list of a pack, as JSON.
+pub fn place_json(place: &PackRank) -> serde_json::Value {
+    serde_json::json!({
+        "pack": place.pack,
+        "rank": place.rank,
+        "score": round(f64::from(place.score), 1e6),
+        "share": round(f64::from(place.share()), 1e6),
+    })
 }
 
 fn meant(corrections: &[Correction]) -> serde_json::Map<String, serde_json::Value> {
@@ -228,6 +303,7 @@ fn table(
     previews: &PreviewStore,
     results: &SearchResults,
     height: Option<u32>,
+    beside: &dyn Fn(&SearchResult) -> String,
 ) -> anyhow::Result<()> {
     let here = std::env::current_dir().ok();
     let colours = io::stdout().is_terminal()
@@ -242,7 +318,7 @@ fn table(
             }
         }
         was_above = result.above_cut;
-        let line = line(result, results.metric, here.as_deref());
+        let line = line(result, results.metric, here.as_deref()) + &beside(result);
         match colours {
             true => writeln!(out, "{line}")?,
             false => writeln!(out, "{}", anstream::adapter::strip_str(&line))?,

@@ -27,3 +27,4 @@ mod unfreeze;
 mod unlabelled;
 mod vectors;
 mod vectors_refused;
+mod words;

@@ -89,7 +89,7 @@ impl Place {
     }
 
     /// Trains on the captions with a few quick epochs.
-    fn train(&self, more: &[&str]) -> Ran {
+    pub fn train(&self, more: &[&str]) -> Ran {
         let arguments = [&TRAIN[..], more].concat();
         self.run(&arguments)
     }

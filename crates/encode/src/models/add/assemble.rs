@@ -10,6 +10,7 @@ use crate::Encoder;
 use crate::calibration::Calibration;
 use crate::error::{Context, Error};
 use crate::manifest::{FORMAT, FileEntry, Manifest};
+use crate::models::derive::link;
 use crate::models::write_durably;
 use crate::onnx;
 use crate::pack::{LICENCES_TEXT, Pack};
@@ -123,6 +124,7 @@ pub fn assemble(
         conse: None,
         sees: None,
         towers: Some(model.spec.clone()),
+        words: None,
         shipped: None,
         calibration: Calibration::of_conse(),
         head: None,
@@ -132,6 +134,17 @@ pub fn assemble(
         licences,
         files,
     })
+}
+
+/// Says in the manifest what else was found of the model after it was assembled.
+pub fn renew(manifest: &mut Manifest, model: &Model) {
+    let is_of_model =
+        |file: &&FileEntry| file.name.starts_with("image/") || file.name.starts_with("text/");
+    let files: Vec<FileEntry> = manifest.files.iter().filter(is_of_model).cloned().collect();
+    (manifest.features, manifest.fingerprint) = fingerprints(model, &files);
+    manifest.version = version(&model.spec.family, &model.precision, &manifest.fingerprint);
+    manifest.texts = manifest.fingerprint.clone();
+    manifest.towers = Some(model.spec.clone());
 }
 
 /// What it is called, in which precision, and the beginning of its fingerprint.
@@ -168,8 +181,13 @@ pub fn put_network(
         let to = folder.join(location);
         let parent = to.parent().unwrap_or(folder);
         fs::create_dir_all(parent).doing("create", parent)?;
-        copy(&network.path.with_file_name(location), &to)?;
         let inside = tower.split('/').next().unwrap_or_default();
+        // Of one network with both towers the weights are in both halves' folders, and once on the disk where that can be.
+        let other = partial.join("image").join(location);
+        match inside != "image" && output.is_some() && other.is_file() {
+            true => link(&other, &to)?,
+            false => copy(&network.path.with_file_name(location), &to)?,
+        }
         names.push(format!("{inside}/{location}"));
     }
     Ok(names)

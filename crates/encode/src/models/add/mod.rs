@@ -6,6 +6,7 @@
 
 mod assemble;
 pub(super) mod layout;
+mod pairs;
 mod preparing;
 mod seeing;
 mod settings;
@@ -23,7 +24,7 @@ use super::{BASE, PackInfo, Progress, info, installed};
 use crate::error::{Context, Error};
 use crate::manifest::Manifest;
 use crate::pack::Pack;
-use crate::towers::{ImageTower, TextTower, TowersSpec, WordsSpec};
+use crate::towers::{Cleaning, ImageTower, TextTower, TowersSpec, Words, WordsSpec};
 use settings::Settings;
 use wiring::Network;
 
@@ -76,15 +77,15 @@ pub fn add(
     let name = name_of(addition)?;
     let base = Pack::open(&installed(dir, BASE)?.dir)?;
     let runtime = assemble::Runtime::of(&base)?;
-    let model = read(addition.folder, addition.precision, &base)?;
+    let mut model = read(addition.folder, addition.precision, &base)?;
     fs::create_dir_all(dir).doing("create", dir)?;
     let _lock = lock(dir, progress)?;
     remove_leftovers(dir)?;
     let place = dir.join(&name);
-    check_place(&place, addition)?;
+    check_place(&place, addition.replace)?;
     let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
     progress(Progress::Converting { what: "model" });
-    let made = put(&partial, &name, addition, &model, (&base, &runtime))
+    let made = put(&partial, &name, addition, &mut model, (&base, &runtime))
         .and_then(|(manifest, trial)| replace(&partial, &place, dir).map(|()| (manifest, trial)));
     match made {
         Ok((manifest, trial)) => {
@@ -106,11 +107,12 @@ pub fn add(
 pub fn check(dir: &Path, addition: Addition<'_>) -> Result<(), Error> {
     let name = checked_name(addition.name.unwrap_or_default())?;
     Pack::open(&installed(dir, BASE)?.dir)?;
-    check_place(&dir.join(name), addition)
+    check_place(&dir.join(name), addition.replace)
 }
 
-fn check_place(place: &Path, addition: Addition<'_>) -> Result<(), Error> {
-    match place.exists() && !addition.replace {
+/// Whether a pack may be put there.
+pub(super) fn check_place(place: &Path, replaces: bool) -> Result<(), Error> {
+    match place.exists() && !replaces {
         false => Ok(()),
         true => Err(Error::Refused {
             name: place.file_name().unwrap_or_default().to_string_lossy().into(),
@@ -123,7 +125,7 @@ fn put(
     partial: &Path,
     name: &str,
     addition: Addition<'_>,
-    model: &Read,
+    model: &mut Read,
     (base, runtime): (&Pack, &assemble::Runtime),
 ) -> Result<(Manifest, Trial), Error> {
     let model = match model {
@@ -132,7 +134,11 @@ fn put(
             return seeing::put(partial, name, addition, model, base, runtime);
         }
     };
-    let manifest = assemble::assemble(partial, name, addition, model, runtime)?;
+    let mut manifest = assemble::assemble(partial, name, addition, model, runtime)?;
+    if trial::looks_at_filling(partial, &manifest, model)? {
+        model.spec.text.words.fill = Some(pairs::FILL);
+        assemble::renew(&mut manifest, model);
+    }
     let trial = trial::run(partial, &manifest, model)?;
     manifest.write(partial)?;
     Ok((manifest, trial))
@@ -147,7 +153,7 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
         Ok(place) if place.is_dir() || weights::is_weights(&place) => place,
         Ok(_) => {
             return Err(unusable(
-                "it is no folder, and no file of weights (.pth, .pt, .bin, .safetensors)",
+                "it is no folder, and by its ending no file of weights (.pth, .pt, .bin, .safetensors) or of word vectors (.bin, .txt, .vec, also as .gz)",
             ));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -171,7 +177,8 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
     checked_name(&name)
 }
 
-fn checked_name(name: &str) -> Result<String, Error> {
+/// A name that is a part of paths and of what people type.
+pub(super) fn checked_name(name: &str) -> Result<String, Error> {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
     let what = match name {
         BASE => "that is the name of the base pack; choose another with --name",
@@ -226,8 +233,8 @@ fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
     } else {
         &[]
     };
-    let seen = image.vector(&[&["image_embeds"], pooled].concat())?;
-    let said = text.vector(&[&["text_embeds"], pooled].concat())?;
+    let seen = image.vector(&[&["image_embeds", "image_embeddings"], pooled].concat())?;
+    let said = text.vector(&[&["text_embeds", "text_embeddings"], pooled].concat())?;
     let dim = dimension(&settings, (&image.path, seen.dim), (&text.path, said.dim))?;
     let inputs = text.words()?;
     let input = image.pixels(preparation.side)?;
@@ -321,21 +328,19 @@ fn words(
         length,
         fill: None,
         fills_before: settings.fills_before,
-        cleaning: settings.cleaning.unwrap_or(crate::towers::Cleaning::None),
+        repairs: settings.repairs,
+        cleaning: settings.cleaning.unwrap_or(Cleaning::None),
     };
     let opened = trial::opened(&tokenizer.path, &tokenizer.content, &spec)?;
-    let known = text
-        .graph
-        .vocabulary(&inputs.ids)
-        .map(|rows| rows as usize)
-        .or(settings.vocabulary);
-    trial::check_vocabulary(&tokenizer.path, opened.size(), known)?;
+    let mut known = settings.vocabulary;
+    if settings.is_pairs && !pairs::are_of(&opened) {
+        // As of M-CLIP: the configuration speaks of the network that the pictures' one was trained beside.
+        (spec.repairs, spec.cleaning, known) = (false, Cleaning::None, None);
+    }
+    let rows = text.graph.vocabulary(&inputs.ids).map(|rows| rows as usize);
+    trial::check_vocabulary(&tokenizer.path, opened.size(), rows.or(known))?;
     if settings.fills || inputs.length.is_some() {
-        let piece = settings
-            .pad_piece
-            .as_ref()
-            .and_then(|piece| opened.id(piece));
-        spec.fill = piece.or(settings.pad_id);
+        spec.fill = filling(settings, &opened);
         if spec.fill.is_none() {
             let what = format!(
                 "texts are filled up to {length} ids, and nothing says with which (pad_token)"
@@ -347,4 +352,16 @@ fn words(
         }
     }
     Ok(spec)
+}
+
+/// The id that fills up. What `pad_token` says of CLIP's byte pairs is another than CLIP was trained with, and a network that takes
+/// the last of the largest ids for the end of a text, or looks at what comes after it, gives noise with that.
+fn filling(settings: &Settings, tokenizer: &Words) -> Option<i64> {
+    if pairs::are_of(tokenizer) {
+        return Some(pairs::FILL);
+    }
+    let piece = settings.pad_piece.as_ref();
+    piece
+        .and_then(|piece| tokenizer.id(piece))
+        .or(settings.pad_id)
 }

@@ -15,7 +15,12 @@ const SIDE_MAX: u64 = 4096;
 /// What the folder says of it. Nothing is assumed: wrong numbers would cost answers without an error.
 pub fn read(folder: &Path) -> Result<Preparation, Error> {
     if let Some(json) = Json::first(folder, &["preprocessor_config.json"])? {
-        return of_transformers(&json);
+        // The processor of jina-clip has the steps of `open_clip`, and its words for them.
+        let is_jina = |class: &str| class.starts_with("JinaCLIP");
+        return match json.text("/image_processor_type").is_some_and(is_jina) {
+            true => of_open_clip(&json),
+            false => of_transformers(&json),
+        };
     }
     if let Some(json) = Json::first(
         folder,

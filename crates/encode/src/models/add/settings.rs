@@ -95,6 +95,10 @@ pub struct Settings {
     pub pad_piece: Option<String>,
     pub pad_id: Option<i64>,
     pub cleaning: Option<Cleaning>,
+    /// Whether texts are repaired before.
+    pub repairs: bool,
+    /// Whether texts are cut by CLIP's byte pairs, as far as the configuration says.
+    pub is_pairs: bool,
 }
 
 /// Reads what the folder says.
@@ -115,6 +119,9 @@ pub fn read(folder: &Path) -> Result<Settings, Error> {
         Some(config) => of_config(&config)?,
         None => Settings {
             family: "open_clip".into(),
+            cleaning: Some(Cleaning::Lower),
+            repairs: true,
+            is_pairs: true,
             ..Settings::default()
         },
     };
@@ -201,6 +208,8 @@ fn of_open_clip(config: &Json) -> Result<Settings, Error> {
         length: number("/text_cfg/context_length"),
         vocabulary: number("/text_cfg/vocab_size"),
         cleaning: Some(cleaning),
+        repairs: true,
+        is_pairs: !is_named,
         ..Settings::default()
     })
 }

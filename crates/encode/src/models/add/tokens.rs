@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::pairs;
 use super::settings::Json;
 use crate::error::{Context, Error};
 
 /// No honest tokenizer is larger; that of SigLIP 2 has 34 MB.
-const LENGTH_MAX: u64 = 256 << 20;
+pub const LENGTH_MAX: u64 = 256 << 20;
 const PLACES: [&str; 3] = ["", "textual", "tokenizer"];
 
 /// A tokenizer and where it comes from.
@@ -20,22 +21,30 @@ pub struct Found {
     pub content: Vec<u8>,
 }
 
-/// Reads it: `tokenizer.json`, or the vocabulary with the rules of CLIP (`vocab.json` and `merges.txt`) or of BERT (`vocab.txt`).
+/// Reads it: `tokenizer.json`, or the vocabulary with the rules of CLIP (`vocab.json` and `merges.txt`, or the table of `open_clip`) or
+/// of BERT (`vocab.txt`).
 pub fn read(folder: &Path) -> Result<Found, Error> {
     for place in PLACES.map(|place| folder.join(place)) {
         let (whole, words) = (place.join("tokenizer.json"), place.join("vocab.txt"));
-        let (pairs, merges) = (place.join("vocab.json"), place.join("merges.txt"));
+        let (pieces, merges) = (place.join("vocab.json"), place.join("merges.txt"));
+        let table = place.join(pairs::TABLE);
         if whole.is_file() {
             return Ok(Found {
                 content: bounded(&whole)?,
                 path: whole,
             });
         }
-        if pairs.is_file() && merges.is_file() {
-            let content = of_clip(&pairs, &merges)?.to_string().into_bytes();
+        if pieces.is_file() && merges.is_file() {
+            let content = pairs::of_vocabulary(&pieces, &merges)?;
             return Ok(Found {
-                path: pairs,
+                path: pieces,
                 content,
+            });
+        }
+        if table.is_file() {
+            return Ok(Found {
+                content: pairs::of_table(&table)?,
+                path: table,
             });
         }
         if words.is_file() {
@@ -53,12 +62,12 @@ pub fn read(folder: &Path) -> Result<Found, Error> {
     Err(Error::Unusable {
         path: folder.into(),
         what:
-            "it has no tokenizer; expected tokenizer.json, vocab.json with merges.txt, or vocab.txt"
+            "it has no tokenizer; expected tokenizer.json, vocab.json with merges.txt, bpe_simple_vocab_16e6.txt.gz, or vocab.txt"
                 .into(),
     })
 }
 
-fn bounded(path: &Path) -> Result<Vec<u8>, Error> {
+pub fn bounded(path: &Path) -> Result<Vec<u8>, Error> {
     let length = fs::metadata(path).doing("read", path)?.len();
     if length > LENGTH_MAX {
         let what = format!("a tokenizer of {length} bytes is not one");
@@ -70,52 +79,11 @@ fn bounded(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).doing("read", path)
 }
 
-fn text(path: &Path) -> Result<String, Error> {
+pub fn text(path: &Path) -> Result<String, Error> {
     String::from_utf8(bounded(path)?).map_err(|error| Error::Unusable {
         path: path.into(),
         what: error.to_string(),
     })
-}
-
-/// Byte pairs of CLIP: lower case, words, numbers digit by digit, the end of a word marked.
-fn of_clip(pairs: &Path, merges: &Path) -> Result<Value, Error> {
-    let vocabulary: Value =
-        serde_json::from_str(&text(pairs)?).map_err(|error| Error::Unusable {
-            path: pairs.into(),
-            what: error.to_string(),
-        })?;
-    let id = |piece: &str| {
-        vocabulary
-            .get(piece)
-            .and_then(Value::as_u64)
-            .ok_or_else(|| Error::Unusable {
-                path: pairs.into(),
-                what: format!("it lacks {piece}"),
-            })
-    };
-    let (start, end) = (id("<|startoftext|>")?, id("<|endoftext|>")?);
-    let merges = text(merges)?;
-    let merges = merges
-        .lines()
-        .filter(|line| !line.starts_with("#version") && !line.is_empty());
-    let words = "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
-    let special = [(start, "<|startoftext|>"), (end, "<|endoftext|>")].map(|(id, content)| {
-        json!({"id": id, "content": content, "special": true, "normalized": false, "single_word": false, "lstrip": false, "rstrip": false})
-    });
-    Ok(json!({
-        "version": "1.0", "truncation": null, "padding": null, "added_tokens": special,
-        "normalizer": {"type": "Sequence", "normalizers": [
-            {"type": "NFC"}, {"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": " "}, {"type": "Lowercase"}]},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": words}, "behavior": "Removed", "invert": true},
-            {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}]},
-        "post_processor": {"type": "RobertaProcessing", "sep": ["<|endoftext|>", end], "cls": ["<|startoftext|>", start],
-            "trim_offsets": false, "add_prefix_space": false},
-        "decoder": null,
-        "model": {"type": "BPE", "dropout": null, "unk_token": "<|endoftext|>", "continuing_subword_prefix": "",
-            "end_of_word_suffix": "</w>", "fuse_unk": false, "byte_fallback": false, "vocab": vocabulary,
-            "merges": merges.collect::<Vec<_>>()},
-    }))
 }
 
 /// Word pieces of BERT: a line a piece.

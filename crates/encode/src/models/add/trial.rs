@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::Model;
+use super::{Model, pairs};
 use crate::error::Error;
 use crate::manifest::Manifest;
 use crate::session::Library;
-use crate::towers::{Towers, Words, WordsSpec};
+use crate::towers::{Towers, TowersSpec, Words, WordsSpec};
 use crate::{Encoder, Pack, Pixels, normalise};
 
 /// The sentence that is encoded.
@@ -18,6 +18,8 @@ const OTHER: &str = "\u{4e00}\u{53ea}\u{732b} and two dogs";
 const SPARE_MAX: usize = 512;
 /// Two inputs that differ do not lie closer than this.
 const SAME: f32 = 1.0 - 1e-6;
+/// What the same sum in another order may differ by.
+const FILLED_SAME: f32 = 1.0 - 1e-4;
 
 /// What was found of the built-in picture and sentence.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +55,34 @@ pub fn check_vocabulary(path: &Path, size: usize, known: Option<usize>) -> Resul
         }),
         _ => Ok(()),
     }
+}
+
+/// Whether a network that reads texts of any length makes something else of a text that is filled up, as MobileCLIP's does, which was
+/// trained with nothing else: no file says so.
+pub fn looks_at_filling(folder: &Path, manifest: &Manifest, model: &Model) -> Result<bool, Error> {
+    let tower = &model.spec.text;
+    let opened = opened(
+        &model.tokenizer.path,
+        &model.tokenizer.content,
+        &tower.words,
+    )?;
+    if tower.words.fills() || tower.mask.is_some() || !pairs::are_of(&opened) {
+        return Ok(false);
+    }
+    let said = |spec: &TowersSpec| {
+        Towers::new(folder, &folder.join(&manifest.runtime), spec.clone())
+            .text_vector(SENTENCE)
+            .map_err(of(&model.text.path))
+    };
+    let mut filled = model.spec.clone();
+    filled.text.words.fill = Some(pairs::FILL);
+    let filled = said(&filled)?;
+    // It may also read one length only and not say so.
+    let Ok(short) = said(&model.spec) else {
+        return Ok(true);
+    };
+    let cosine: f32 = short.iter().zip(&filled).map(|(a, b)| a * b).sum();
+    Ok(cosine < FILLED_SAME)
 }
 
 /// Encodes them, and looks whether what comes out depends on what went in.

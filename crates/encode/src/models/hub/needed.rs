@@ -25,7 +25,12 @@ const LICENCES: [&str; 3] = ["LICENSE", "LICENSE.md", "LICENCE"];
 const PLACES: [&str; 3] = ["", "textual/", "tokenizer/"];
 /// A tokenizer in one file, or in others.
 const WHOLE: &str = "tokenizer.json";
-const PARTS: [&str; 3] = ["vocab.json", "merges.txt", "vocab.txt"];
+const PARTS: [&str; 4] = [
+    "vocab.json",
+    "merges.txt",
+    "vocab.txt",
+    "bpe_simple_vocab_16e6.txt.gz",
+];
 
 /// The files of both networks, once where that is the same; in the wanted precision or the plain one.
 pub fn networks(names: &[&str], precision: Option<&str>) -> Result<Vec<String>, String> {

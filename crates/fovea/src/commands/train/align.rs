@@ -82,7 +82,7 @@ pub fn run(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<Exit> {
 
 /// What would be refused after the work is refused before it.
 fn refuse_early(settings: &Settings, flags: &AlignFlags) -> anyhow::Result<()> {
-    expect_free(settings, &flags.name, flags.replace)?;
+    expect_free(settings, flags.model.as_deref(), &flags.name, flags.replace)?;
     if flags.validation <= 0.0 && flags.held_out.is_none() {
         let message =
             "--validation 0 leaves nothing to measure with; give a share, or --held-out FILE.tsv";

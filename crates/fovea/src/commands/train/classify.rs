@@ -22,7 +22,7 @@ use crate::render;
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: &ClassifyFlags) -> anyhow::Result<Exit> {
-    expect_free(settings, &flags.name, flags.replace)?;
+    expect_free(settings, flags.model.as_deref(), &flags.name, flags.replace)?;
     pseudo::check(flags)?;
     let pack = open_pack(settings, flags.model.as_deref(), false)?;
     let (mut labelled, tail) = match flags.unfreeze {

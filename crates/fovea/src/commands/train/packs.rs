@@ -9,8 +9,13 @@ use crate::exit::Refusal;
 use crate::settings::{DEFAULT_PACK, Settings};
 
 /// Refuses a name that another pack has, before the work.
-pub fn expect_free(settings: &Settings, name: &str, replace: bool) -> anyhow::Result<()> {
-    let name = models::derived_name(DEFAULT_PACK, name)?;
+pub fn expect_free(
+    settings: &Settings,
+    parent: Option<&str>,
+    name: &str,
+    replace: bool,
+) -> anyhow::Result<()> {
+    let name = models::derived_name(parent.unwrap_or(DEFAULT_PACK), name)?;
     if !replace && settings.models.join(&name).exists() {
         let message = format!(
             "there is a pack {name} already; --replace puts the new one in its place, --name NAME beside it"

@@ -25,7 +25,7 @@ use crate::render::{self, IndexProgress, TrainProgress};
 use crate::settings::Settings;
 
 pub fn run(settings: &Settings, flags: &VisualFlags) -> anyhow::Result<Exit> {
-    expect_free(settings, &flags.name, flags.replace)?;
+    expect_free(settings, flags.model.as_deref(), &flags.name, flags.replace)?;
     let pack = open_pack(settings, flags.model.as_deref(), flags.from_collection)?;
     let gathered = gather(settings, flags, &pack)?;
     if interrupt::is_interrupted() {
