@@ -63,6 +63,7 @@ calls! {
     DescribeCollection: DescribeCollectionRequest => DescribeCollectionResponse;
     CreateCollection: CreateCollectionRequest => Status;
     CreateIndex: CreateIndexRequest => Status;
+    Flush: FlushRequest => FlushResponse;
     DescribeIndex: DescribeIndexRequest => DescribeIndexResponse;
     LoadCollection: LoadCollectionRequest => Status;
     GetLoadState: GetLoadStateRequest => GetLoadStateResponse;
@@ -76,6 +77,7 @@ answers!(
     GetVersionResponse,
     DescribeCollectionResponse,
     DescribeIndexResponse,
+    FlushResponse,
     GetLoadStateResponse,
     MutationResult,
     SearchResults,

@@ -9,6 +9,7 @@ mod client;
 mod docs;
 mod evaluate;
 mod features;
+mod graphs;
 mod grpc;
 mod mend;
 mod order;
@@ -459,9 +460,8 @@ impl Database for Milvus {
         Ok(upkeep::n_vectors(&state, &space.key()) > 0)
     }
 
-    /// The server builds its indexes by itself, as the address says.
-    fn build_indexes(&self, _observer: &dyn BuildObserver) -> Result<u64> {
-        Ok(0)
+    fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64> {
+        graphs::build(&self.session, &self.collection, observer)
     }
 
     fn indexes(&self) -> Result<Vec<IndexInfo>> {
