@@ -84,8 +84,8 @@ impl Engine {
         let original = item.absolute();
         let changed =
             crate::scan::file_stamp(&original).map_or(true, |(size, _)| size != item.size);
-        report.files_changed += u64::from(item.online && changed);
-        if self.has_preview(item) {
+        report.files_changed += u64::from(item.online && changed && !self.uploads().has(item)?);
+        if self.has_preview(item)? {
             return Ok(());
         }
         report.previews_missing += 1;
@@ -96,13 +96,19 @@ impl Engine {
     }
 
     /// A preview is written whole or not at all, so its first and last bytes show a disk's damage well enough.
-    fn has_preview(&self, item: &Item) -> bool {
-        let jpeg = self.previews().read(&item.content.hash);
-        jpeg.is_ok_and(|jpeg| jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]))
+    fn has_preview(&self, item: &Item) -> Result<bool, Error> {
+        let is_whole =
+            |jpeg: &[u8]| jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]);
+        match self.previews().read(&item.content.hash) {
+            Ok(jpeg) => Ok(is_whole(&jpeg)),
+            // A bucket that says nothing does not say that there is none.
+            Err(error @ Error::Bucket { .. }) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     fn make_preview(&self, item: &Item) -> Result<bool, Error> {
-        let Ok(bytes) = std::fs::read(item.absolute()) else {
+        let Ok(bytes) = self.uploads().read(item) else {
             return Ok(false);
         };
         if fovea_vectordb::ContentHash::of(&bytes) != item.content.hash {

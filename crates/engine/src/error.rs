@@ -19,6 +19,15 @@ pub enum Error {
     #[error("{path}: {source}", path = .path.display())]
     Io { path: PathBuf, source: io::Error },
 
+    /// A bucket of previews and uploads failed.
+    #[error("{bucket}: {key}: {reason}; {next}")]
+    Bucket {
+        bucket: String,
+        key: String,
+        reason: String,
+        next: &'static str,
+    },
+
     /// An image given as a query could not be decoded.
     #[error("{path}: {source}", path = .path.display())]
     Image {
@@ -60,7 +69,7 @@ impl Error {
                 Fault::Input
             }
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Fault::Input,
-            Error::Io { .. } | Error::Watch { .. } => Fault::Environment,
+            Error::Io { .. } | Error::Watch { .. } | Error::Bucket { .. } => Fault::Environment,
             Error::Damaged(_) => Fault::Corruption,
             Error::Encode(error) => Self::fault_of_encode(error),
             Error::Database(error) => error.fault(),

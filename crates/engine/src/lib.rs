@@ -9,6 +9,7 @@
 
 mod arrange;
 mod background;
+mod blobs;
 mod captions;
 mod check;
 pub mod concepts;
@@ -56,6 +57,7 @@ use fovea_encode::Encoder;
 use fovea_vectordb::{Database, Metric, PackRecord, Precision, SpaceRecord, SpaceSource};
 
 pub use arrange::Grouping;
+pub use blobs::{Access, Blobs, Bucket, Entry, UPLOADS, Uploads};
 pub use captions::FoundCaption;
 pub use check::{CheckReport, Repair};
 pub use cursor::Cursor;
@@ -83,6 +85,7 @@ pub struct Engine {
     database: Arc<dyn Database>,
     encoder: Arc<dyn Encoder>,
     previews: PreviewStore,
+    uploads: Uploads,
     own_folder: Option<PathBuf>,
     known: Arc<judge::Known>,
 }
@@ -97,6 +100,7 @@ impl Engine {
             database,
             encoder,
             previews,
+            uploads: Uploads::default(),
             own_folder: None,
             known: Arc::default(),
         }
@@ -107,6 +111,17 @@ impl Engine {
     pub fn with_own_folder(mut self, folder: PathBuf) -> Self {
         self.own_folder = Some(folder);
         self
+    }
+
+    /// Where uploads are kept beside their files.
+    #[must_use]
+    pub fn with_uploads(mut self, uploads: Uploads) -> Self {
+        self.uploads = uploads;
+        self
+    }
+
+    pub fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     pub fn database(&self) -> &dyn Database {

@@ -443,7 +443,8 @@ impl Steps<'_> {
         let of_preview = || self.to.previews().read(&item.content.hash).ok();
         let of_original = || {
             let most = IndexOptions::default().max_file_bytes;
-            let bytes = read_within(&item.absolute(), most).ok()?;
+            let read = read_within(&item.absolute(), most).ok();
+            let bytes = read.or_else(|| self.to.uploads().fetch(item).ok().flatten())?;
             (ContentHash::of(&bytes) == item.content.hash).then_some(bytes)
         };
         let (bytes, counter) = match (regions, of_preview()) {

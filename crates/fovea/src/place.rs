@@ -1,16 +1,19 @@
-//! Where a database is: in a folder, or on a Milvus server with a folder beside it for what is no row.
+//! Where a database is: in a folder, or on a Milvus server with a folder or a bucket beside it for what is no row.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use fovea_engine::transfer::Library;
+use fovea_engine::{Blobs, Bucket};
 use fovea_vectordb::{Database, Embedded, Milvus, MilvusAddress, OpenMode};
 
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The database itself; of one on a server its previews and uploads.
+    /// The database itself; of one on a server its previews and uploads, with a bucket the files of uploads of this machine.
     pub folder: PathBuf,
     pub server: Option<MilvusAddress>,
+    /// Where previews and uploads of a database on a server lie in place of the folder.
+    pub bucket: Option<Bucket>,
 }
 
 impl Place {
@@ -18,6 +21,15 @@ impl Place {
         Place {
             folder,
             server: None,
+            bucket: None,
+        }
+    }
+
+    /// Where its previews and uploads lie.
+    pub fn blobs(&self) -> Blobs {
+        match &self.bucket {
+            Some(bucket) => Blobs::Bucket(bucket.clone()),
+            None => Blobs::folder(&self.folder),
         }
     }
 
@@ -83,5 +95,9 @@ impl Library for Place {
 
     fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    fn blobs(&self) -> Blobs {
+        Place::blobs(self)
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fovea_encode::{Encoder, Pack, models};
-use fovea_engine::{Engine, PreviewStore};
+use fovea_engine::{Access, Bucket, Engine, PreviewStore, Uploads};
 use fovea_vectordb::{Database, MilvusAddress, OpenMode, PackRecord};
 
 use crate::exit::Refusal;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub folder: PathBuf,
     /// The server that a database is on.
     pub server: Option<MilvusAddress>,
+    /// The bucket of the previews and uploads of a database on a server.
+    pub bucket: Option<Bucket>,
     pub collection: String,
     /// Whether somebody named it.
     pub is_collection_named: bool,
@@ -35,11 +37,16 @@ pub struct Settings {
 impl Settings {
     pub fn of(flags: GlobalFlags) -> anyhow::Result<Self> {
         let db = flags.db.filter(|db| !db.is_empty());
-        let Place { folder, server } = place_of(db, flags.blobs, ["--db", "--blobs"])?;
+        let Place {
+            folder,
+            server,
+            bucket,
+        } = place_of(db, flags.blobs, ["--db", "--blobs"])?;
         let models = flags.models.unwrap_or_else(models::default_dir);
         Ok(Self {
             folder,
             server,
+            bucket,
             is_collection_named: flags.collection.is_some(),
             collection: flags
                 .collection
@@ -174,6 +181,8 @@ impl Settings {
         Place {
             folder: self.folder.clone(),
             server: self.server.clone(),
+            // A folder that is used in place of a server has its own.
+            bucket: self.server.as_ref().and(self.bucket.clone()),
         }
     }
 
@@ -182,13 +191,14 @@ impl Settings {
         Settings {
             folder: place.folder.clone(),
             server: place.server.clone(),
+            bucket: place.bucket.clone(),
             ..self.clone()
         }
     }
 
     /// Small pictures of what is indexed.
     pub fn previews(&self) -> PreviewStore {
-        PreviewStore::new(self.folder.join("previews"))
+        PreviewStore::of(&self.place().blobs())
     }
 
     pub fn open_pack(&self, name: &str) -> anyhow::Result<Pack> {
@@ -216,7 +226,9 @@ impl Settings {
     /// A collection and a pack as one.
     pub fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
         let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Engine::new(database, Arc::new(pack), self.previews()).with_own_folder(own)
+        Engine::new(database, Arc::new(pack), self.previews())
+            .with_uploads(Uploads::of(&self.place().blobs()))
+            .with_own_folder(own)
     }
 }
 
@@ -229,13 +241,18 @@ pub fn place_of(
     match db {
         Some(db) if MilvusAddress::is_one(&db) => {
             let server = MilvusAddress::parse(&db)?;
-            let folder = match blobs {
-                Some(blobs) => blobs,
-                None => data_folder()?.join("blobs").join(server.folder_name()),
+            let own = data_folder().map(|data| data.join("blobs").join(server.folder_name()));
+            let (folder, bucket) = match blobs {
+                Some(blobs) => match blobs.to_str().filter(|blobs| Bucket::is_one(blobs)) {
+                    Some(bucket) => (own?, Some(Bucket::open(bucket, &Access::from_env()?)?)),
+                    None => (blobs, None),
+                },
+                None => (own?, None),
             };
             Ok(Place {
                 folder,
                 server: Some(server),
+                bucket,
             })
         }
         Some(db) if db.contains("://") => Err(Refusal::input(format!(

@@ -5,8 +5,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
-use fovea_vectordb::conformance::{self, Harness};
-use fovea_vectordb::{Database, Error, Fault, Milvus, MilvusAddress, OpenMode, Result};
+use fovea_vectordb::conformance::{self, Harness, draft, imported_pack, put_imported};
+use fovea_vectordb::{
+    BuildObserver, Database, Embedded, Error, Fault, Filter, ItemId, Metric, Milvus, MilvusAddress,
+    OpenMode, Parts, Result, SourceId, SourceKind, SourceRecord, VectorQuery,
+};
 
 /// A library of its own on the server that all tests share; none where there is no server.
 struct Library(Option<String>);
@@ -310,4 +313,92 @@ fn a_server_that_nobody_vouches_for_is_not_spoken_to() {
     let error = error.err().unwrap();
     assert!(error.to_string().contains("vouch"), "{error}");
     assert_eq!(error.fault(), Fault::Input);
+}
+
+/// Numbers that look drawn, the same each time.
+fn drawn(row: u32, dim: u32) -> Vec<f32> {
+    let number = |at: u32| {
+        let mixed = (row * dim + at).wrapping_add(1).wrapping_mul(2_654_435_761);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(2_246_822_519);
+        ((mixed >> 8) as f32 / 16_777_216.0) - 0.5
+    };
+    (0..dim).map(number).collect()
+}
+
+fn ten_nearest(db: &dyn Database, pack: &str, vector: &[f32]) -> Vec<ItemId> {
+    let query = VectorQuery {
+        pack,
+        space: "image",
+        vector,
+        top_k: 10,
+        filter: &Filter::All,
+        parts: Parts::Whole,
+    };
+    let hits = db.search(&query).unwrap();
+    hits.into_iter().map(|hit| hit.item).collect()
+}
+
+/// Cancels at the first look.
+struct Stopped;
+
+impl BuildObserver for Stopped {
+    fn is_cancelled(&self) -> bool {
+        true
+    }
+}
+
+/// Rows that came lately are many enough for Milvus to look at some of them alone: asking for the graph finds the others too.
+#[test]
+fn the_graph_is_built_when_it_is_asked_for() {
+    const ROWS: u32 = 6_000;
+    const DIM: u32 = 32;
+    let library = library("timeout=60&effort=1000");
+    let Some(address) = library.address() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let milvus = Milvus::open(&address, "photos", OpenMode::Create).unwrap();
+    let embedded = Embedded::open(folder.path(), "photos", OpenMode::Create).unwrap();
+    let name = format!("graph-{}", std::process::id());
+    let pack = imported_pack(&name, DIM as usize, Metric::Cosine);
+    let source = SourceId(1);
+    for db in [&milvus as &dyn Database, &embedded] {
+        db.register_pack(&pack).unwrap();
+        db.adopt_source(&SourceRecord {
+            id: source,
+            kind: SourceKind::Import,
+            root: "/drawn".into(),
+            online: true,
+            last_scan_ns: None,
+            n_items: 0,
+        })
+        .unwrap();
+        assert_eq!(db.build_indexes(&()).unwrap(), 0, "there is nothing yet");
+        for rows in (0..ROWS).collect::<Vec<_>>().chunks(1_000) {
+            let operations = rows.iter().flat_map(|&row| {
+                let draft = draft(source, format!("{row}").as_bytes(), row);
+                put_imported(draft, row, &name, drawn(row, DIM))
+            });
+            db.write(&operations.collect()).unwrap();
+        }
+    }
+    assert!(milvus.build_indexes(&Stopped).is_err(), "it was cut short");
+    milvus.build_indexes(&()).unwrap();
+    assert_eq!(
+        milvus.build_indexes(&()).unwrap(),
+        0,
+        "all have their graph"
+    );
+    let index = milvus.indexes().unwrap().remove(0);
+    assert_eq!((index.n_vectors, index.n_pending), (u64::from(ROWS), 0));
+    assert_eq!((index.family.as_str(), index.effort), ("milvus hnsw", 1000));
+    let (mut found, n_queries) = (0, 100);
+    for row in 0..n_queries {
+        let query = drawn(ROWS + row, DIM);
+        let wanted = ten_nearest(&embedded, &name, &query);
+        let hits = ten_nearest(&milvus, &name, &query);
+        assert_eq!(hits.len(), 10);
+        found += hits.iter().filter(|hit| wanted.contains(hit)).count();
+    }
+    assert!(found >= 990, "{found} of 1000");
 }

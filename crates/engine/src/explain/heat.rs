@@ -97,10 +97,10 @@ impl Engine {
         match self.picture_at(&path) {
             Ok(pixels) => Ok(pixels),
             Err(error) => {
-                let preview = self.previews().read(&item.content.hash);
-                let decoded = preview
-                    .ok()
-                    .and_then(|jpeg| decode::decode(&jpeg, &decode::Options::default()).ok());
+                let kept = self.uploads().fetch(item).ok().flatten();
+                let kept = kept.or_else(|| self.previews().read(&item.content.hash).ok());
+                let decoded =
+                    kept.and_then(|bytes| decode::decode(&bytes, &decode::Options::default()).ok());
                 decoded.map(|image| image.pixels).ok_or(error)
             }
         }

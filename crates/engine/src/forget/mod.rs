@@ -9,12 +9,9 @@ mod register;
 mod traces;
 mod windows;
 
-use std::fs;
 use std::path::Path;
 
-use fovea_vectordb::{
-    Batch, ContentHash, Database, Item, ItemId, Operation, SourceKind, SpaceSource, Value,
-};
+use fovea_vectordb::{Batch, ContentHash, Database, Item, ItemId, Operation, SpaceSource, Value};
 use half::f16;
 use std::collections::HashSet;
 
@@ -23,7 +20,7 @@ pub(crate) use self::register::Register;
 pub use self::traces::{Searched, Trace};
 pub use self::windows::Kind;
 use self::windows::{Seeker, Window};
-use crate::error::{Error, IoContext};
+use crate::error::Error;
 use crate::ingest::Silent;
 use crate::{Engine, concepts, events, saved};
 
@@ -139,13 +136,7 @@ impl Engine {
         forgotten.n_events = events::forget(database, &ids)?;
         forgotten.n_examples = concepts::forget(database, items)?;
         for item in items {
-            if item.source_kind == SourceKind::Upload {
-                let path = item.absolute();
-                match fs::remove_file(&path) {
-                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                    removed => removed.at(&path).map(|()| forgotten.n_uploads += 1)?,
-                }
-            }
+            forgotten.n_uploads += u64::from(self.uploads().remove(item)?);
         }
         let removals = items.iter().map(|item| Operation::RemoveItem(item.id));
         let batch: Batch = removals.collect();

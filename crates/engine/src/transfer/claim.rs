@@ -8,7 +8,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fovea_vectordb::{Database, Filter, OpenMode};
 
@@ -142,6 +142,8 @@ pub(super) struct Claim {
     target: String,
     mark: Mutex<Mark>,
     is_lost: AtomicBool,
+    /// When it was last seen to be this run's.
+    seen: Mutex<Instant>,
     resting: (Mutex<bool>, Condvar),
 }
 
@@ -174,6 +176,7 @@ impl Claim {
             target,
             mark: Mutex::new(mark),
             is_lost: AtomicBool::new(false),
+            seen: Mutex::new(Instant::now()),
             resting: Default::default(),
         })
     }
@@ -199,6 +202,7 @@ impl Claim {
             Ok(_) => {
                 mark.beat += 1;
                 let _ = self.database.set_setting(MARK, Some(&mark.text()));
+                *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
             }
             Err(_) => {}
         }
@@ -212,6 +216,11 @@ impl Claim {
 
     /// An error where another run took over.
     pub(super) fn holds(&self) -> Result<(), Error> {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A process that stood still looks before it writes again.
+        if seen.elapsed() > WATCH {
+            self.beat_once();
+        }
         match self.is_lost.load(Ordering::SeqCst) {
             true => Err(under_way(&self.target)),
             false => Ok(()),

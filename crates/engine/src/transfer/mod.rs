@@ -26,6 +26,7 @@ pub use self::verify::{Agreement, Asked, Join, verify};
 
 use self::claim::Claim;
 use self::copy::Copying;
+use crate::blobs::Blobs;
 use crate::error::Error;
 use crate::ingest::{IndexEvent, Observer};
 
@@ -41,6 +42,10 @@ pub trait Library: Sync {
     fn collections(&self) -> Result<Vec<String>, Error>;
     fn open(&self, collection: &str, mode: OpenMode) -> Result<Arc<dyn Database>, Error>;
     fn folder(&self) -> &Path;
+    /// Where previews and uploads lie.
+    fn blobs(&self) -> Blobs {
+        Blobs::folder(self.folder())
+    }
 }
 
 /// What a transfer did.
@@ -186,7 +191,7 @@ impl<'a> Passes<'a> {
         let names = self.from.collections()?;
         self.plan(&names)?;
         // Previews first: an item at the target has its preview.
-        let files = files::copy_all(self.from.folder(), self.to.folder(), self.observer)?;
+        let files = files::copy_all(&self.from.blobs(), &self.to.blobs(), self.observer)?;
         self.done.n_files += files.n;
         self.done.file_bytes += files.bytes;
         for name in &names {

@@ -1,6 +1,7 @@
 //! The engine over the embedded database with an encoder that knows colours: no weights, no network.
 
 mod arrange;
+mod bucket;
 mod captions;
 mod dedupe;
 mod explain;
@@ -12,6 +13,7 @@ mod incremental;
 mod migrate;
 mod names;
 mod parts;
+mod s3;
 mod search;
 mod sources;
 mod tagging;

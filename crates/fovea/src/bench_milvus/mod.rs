@@ -6,7 +6,7 @@
 mod data;
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use fovea_measure::{median, overlap};
@@ -34,6 +34,9 @@ const BATCH: usize = 1_000;
 const QUERIES: usize = 500;
 const WARM_UP: usize = 20;
 const TOP_K: usize = 10;
+/// How long the server may take for its graph, and between two looks at it.
+const SETTLED: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_millis(500);
 /// What Fovea asks the server for where ten items are wanted: rows of one item may be several.
 const LIMIT: usize = TOP_K + 64;
 
@@ -68,6 +71,7 @@ struct Bench {
     data: Data,
     milvus: Milvus,
     embedded: Embedded,
+    address: MilvusAddress,
     library: String,
     peer: Process,
     /// Files of vectors for the peer.
@@ -106,6 +110,7 @@ impl Bench {
             milvus,
             embedded,
             library: address.library_key(),
+            address,
             peer,
             base,
             queries,
@@ -122,6 +127,7 @@ impl Bench {
             let batch = self.data.batch(from, BATCH);
             self.embedded.write(&batch)?;
         }
+        self.settle(say)?;
         bars.extend(self.search(say)?);
         say("the same queries to both engines");
         bars.push(self.overlap()?);
@@ -155,12 +161,32 @@ impl Bench {
         Ok(Bar::at_least(what, theirs / ours, "x", INGEST_RATIO))
     }
 
-    fn search(&mut self, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
-        say("searches in turns");
+    /// What the end of a run of `fovea index` does, and until the server searches by it.
+    fn settle(&mut self, say: &dyn Fn(&str)) -> anyhow::Result<()> {
         let pack = self.data.pack.fingerprint.clone();
         let found = self.peer.ask(&json!({"do": "find", "pack": pack}))?;
         let name = found["name"].as_str().context("no name")?.to_owned();
         self.theirs = Some(name.clone());
+        let begun = Instant::now();
+        if self.milvus.build_indexes(&())? == 0 {
+            return Ok(());
+        }
+        while self.peer.ask(&json!({"do": "settled", "name": name}))?["settled"] != json!(true) {
+            anyhow::ensure!(begun.elapsed() < SETTLED, "the server loads no graph");
+            std::thread::sleep(LOOK);
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        say(&format!("the server's graph took it {seconds:.0} s"));
+        Ok(())
+    }
+
+    fn search(&mut self, say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
+        say(&format!("searches in turns, {}", self.effort()));
+        let name = self.theirs.clone().context("no collection")?;
+        let params = match self.address.effort_for(LIMIT) {
+            Some(effort) => json!({"ef": effort}),
+            None => json!({}),
+        };
         let expr = format!("lib == \"{}\"", self.library);
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for row in 0..self.data.queries.rows() {
@@ -170,6 +196,7 @@ impl Bench {
             anyhow::ensure!(hits.len() == TOP_K, "{} hits", hits.len());
             let question = json!({
                 "do": "search", "name": name, "file": self.queries, "row": row, "expr": expr, "limit": LIMIT,
+                "params": params,
             });
             let other = self.peer.ask(&question)?["ms"].as_f64();
             if row >= WARM_UP {
@@ -191,8 +218,18 @@ impl Bench {
             let wanted = nearest(&self.embedded, &self.data, row)?;
             sum += overlap(&wanted, &nearest(&self.milvus, &self.data, row)?);
         }
-        let what = format!("top-{TOP_K} of the folder that the server finds too, {n} queries");
+        let effort = self.effort();
+        let what =
+            format!("top-{TOP_K} of the folder that the server finds too, {n} queries, {effort}");
         Ok(Bar::at_least(what, sum / n as f64, "", OVERLAP))
+    }
+
+    /// How hard the server looks, for both.
+    fn effort(&self) -> String {
+        match self.address.effort_for(LIMIT) {
+            Some(effort) => format!("effort {effort}"),
+            None => "exact".to_owned(),
+        }
     }
 
     /// Nothing of the measurement stays on the server but its records, which are few.

@@ -7,7 +7,9 @@ Questions, each answered by one line of JSON:
     {"do": "make", "name": N, "dim": D}             a collection as Fovea makes one for a space, empty
     {"do": "upsert", "name": N, "file": F, "from": A, "to": B}    rows A to B of a .npy file in one request; its seconds
     {"do": "find", "pack": P}                       Fovea's collection of vectors of a pack
-    {"do": "search", "name": N, "file": F, "row": R, "expr": E, "limit": L}    one search as Fovea asks it; its milliseconds
+    {"do": "settled", "name": N}                    whether all that is kept is searched by its index
+    {"do": "search", "name": N, "file": F, "row": R, "expr": E, "limit": L, "params": P}    one search as Fovea asks it; its
+                                                    milliseconds
     {"do": "drop", "names": [N]}                    drops collections that the measurement made
 
 Rows are turned into what pymilvus takes before the clock starts: a program that calls it has them so.
@@ -70,9 +72,14 @@ def find(pack):
     raise LookupError(f"no collection of pack {pack}")
 
 
-def search(name, file, row, expr, limit):
+def settled(name):
+    segments = utility.get_query_segment_info(name)
+    return {"settled": bool(segments) and all(segment.index_name for segment in segments)}
+
+
+def search(name, file, row, expr, limit, params):
     vector = rows(file)[row].tolist()
-    params = {"metric_type": "IP", "params": {"ef": max(256, limit)}}
+    params = {"metric_type": "IP", "params": params}
     fields = ["owner", "part", "region"]
     target = collection(name)
     begun = time.perf_counter()
@@ -92,7 +99,7 @@ def answer(question):
     do = question.pop("do")
     if do == "upsert":
         return upsert(question["name"], question["file"], question["from"], question["to"])
-    return {"make": make, "find": find, "search": search, "drop": drop}[do](**question)
+    return {"make": make, "find": find, "settled": settled, "search": search, "drop": drop}[do](**question)
 
 
 def main():

@@ -45,8 +45,9 @@ pub struct GlobalFlags {
     /// Folder of the database, or milvus://[USER:PASSWORD@]HOST:PORT[/DATABASE]
     #[arg(long, global = true, env = "FOVEA_DB", value_name = "DIR")]
     pub db: Option<String>,
-    /// Folder of previews and uploads, where the database is on a server
-    #[arg(long, global = true, env = "FOVEA_BLOBS", value_name = "DIR")]
+    /// Folder of previews and uploads, where the database is on a server, or s3://BUCKET[/PREFIX] with the keys of
+    /// AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, at AWS_ENDPOINT_URL and in AWS_REGION where those are set
+    #[arg(long, global = true, env = "FOVEA_BLOBS", value_name = "DIR|URL")]
     pub blobs: Option<PathBuf>,
     /// Collection inside the database (default: `default`)
     #[arg(long, global = true, value_name = "NAME")]

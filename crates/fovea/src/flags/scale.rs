@@ -22,8 +22,8 @@ pub struct MigrateFlags {
     /// Where to copy the database: a folder, or milvus://[USER:PASSWORD@]HOST:PORT[/DATABASE]
     #[arg(long, value_name = "DIR|URL")]
     pub to: String,
-    /// Folder for previews and uploads, where the target is on a server
-    #[arg(long, value_name = "DIR")]
+    /// Folder or bucket for previews and uploads, where the target is on a server, as with --blobs
+    #[arg(long, value_name = "DIR|URL")]
     pub to_blobs: Option<PathBuf>,
     /// Ask both sides the same when all is copied, and compare the answers
     #[arg(long)]

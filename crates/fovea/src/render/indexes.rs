@@ -27,9 +27,30 @@ pub fn indexes(settings: &Settings, indexes: &[IndexInfo]) -> anyhow::Result<()>
     Ok(())
 }
 
+/// The same of one that a server builds.
+fn server_lines(index: &IndexInfo, vectors: &str) -> Vec<String> {
+    let mut lines = vec![
+        format!("{} · {vectors} · {}", index.space, index.family),
+        format!("{} ({})", index.why, index.parameters),
+    ];
+    if index.effort > 0 {
+        lines.push(format!("effort {} ({})", index.effort, index.effort_unit));
+        if index.n_pending > 0 {
+            let pending = counted(index.n_pending, "vector");
+            lines.push(format!(
+                "{pending} written since, which the server has yet to index"
+            ));
+        }
+    }
+    lines
+}
+
 /// A line on what it is, then why, what it takes, and how well it finds.
 pub fn index_lines(index: &IndexInfo) -> Vec<String> {
     let vectors = counted(index.n_vectors, "vector");
+    if index.family.starts_with("milvus ") {
+        return server_lines(index, &vectors);
+    }
     if index.file_bytes == 0 {
         let first = format!("{} · {vectors} · exact search", index.space);
         return vec![first, index.why.clone()];

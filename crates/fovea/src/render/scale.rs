@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::units::count;
+use super::units::{count, counted};
 use super::{dim, print_json, strong};
 use crate::plan::Plan;
 use crate::settings::Settings;
@@ -79,8 +79,8 @@ fn rows(plan: &Plan) -> Vec<(&'static str, String, String)> {
             "machines",
             "1".to_owned(),
             format!(
-                "{} query nodes, {} with Fovea",
-                count(server.query_nodes),
+                "{}, {} with Fovea",
+                counted(server.query_nodes, "query node"),
                 count(server.fovea_machines)
             ),
         ),

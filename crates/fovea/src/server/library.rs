@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_encode::Encoder;
-use fovea_engine::{Engine, PreviewStore};
+use fovea_engine::{Blobs, Engine, PreviewStore, Uploads};
 use fovea_vectordb::{Database, OpenMode, PackRecord};
 
 use super::encoder::Remembering;
@@ -105,7 +105,18 @@ impl Library {
     }
 
     pub fn previews(&self) -> PreviewStore {
-        PreviewStore::new(self.folder.join("previews"))
+        PreviewStore::of(&self.blobs())
+    }
+
+    pub fn uploads(&self) -> Uploads {
+        Uploads::of(&self.blobs())
+    }
+
+    fn blobs(&self) -> Blobs {
+        match self.place.blobs() {
+            Blobs::Folder(_) => Blobs::folder(&self.folder),
+            bucket => bucket,
+        }
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -152,7 +163,9 @@ impl Library {
         }
         let pack = self.pack(active.as_ref())?;
         let engine = Engine::new(Arc::clone(&shelf.database), pack, self.previews());
-        let engine = engine.with_own_folder(self.folder.clone());
+        let engine = engine
+            .with_uploads(self.uploads())
+            .with_own_folder(self.folder.clone());
         *place = Some(engine.clone());
         Ok(engine)
     }

@@ -8,6 +8,7 @@ use std::fs::{self, File, Metadata};
 use std::io::Read;
 use std::time::UNIX_EPOCH;
 
+use fovea_engine::Uploads;
 use fovea_vectordb::{Item, SourceKind};
 
 use super::problem::Problem;
@@ -15,8 +16,16 @@ use super::problem::Problem;
 /// Files of whose metadata a copy is cleaned, which takes all of it in memory.
 const MOST_CLEANED: u64 = 256 << 20;
 
-/// The item's file.
-pub fn open(item: &Item) -> Result<File, Problem> {
+/// The item's file; of an upload that another machine took in, what the bucket has of it.
+pub fn open(item: &Item, uploads: &Uploads) -> Result<File, Problem> {
+    let here = open_here(item);
+    match here {
+        Ok(file) => Ok(file),
+        Err(problem) => uploads.fetch_file(item)?.ok_or(problem),
+    }
+}
+
+fn open_here(item: &Item) -> Result<File, Problem> {
     if item.source_kind == SourceKind::Import {
         return Err(Problem::not_found("vectors of others have no picture"));
     }
@@ -50,8 +59,8 @@ fn is_as_indexed(item: &Item, found: &Metadata) -> bool {
 }
 
 /// A copy without what tells where it was taken and by whom; none of a format that cannot be cleaned.
-pub fn cleaned(item: &Item) -> Result<Option<Vec<u8>>, Problem> {
-    let file = open(item)?;
+pub fn cleaned(item: &Item, uploads: &Uploads) -> Result<Option<Vec<u8>>, Problem> {
+    let file = open(item, uploads)?;
     if item.size > MOST_CLEANED {
         return Ok(None);
     }

@@ -5,12 +5,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fovea_decode as decode;
-use fovea_engine::{Engine, IndexOptions, Silent};
+use fovea_engine::{Engine, IndexOptions, Silent, UPLOADS};
 use fovea_vectordb::{ContentHash, Item, SourceKind};
 
 use super::problem::Problem;
 
-const FOLDER: &str = "uploads";
 const LONGEST_STEM: usize = 80;
 /// Digits of the hash in a name, so that no picture takes the place of another.
 const DIGITS: usize = 12;
@@ -18,7 +17,7 @@ const DIGITS: usize = 12;
 /// The folder of a collection's uploads; its name is no path, whatever the collection is called.
 pub fn folder(database: &Path, collection: &str) -> PathBuf {
     let name = blake3::hash(collection.as_bytes()).to_hex();
-    database.join(FOLDER).join(&name[..16])
+    database.join(UPLOADS).join(&name[..16])
 }
 
 /// Keeps a picture and indexes it as any other; answers the item and whether it is new.
@@ -49,6 +48,11 @@ pub fn add(
     }
     let path = root.join(&file);
     write(&root, &path, bytes).map_err(|error| unwritable(&error))?;
+    // Before it is an item, so that no other machine finds an item without its picture.
+    if let Err(error) = engine.uploads().keep(&root, &file, bytes) {
+        let _ = fs::remove_file(&path);
+        return Err(error.into());
+    }
     let options = IndexOptions {
         n_workers: 1,
         ..Default::default()
@@ -62,6 +66,7 @@ pub fn add(
     if item.is_err() {
         // What is no item is not kept either.
         let _ = fs::remove_file(&path);
+        let _ = engine.uploads().discard(&root, &file);
     }
     item.map(|item| (item, true))
 }
@@ -99,17 +104,6 @@ fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
-}
-
-/// Removes the file of an uploaded item; those of other sources are not ours to remove.
-pub fn remove_file(item: &Item) -> Result<(), Problem> {
-    if item.source_kind != SourceKind::Upload {
-        return Ok(());
-    }
-    match fs::remove_file(item.absolute()) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unwritable(&error)),
-        _ => Ok(()),
-    }
 }
 
 fn undecodable(error: decode::Error) -> Problem {

@@ -15,11 +15,15 @@ mod library;
 mod mcp;
 mod migrate;
 mod milvus;
+mod milvus_bucket;
+mod milvus_migrate;
 mod models;
 mod names;
 mod parts;
 mod program;
 mod quality;
+#[path = "../../../engine/tests/it/s3.rs"]
+mod s3;
 mod search;
 mod serve;
 mod train;

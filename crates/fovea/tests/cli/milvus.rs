@@ -6,13 +6,13 @@ use std::path::Path;
 use crate::program::{Ran, command, fovea, ran, stamps};
 
 /// A database of its own on the server, with a folder for what is no row.
-struct Server {
-    db: String,
-    blobs: tempfile::TempDir,
+pub struct Server {
+    pub db: String,
+    pub blobs: tempfile::TempDir,
 }
 
 impl Server {
-    fn new() -> Option<Server> {
+    pub fn new() -> Option<Server> {
         let Ok(server) = std::env::var("FOVEA_MILVUS") else {
             eprintln!(
                 "SKIPPED, NOT PASSED: FOVEA_MILVUS names no server; scripts/milvus exec CMD... does"
@@ -30,7 +30,7 @@ impl Server {
         Some(Server { db, blobs })
     }
 
-    fn fovea(&self, arguments: &[&str]) -> Ran {
+    pub fn fovea(&self, arguments: &[&str]) -> Ran {
         let mut command = command(Path::new(&self.db), arguments);
         ran(command
             .env("FOVEA_BLOBS", self.blobs.path())

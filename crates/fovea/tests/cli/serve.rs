@@ -12,7 +12,7 @@ use crate::library;
 use crate::program::{fovea, pictures, stamps, start};
 
 /// A server that ends with the test.
-struct Server {
+pub struct Server {
     process: Child,
     address: String,
 }
@@ -21,7 +21,11 @@ impl Server {
     fn start(database: &Path, more: &[&str]) -> Server {
         let mut arguments = vec!["serve", "--listen", "127.0.0.1:0", "--json"];
         arguments.extend(more);
-        let mut process = start(database, &arguments);
+        Server::of(start(database, &arguments))
+    }
+
+    /// One that was started with `--json`.
+    pub fn of(mut process: Child) -> Server {
         let mut line = String::new();
         let out = process.stdout.take().unwrap();
         BufReader::new(out).read_line(&mut line).unwrap();
@@ -37,10 +41,20 @@ impl Server {
 
     /// Status and body.
     fn ask(&self, method: &str, path: &str, key: &str, body: &str) -> (u16, String) {
+        let key = format!("authorization: Bearer {key}\r\n");
+        self.send(method, path, &key, "application/json", body)
+    }
+
+    /// The same without a key, of a body of some kind.
+    pub fn send_as(&self, kind: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+        self.send(method, path, "", kind, body)
+    }
+
+    fn send(&self, method: &str, path: &str, key: &str, kind: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {key}\r\nconnection: close\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\n{key}connection: close\r\ncontent-type: {kind}\r\n\
+             content-length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );
@@ -52,7 +66,7 @@ impl Server {
         (head[9..12].parse().unwrap(), body.to_owned())
     }
 
-    fn get(&self, path: &str) -> (u16, Value) {
+    pub fn get(&self, path: &str) -> (u16, Value) {
         let (status, body) = self.ask("GET", path, "", "");
         (status, serde_json::from_str(&body).unwrap_or(Value::Null))
     }

@@ -2,6 +2,7 @@
 //! `milvus://[user:password@]HOST:PORT[/database][?option=value&...]`, or `milvuss://`
 //! for TLS. It connects to nothing.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -44,7 +45,10 @@ pub(super) enum Records {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VectorIndex {
     /// A graph (Malkov and Yashunin 2018).
-    Hnsw,
+    Hnsw {
+        /// Rows that a search keeps looking from: HNSW's ef.
+        effort: i32,
+    },
     /// Exact.
     Flat,
 }
@@ -52,6 +56,20 @@ pub(super) enum VectorIndex {
 /// Milvus's own default.
 const PORT: &str = "19530";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+/// What Milvus 2.3 takes.
+const EFFORTS: RangeInclusive<i32> = 1..=32_768;
+
+impl VectorIndex {
+    const GRAPH: VectorIndex = VectorIndex::Hnsw { effort: 256 };
+
+    /// Effort of a search for so many rows, than which Milvus takes no less; none where there is no graph.
+    pub(super) fn effort_for(self, limit: usize) -> Option<usize> {
+        match self {
+            VectorIndex::Hnsw { effort } => Some(limit.max(usize::try_from(effort).unwrap_or(0))),
+            VectorIndex::Flat => None,
+        }
+    }
+}
 
 impl MilvusAddress {
     /// Whether this is an address of a Milvus server at all, rather than a folder.
@@ -96,13 +114,17 @@ impl MilvusAddress {
             library: String::new(),
             is_strong: false,
             timeout: DEFAULT_TIMEOUT,
-            index: VectorIndex::Hnsw,
+            index: VectorIndex::GRAPH,
             shards: 1,
             replicas: 1,
             partitions: 0,
             records: Records::Memory,
         };
-        for option in options.split('&').filter(|option| !option.is_empty()) {
+        let mut options: Vec<&str> = options.split('&').collect();
+        options.retain(|option| !option.is_empty());
+        // What is said of a graph is said of the index that the address names, wherever it names it.
+        options.sort_by_key(|option| !option.starts_with("index="));
+        for option in options {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
             address
                 .set(name, &decoded(value))
@@ -116,12 +138,26 @@ impl MilvusAddress {
             let number = value.parse::<i32>().ok().filter(|number| *number > 0);
             number.ok_or_else(|| format!("{name}={value} is no positive number"))
         };
+        let within = |range: RangeInclusive<i32>| {
+            let (least, most) = (*range.start(), *range.end());
+            let number = value
+                .parse::<i32>()
+                .ok()
+                .filter(|number| range.contains(number));
+            number.ok_or_else(|| format!("{name}={value} is no number from {least} to {most}"))
+        };
         match (name, value) {
             ("library", _) => self.library = value.to_owned(),
             ("consistency", "strong") => self.is_strong = true,
             ("consistency", "session") => self.is_strong = false,
-            ("index", "hnsw") => self.index = VectorIndex::Hnsw,
+            ("index", "hnsw") => self.index = VectorIndex::GRAPH,
             ("index", "flat") => self.index = VectorIndex::Flat,
+            ("effort", _) => match &mut self.index {
+                VectorIndex::Hnsw { effort } => *effort = within(EFFORTS)?,
+                VectorIndex::Flat => {
+                    return Err("effort is a graph's, and index=flat builds none".to_owned());
+                }
+            },
             ("ca", _) => self.ca = Some(value.into()),
             ("partitions", _) => self.partitions = number()?,
             ("records", "memory") => self.records = Records::Memory,
@@ -132,7 +168,7 @@ impl MilvusAddress {
             _ => {
                 return Err(format!(
                     "{name}={value} is no option: there are library=NAME, consistency=strong|session, \
-                     records=memory|server, index=hnsw|flat, shards=N, replicas=N, partitions=N, \
+                     records=memory|server, index=hnsw|flat, effort=N, shards=N, replicas=N, partitions=N, \
                      timeout=SECONDS, ca=FILE"
                 ));
             }
@@ -158,6 +194,11 @@ impl MilvusAddress {
     pub fn library_key(&self) -> String {
         let hash = blake3::hash(self.library.as_bytes()).to_hex();
         format!("{:.16}", hash.as_str())
+    }
+
+    /// The effort of a search of a graph for so many rows; none where vectors have no graph.
+    pub fn effort_for(&self, limit: usize) -> Option<usize> {
+        self.index.effort_for(limit)
     }
 
     /// The same server and database, with another library.
@@ -240,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn a_graph_is_searched_as_the_address_says() {
+        let effort = |options: &str, limit: usize| {
+            let address = MilvusAddress::parse(&format!("milvus://host{options}")).unwrap();
+            address.effort_for(limit)
+        };
+        assert_eq!(effort("", 74), Some(256));
+        assert_eq!(effort("?effort=2000&index=hnsw", 74), Some(2000));
+        assert_eq!(
+            effort("?effort=100", 400),
+            Some(400),
+            "never less than is asked for"
+        );
+        assert_eq!(effort("?index=flat", 74), None);
+    }
+
+    #[test]
     fn what_is_no_address_is_refused_in_words() {
         for (wrong, expect) in [
             ("http://localhost", "no address"),
@@ -249,6 +306,14 @@ mod tests {
             ("milvus://ann@host", "password"),
             ("milvus://host?color=red", "color=red"),
             ("milvus://host?shards=0", "no positive number"),
+            (
+                "milvus://host?effort=0",
+                "effort=0 is no number from 1 to 32768",
+            ),
+            (
+                "milvus://host?effort=300&index=flat",
+                "index=flat builds none",
+            ),
         ] {
             let words = MilvusAddress::parse(wrong).unwrap_err().to_string();
             assert!(words.contains(expect), "{wrong}: {words}");

@@ -19,6 +19,10 @@ use crate::error::{Error, Result};
 /// Between two tries at first, and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// On a full disk Milvus refuses a write or, where that happens to its own ticks first, keeps still with every call.
+const SILENT: &str =
+    "nothing comes back, as of a server that has too much to do or no room left on its disk";
+const NO_ROOM: &str = "No space left on device";
 /// The version that everything here is tested with.
 const TESTED: &str = "2.3.";
 
@@ -63,6 +67,7 @@ calls! {
     DescribeCollection: DescribeCollectionRequest => DescribeCollectionResponse;
     CreateCollection: CreateCollectionRequest => Status;
     CreateIndex: CreateIndexRequest => Status;
+    Flush: FlushRequest => FlushResponse;
     DescribeIndex: DescribeIndexRequest => DescribeIndexResponse;
     LoadCollection: LoadCollectionRequest => Status;
     GetLoadState: GetLoadStateRequest => GetLoadStateResponse;
@@ -76,6 +81,7 @@ answers!(
     GetVersionResponse,
     DescribeCollectionResponse,
     DescribeIndexResponse,
+    FlushResponse,
     GetLoadStateResponse,
     MutationResult,
     SearchResults,
@@ -179,7 +185,7 @@ impl Client {
             let asked = wire.call(C::PATH, message, left);
             match tokio::time::timeout(left, asked).await {
                 Ok(answered) => answered,
-                Err(_) => Err(Broken::Connection("nothing comes back".to_owned())),
+                Err(_) => Err(Broken::Connection(SILENT.to_owned())),
             }
         });
         let bytes = answered.map_err(|broken| self.sort_broken::<C>(broken))?;
@@ -232,6 +238,8 @@ impl Client {
         match (status.code, status.error_code) {
             (1400, _) => Failed::For(Error::Unauthorised { server, reason }),
             (3 | 7, _) | (_, 24 | 52..=54) => Failed::For(Error::ServerFull { server, reason }),
+            // Its queue passes on what the system said, under a code that says nothing.
+            _ if reason.contains(NO_ROOM) => Failed::For(Error::ServerFull { server, reason }),
             (100, _) | (_, 4 | 28) => Failed::For(Error::NoTable { server, reason }),
             (101, _) => Failed::For(Error::NotLoaded { server, reason }),
             // Not ready yet, or more requests than it takes at the moment.

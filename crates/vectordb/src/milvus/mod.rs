@@ -11,6 +11,7 @@ mod evaluate;
 mod expression;
 mod features;
 mod fields;
+mod graphs;
 mod grpc;
 mod mend;
 mod needed;
@@ -529,9 +530,8 @@ impl Database for Milvus {
         Ok(upkeep::n_vectors(&self.session, &space)? > 0)
     }
 
-    /// The server builds its indexes by itself, as the address says.
-    fn build_indexes(&self, _observer: &dyn BuildObserver) -> Result<u64> {
-        Ok(0)
+    fn build_indexes(&self, observer: &dyn BuildObserver) -> Result<u64> {
+        graphs::build(&self.session, &self.collection, observer)
     }
 
     fn indexes(&self) -> Result<Vec<IndexInfo>> {

@@ -167,6 +167,20 @@ pub(super) struct DescribeIndexResponse {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FlushRequest {
+    #[prost(string, tag = "2")]
+    pub(super) db_name: String,
+    #[prost(string, repeated, tag = "3")]
+    pub(super) collection_names: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FlushResponse {
+    #[prost(message, optional, tag = "1")]
+    pub(super) status: Option<Status>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct LoadCollectionRequest {
     #[prost(string, tag = "2")]
     pub(super) db_name: String,

@@ -145,6 +145,11 @@ impl Table {
         Ok(())
     }
 
+    /// Whether its vectors are found by a graph.
+    pub(super) fn has_graph(&self) -> bool {
+        self.index != VectorIndex::Flat
+    }
+
     fn create(&self, client: &Client) -> Result<()> {
         client.call(CreateCollectionRequest {
             db_name: client.database().to_owned(),
@@ -160,7 +165,7 @@ impl Table {
     fn create_index(&self, client: &Client) -> Result<()> {
         let (kind, parameters) = match self.index {
             VectorIndex::Flat => ("FLAT", "{}"),
-            VectorIndex::Hnsw => ("HNSW", r#"{"M":16,"efConstruction":200}"#),
+            VectorIndex::Hnsw { .. } => ("HNSW", r#"{"M":16,"efConstruction":200}"#),
         };
         let index = |field: &str, extra_params: Vec<KeyValuePair>| CreateIndexRequest {
             db_name: client.database().to_owned(),
@@ -214,10 +219,9 @@ impl Table {
 
     /// What a search is told beside its vector.
     pub(super) fn search_params(&self, limit: usize) -> Vec<KeyValuePair> {
-        // The effort of a graph: never less than what is asked for.
-        let params = match self.index {
-            VectorIndex::Flat => "{}".to_owned(),
-            VectorIndex::Hnsw => format!("{{\"ef\":{}}}", limit.max(256)),
+        let params = match self.index.effort_for(limit) {
+            None => "{}".to_owned(),
+            Some(effort) => format!("{{\"ef\":{effort}}}"),
         };
         vec![
             pair("anns_field", "v"),

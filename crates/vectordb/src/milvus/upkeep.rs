@@ -498,6 +498,11 @@ fn lost_vectors(
 }
 
 /// What the server built over each space of the active pack.
+fn effort_of(session: &Session) -> u32 {
+    let effort = session.address.effort_for(0).unwrap_or(0);
+    u32::try_from(effort).unwrap_or(u32::MAX)
+}
+
 pub(super) fn indexes(session: &Session, collection: &str) -> Result<Vec<IndexInfo>> {
     let pack = {
         let records = session.records()?;
@@ -533,8 +538,8 @@ pub(super) fn indexes(session: &Session, collection: &str) -> Result<Vec<IndexIn
                 file_bytes: 0,
                 build_ms: 0,
                 n_queries: 0,
-                effort: 0,
-                effort_unit: String::new(),
+                effort: effort_of(session),
+                effort_unit: "ef".to_owned(),
                 tuned: None,
                 canary: None,
             });

@@ -69,8 +69,9 @@ pub fn looks_at_filling(folder: &Path, manifest: &Manifest, model: &Model) -> Re
     if tower.words.fills() || tower.mask.is_some() || !pairs::are_of(&opened) {
         return Ok(false);
     }
+    let library = Library::of(folder, manifest)?;
     let said = |spec: &TowersSpec| {
-        Towers::new(folder, &folder.join(&manifest.runtime), spec.clone())
+        Towers::new(folder, &library, spec.clone())
             .text_vector(SENTENCE)
             .map_err(of(&model.text.path))
     };

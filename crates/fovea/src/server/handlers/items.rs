@@ -273,7 +273,7 @@ pub async fn remove(
     let removed = app.work(move |app| {
         let database = app.library.database(&caller.collection)?;
         let item = item(&*database, id)?;
-        uploads::remove_file(&item)?;
+        app.library.uploads().remove(&item)?;
         let mut batch = Batch::default();
         batch.push(Operation::RemoveItem(id));
         database.write(&batch)?;

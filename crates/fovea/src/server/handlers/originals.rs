@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use fovea_engine::Uploads;
 use fovea_vectordb::Item;
 use futures_util::stream;
 
@@ -48,8 +49,8 @@ pub async fn original(
         let database = app.library.database(&caller.collection)?;
         let item = item(&*database, id)?;
         let source = match caller.see_location {
-            true => Source::File(originals::open(&item)?),
-            false => Source::Bytes(cleaned(&item)?.into()),
+            true => Source::File(originals::open(&item, &app.library.uploads())?),
+            false => Source::Bytes(cleaned(&item, &app.library.uploads())?.into()),
         };
         Ok((item, source))
     });
@@ -57,8 +58,8 @@ pub async fn original(
     answer(&item, source, &headers)
 }
 
-fn cleaned(item: &Item) -> Result<Vec<u8>, Problem> {
-    originals::cleaned(item)?.ok_or_else(|| {
+fn cleaned(item: &Item, uploads: &Uploads) -> Result<Vec<u8>, Problem> {
+    originals::cleaned(item, uploads)?.ok_or_else(|| {
         let detail = format!(
             "a {} file may tell where it was taken, and that cannot be taken out of it here: it takes a key with --see-location",
             item.content.format

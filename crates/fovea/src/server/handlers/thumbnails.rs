@@ -76,5 +76,8 @@ pub fn jpeg(app: &App, caller: &Caller, id: &str) -> Result<Vec<u8>, Problem> {
 
 fn small(app: &App, item: &Item) -> Result<Vec<u8>, Problem> {
     let read = app.library.previews().read(&item.content.hash);
-    read.map_err(|_| Problem::not_found("it has no small picture; `fovea check --repair` makes it"))
+    read.map_err(|error| match error {
+        error @ fovea_engine::Error::Bucket { .. } => error.into(),
+        _ => Problem::not_found("it has no small picture; `fovea check --repair` makes it"),
+    })
 }
