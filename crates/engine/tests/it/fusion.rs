@@ -3,19 +3,20 @@
 use fovea_encode::fake::FakeEncoder;
 use fovea_engine::{Engine, Kept, MigrateFrom, PlanOptions, Query, SearchOptions, Silent};
 
-use crate::fixture::{BLUE, Fixture, GREEN, RED, open};
+use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW, open};
 
-/// Three pictures of each colour, and a pack beside the collection's own that has seen them.
+/// Three pictures of each of four colours, and a pack beside the collection's own that has seen them.
 fn both() -> (Fixture, Engine) {
     let fixture = Fixture::new();
     for number in 0..3 {
         fixture.paint(&format!("red{number}.png"), RED, number);
         fixture.paint(&format!("green{number}.png"), GREEN, number);
         fixture.paint(&format!("blue{number}.png"), BLUE, number);
+        fixture.paint(&format!("yellow{number}.png"), YELLOW, number);
     }
     fixture.index();
     let other = open(&fixture.database, FakeEncoder::named("other", "1"));
-    accompany(&fixture, &other, 9);
+    accompany(&fixture, &other, 12);
     (fixture, other)
 }
 
@@ -127,5 +128,5 @@ fn filters_and_what_is_left_out_hold_for_every_pack() {
         .collect();
     assert_eq!(names[0], "red0.png");
     names.sort();
-    assert_eq!(names, ["green0.png", "red0.png"]);
+    assert_eq!(names, ["green0.png", "red0.png", "yellow0.png"]);
 }

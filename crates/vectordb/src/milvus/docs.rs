@@ -31,7 +31,7 @@ pub(super) enum Key {
     /// That an item has a caption of this text, by its hash.
     Said([u8; 32], i64),
     /// A key of the metadata that some item has or had.
-    MetadataKey(String),
+    Metadata(String),
 }
 
 impl Key {
@@ -63,7 +63,7 @@ impl Key {
             Key::Phrase(_) => PHRASE,
             Key::Item(_) => ITEM,
             Key::Said(..) => 10,
-            Key::MetadataKey(_) => METADATA_KEY,
+            Key::Metadata(_) => METADATA_KEY,
         }
     }
 
@@ -96,7 +96,7 @@ pub(super) enum Doc {
     Phrase(PhraseDoc),
     Item(ItemDoc),
     Said,
-    MetadataKey,
+    Metadata,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

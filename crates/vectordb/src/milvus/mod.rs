@@ -5,6 +5,7 @@
 //! `search` asks for vectors, and all else is answered by the copy.
 
 mod address;
+mod answers;
 mod client;
 mod docs;
 mod evaluate;
@@ -27,7 +28,6 @@ mod tls;
 mod upkeep;
 mod write;
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ use self::prepared::Prepared;
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
 use self::state::State;
 use self::table::Space;
-use self::write::{Writing, features_of, space_of, stored};
+use self::write::{Writing, space_of, stored};
 use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
@@ -57,8 +57,6 @@ use crate::records::{
 
 /// Items from the first on, as many at a time as suits.
 const WHOLE: (i64, usize) = (0, usize::MAX);
-/// Of so many items words are proposed where a process has no copy of all.
-const MOST_READ: usize = 20_000;
 
 /// One collection of a library on a Milvus server.
 pub struct Milvus {
@@ -346,58 +344,11 @@ impl Database for Milvus {
     }
 
     fn file_states(&self, source: SourceId) -> Result<Vec<FileState>> {
-        self.session.records()?.source(&self.collection, source)?;
-        let mut states = Vec::new();
-        let of_source = format!("source == {}", source.0);
-        let collection = Some(self.collection.as_str());
-        self.session
-            .each_page_where(collection, &of_source, &mut |records| {
-                let items = records
-                    .items_of(&self.collection)
-                    .filter(|(_, item)| item.source == source.0);
-                states.extend(items.filter_map(|(id, item)| {
-                    // Whose content is not there is as if it had not been read yet.
-                    records.contents.get(&item.content().0)?;
-                    Some(FileState {
-                        item: ItemId::new(id)?,
-                        path: item.path.clone(),
-                        size: item.size,
-                        mtime_ns: item.mtime_ns,
-                        checked_ns: item.checked_ns,
-                        content: item.content(),
-                    })
-                }));
-                Ok(ControlFlow::Continue(()))
-            })?;
-        Ok(states)
+        answers::file_states(&self.session, &self.collection, source)
     }
 
     fn known_contents(&self, hashes: &[ContentHash], pack: &str) -> Result<Vec<ContentState>> {
-        let mut state = self.session.records()?;
-        let features = features_of(&state.pack(&self.collection, pack)?).key();
-        let wanted: Vec<[u8; 32]> = hashes.iter().map(|hash| hash.0).collect();
-        state.add_contents(&self.session, &wanted)?;
-        let known = hashes.iter().filter_map(|hash| {
-            let doc = state.contents.get(&hash.0)?;
-            let content = doc.record(*hash);
-            let parts = doc
-                .have
-                .get(&features)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            Some(ContentState {
-                hash: *hash,
-                width: content.width,
-                height: content.height,
-                has_feature: parts.contains(&0),
-                n_parts: parts.iter().filter(|part| **part != 0).count() as u32,
-                last_part: parts.last().copied().unwrap_or(0),
-                hash_version: content.hash_version,
-                color_version: content.color_version,
-                preview_version: content.preview_version,
-            })
-        });
-        Ok(known.collect())
+        answers::known_contents(&self.session, &self.collection, hashes, pack)
     }
 
     fn items(&self, ids: &[ItemId]) -> Result<Vec<Item>> {
@@ -492,32 +443,12 @@ impl Database for Milvus {
     }
 
     fn keywords(&self, wanted: &[Wanted], filter: &Filter) -> Result<Vec<KeywordHit>> {
-        let question = Question::of(filter)?;
-        let mut finding = order::Finding::of(wanted);
-        if let Some(expr) = expression::having_words(finding.sequences()) {
-            let (session, collection) = (&self.session, self.collection.as_str());
-            let expr = format!("{expr} or big == 1");
-            session.each_page_where(Some(collection), &expr, &mut |records| {
-                finding.add(records, collection, &question);
-                Ok(ControlFlow::Continue(()))
-            })?;
-        }
-        Ok(finding.done(self.count(&Filter::All)?))
+        let n_items = self.count(&Filter::All)?;
+        answers::keywords(&self.session, &self.collection, wanted, filter, n_items)
     }
 
     fn known_words(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
-        let mut counts = BTreeMap::new();
-        let mut n_seen = 0;
-        self.session
-            .each_page_where(None, "kind == 9", &mut |records| {
-                order::count_words(records, prefix, &mut counts);
-                n_seen += records.items.len();
-                Ok(match n_seen < MOST_READ {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                })
-            })?;
-        Ok(counts.into_iter().collect())
+        answers::known_words(&self.session, prefix)
     }
 
     fn vectors(&self, pack: &str, space: &str, items: &[ItemId]) -> Result<Vec<ItemVector>> {

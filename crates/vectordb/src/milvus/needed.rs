@@ -157,7 +157,7 @@ impl Session {
         if let Records::All(_) = records {
             return visit(&mut records).map(drop);
         }
-        let asked = match Bounds::of(&*records, collection, &self.library, filter).at_least {
+        let asked = match Bounds::of(&records, collection, &self.library, filter).at_least {
             Expr::Nothing => return Ok(()),
             Expr::All => String::new(),
             Expr::Is(expr, _) => format!(" and (({expr}) or big == 1)"),

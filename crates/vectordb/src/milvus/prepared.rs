@@ -85,7 +85,7 @@ fn note_metadata(state: &State, written: &mut Written) {
     let keys = items.flat_map(ItemDoc::keys);
     let new: Written = keys
         .filter(|key| !state.metadata_keys.contains(*key))
-        .map(|key| (Key::MetadataKey(key.clone()), Some(Doc::MetadataKey)))
+        .map(|key| (Key::Metadata(key.clone()), Some(Doc::Metadata)))
         .collect();
     written.extend(new);
 }

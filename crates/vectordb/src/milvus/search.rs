@@ -217,15 +217,17 @@ impl Going<'_> {
         let mut limit = top_k.saturating_add(64).min(MOST_ROWS);
         let is_all_wanted =
             matches!(reach, Reach::Few(owners) if top_k >= owners.len().saturating_mul(2));
-        while !is_all_wanted {
-            let (n, last) = self.ask(named.as_deref(), limit)?;
-            if n < limit || self.is_done(top_k, last) {
-                return Ok(());
+        if !is_all_wanted {
+            loop {
+                let (n, last) = self.ask(named.as_deref(), limit)?;
+                if n < limit || self.is_done(top_k, last) {
+                    return Ok(());
+                }
+                if limit == MOST_ROWS {
+                    break;
+                }
+                limit = (limit * 4).min(MOST_ROWS);
             }
-            if limit == MOST_ROWS {
-                break;
-            }
-            limit = (limit * 4).min(MOST_ROWS);
         }
         // All of them, some at a time.
         if let Reach::Few(owners) = reach {

@@ -141,7 +141,7 @@ impl Session {
             Err(Error::NoTable { .. }) => Ok(Error::NotFound { path }),
             Err(error) => Err(error),
             Ok(_) => Ok(Error::Invalid {
-                what: format!("{}", self.address.shown()),
+                what: self.address.shown(),
                 reason: "an earlier Fovea wrote it: copy it to a folder with that one (fovea migrate --to DIR) and \
                          back with this one, or index it again"
                     .to_owned(),
@@ -565,9 +565,8 @@ impl Session {
             let columns = rows.into_columns(&self.library, &table, stamp, batch);
             self.upsert(&table, columns, n)?;
         }
-        let kept = |key: &Key| {
-            !self.reads_items() || key.is_setting() || matches!(key, Key::MetadataKey(_))
-        };
+        let kept =
+            |key: &Key| !self.reads_items() || key.is_setting() || matches!(key, Key::Metadata(_));
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let known = prepared.written.into_iter().filter(|(key, _)| kept(key));
         known.for_each(|(key, doc)| state.apply(key, doc));

@@ -82,7 +82,7 @@ impl State {
             (Key::Setting(of, key), None) => {
                 drop(Arc::make_mut(&mut self.settings).remove(&(of, key)))
             }
-            (Key::MetadataKey(key), Some(_)) => drop(self.metadata_keys.insert(key)),
+            (Key::Metadata(key), Some(_)) => drop(self.metadata_keys.insert(key)),
             (Key::Failure(of, path), None) => drop(self.failures.remove(&(of, path))),
             (Key::Content(hash), None) => drop(self.contents.remove(&hash)),
             (Key::Phrase(hash), None) => drop(self.phrases.remove(&hash)),
