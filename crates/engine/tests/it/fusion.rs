@@ -67,7 +67,7 @@ fn what_both_see_stands_first_and_what_one_has_not_seen_has_one_place() {
     }
     // What was added since is known to one of them alone, and stands behind all that both know.
     let all = SearchOptions {
-        top_k: 10,
+        top_k: 13,
         ..Default::default()
     };
     let fused = fixture.engine.search_with(&others, &plan, &all).unwrap();
@@ -81,7 +81,7 @@ fn what_both_see_stands_first_and_what_one_has_not_seen_has_one_place() {
         .unwrap();
     assert_eq!(
         (place.rank, place.places),
-        (10, fused.places[&last.item.id].clone())
+        (13, fused.places[&last.item.id].clone())
     );
 
     // Another turn brings what is missing.
