@@ -1,5 +1,5 @@
-//! A filter asked of items in memory, one at a time: what the server has no words for (globs without letter case, places,
-//! colours, fields with several values) is asked here, and so all of it is.
+//! A filter asked of items in memory, one at a time: of all of them where a process has a copy of the records, else of those that
+//! the server let through (`expression`), which has no words for some (globs without letter case, places, colours).
 
 use fovea_index::Metric;
 use rustc_hash::FxHashSet;

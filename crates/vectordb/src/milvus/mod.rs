@@ -1,5 +1,5 @@
 //! The engine for more than one machine: everything lies on a Milvus server, and this process keeps a copy of the
-//! records, but of no vector, that follows the server (`docs/milvus.md`).
+//! records, but of no vector, that follows the server, or of items none (`docs/milvus.md`).
 //!
 //! It ranks nothing and reads no image. `session` is the way to the server and the copy, `write` what a batch means,
 //! `search` asks for vectors, and all else is answered by the copy.

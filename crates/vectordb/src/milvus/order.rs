@@ -1,4 +1,5 @@
-//! Items in an order, counted by their values, and found by words: over items in memory, as the server does none of it.
+//! Items in an order, counted by their values, and found by words: over items in memory, as the server does none of it; page by page where
+//! they are read for it.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
