@@ -27,7 +27,7 @@ pub struct MilvusAddress {
     pub(super) index: VectorIndex,
     pub(super) shards: i32,
     pub(super) replicas: i32,
-    /// Into so many partitions new tables of vectors spread the rows of libraries; 0 is not at all.
+    /// Into so many partitions new tables of items and vectors spread the rows of libraries; 0 is not at all.
     pub(super) partitions: i32,
     pub(super) records: Records,
 }

@@ -66,6 +66,7 @@ calls! {
     GetVersion: GetVersionRequest => GetVersionResponse;
     DescribeCollection: DescribeCollectionRequest => DescribeCollectionResponse;
     CreateCollection: CreateCollectionRequest => Status;
+    CreatePartition: CreatePartitionRequest => Status;
     CreateIndex: CreateIndexRequest => Status;
     Flush: FlushRequest => FlushResponse;
     DescribeIndex: DescribeIndexRequest => DescribeIndexResponse;
@@ -158,11 +159,16 @@ impl Client {
 
     /// Ask until there is an answer, or until the deadline.
     pub(super) fn call<C: Call>(&self, request: C) -> Result<C::Answer> {
+        self.call_with(&request)
+    }
+
+    /// The same with a message that is not given away, as it may be long and asked again.
+    pub(super) fn call_with<C: Call>(&self, request: &C) -> Result<C::Answer> {
         let begun = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let left = self.timeout.saturating_sub(begun.elapsed());
-            let reason = match self.once(&request, left.max(FIRST_PAUSE)) {
+            let reason = match self.once(request, left.max(FIRST_PAUSE)) {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::For(error)) => return Err(error),
                 Err(Failed::Again(reason)) => reason,

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::docs::Key;
-use super::fields::{CUT_TEXT, name_of, seen_key};
+use super::fields::{CUT_TEXT, is_single, name_of, seen_key};
 use super::rows::one_of;
 use super::state::State;
 use crate::embedded::columns::test::Test;
@@ -222,6 +222,9 @@ impl Compiler<'_> {
         match field {
             Field::Source => Bounds::exactly(Expr::All),
             Field::Tag => Bounds::unknown(),
+            Field::Ext => Bounds::is("exists a[\"ext\"]".to_owned()),
+            Field::Aspect => Bounds::is("exists lo[\"aspect\"]".to_owned()),
+            field if is_single(field) => Bounds::exactly(Expr::All),
             _ => name_of(field).map_or_else(Bounds::unknown, |name| {
                 Bounds::is(format!("exists t[\"{name}\"]"))
             }),
@@ -267,7 +270,7 @@ impl Compiler<'_> {
         else {
             return Bounds::unknown();
         };
-        let begins = Expr::Is(format!("t[\"{name}\"][0] like \"{prefix}%\""), 1);
+        let begins = Expr::Is(format!("a[\"{name}\"] like \"{prefix}%\""), 1);
         match &pattern[end..] {
             "*" => Bounds::exactly(begins),
             _ => Bounds::at_least(begins),
@@ -298,6 +301,7 @@ fn compare_text(field: &Field, op: Comparison, text: &str) -> Bounds {
         return Bounds::unknown();
     };
     Bounds::is(match op {
+        _ if is_single(field) => format!("a[\"{name}\"] {} \"{text}\"", sign(op)),
         Comparison::Eq | Comparison::Ne => format!("json_contains(t[\"{name}\"], \"{text}\")"),
         Comparison::Lt | Comparison::Le => format!("a[\"{name}\"] {} \"{text}\"", sign(op)),
         Comparison::Gt | Comparison::Ge => format!("z[\"{name}\"] {} \"{text}\"", sign(op)),
@@ -312,15 +316,13 @@ fn compare_number(field: &Field, op: Comparison, number: f64) -> Bounds {
     let least = |sign: &str| format!("lo[\"{name}\"] {sign} {number:?}");
     let most = |sign: &str| format!("hi[\"{name}\"] {sign} {number:?}");
     match op {
+        _ if is_single(field) => Bounds::is(least(sign(op))),
         Comparison::Lt | Comparison::Le => Bounds::is(least(sign(op))),
         Comparison::Gt | Comparison::Ge => Bounds::is(most(sign(op))),
         Comparison::Eq | Comparison::Ne => {
             let between = format!("{} and {}", least("<="), most(">="));
-            match field {
-                // Of several numbers none need be the one between.
-                Field::Metadata(_) => Bounds::at_least(Expr::Is(between, 2)),
-                _ => Bounds::exactly(Expr::Is(between, 2)),
-            }
+            // Of several numbers none need be the one between.
+            Bounds::at_least(Expr::Is(between, 2))
         }
     }
 }
@@ -356,12 +358,12 @@ mod tests {
     fn filters_are_said_in_the_server_s_language() {
         let wide = Filter::compare("width", Comparison::Gt, 640_i64);
         let taken = Filter::compare("taken", Comparison::Lt, "2023-07");
-        assert_eq!(said(&wide), "hi[\"width\"] > 640.0");
+        assert_eq!(said(&wide), "lo[\"width\"] > 640.0");
         assert_eq!(said(&taken), "a[\"m_taken\"] < \"2023-07\"");
         let both = Filter::And(vec![wide.clone(), Filter::Not(Box::new(taken))]);
         assert_eq!(
             said(&both),
-            "(hi[\"width\"] > 640.0) and (not (a[\"m_taken\"] < \"2023-07\"))"
+            "(lo[\"width\"] > 640.0) and (not (a[\"m_taken\"] < \"2023-07\"))"
         );
         assert!(bounds(&both).is_exact());
     }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json, json};
+use serde::Serialize;
 
 use super::docs::{ContentDoc, ItemDoc};
 use super::evaluate::View;
@@ -132,27 +132,32 @@ fn known_fields(item: &ItemDoc) -> impl Iterator<Item = Field> {
         .chain(item.keys().cloned().map(Field::Metadata))
 }
 
+/// Whether an item has at most one value of a field, by what the field is. Those are written once and not as a list with its ends,
+/// which the server would take most of the time of a write to read.
+pub(super) fn is_single(field: &Field) -> bool {
+    !matches!(field, Field::Language | Field::Tag | Field::Metadata(_))
+}
+
 fn fields(view: &View<'_>) -> Vec<u8> {
-    let mut said = Said::default();
-    for field in known_fields(view.item) {
-        if let Some(name) = name_of(&field) {
-            said.add(&name, &view.values(&field));
-        }
+    let values: Vec<(String, bool, Vec<Value>)> = known_fields(view.item)
+        .filter_map(|field| Some((name_of(&field)?, is_single(&field), view.values(&field))))
+        .collect();
+    let mut said = Said {
+        seen: view
+            .seen()
+            .map(|(pack, name)| seen_key(pack, name))
+            .collect(),
+        words: words_of(view.item),
+        said: view.item.said().next().is_some().into(),
+        ..Said::default()
+    };
+    for (name, is_single, values) in &values {
+        said.add(name, *is_single, values);
     }
-    let words = words_of(view.item);
-    let has_caption = view.item.said().next().is_some();
-    let all = json!({
-        "t": said.texts, "a": said.first, "z": said.last, "lo": said.least, "hi": said.most,
-        "seen": view.seen().map(|(pack, name)| seen_key(pack, name)).collect::<Vec<String>>(),
-        "words": words, "said": i64::from(has_caption), "big": 0,
-    });
-    let text = all.to_string().into_bytes();
-    match text.len() {
-        0..=MOST_FIELDS if words.len() <= MOST_WORDS => text,
+    match serde_json::to_vec(&said) {
+        Ok(text) if text.len() <= MOST_FIELDS && said.words.len() <= MOST_WORDS => text,
         // It passes every filter here, and is asked again where its record is read.
-        _ => json!({"said": i64::from(has_caption), "big": 1})
-            .to_string()
-            .into_bytes(),
+        _ => format!("{{\"said\":{},\"big\":1}}", said.said).into_bytes(),
     }
 }
 
@@ -161,34 +166,51 @@ pub(super) fn seen_key(pack: &str, name: &str) -> String {
     cut(&format!("{:.12} {name}", pack)).to_owned()
 }
 
-/// Values by the name of their field.
-#[derive(Default)]
-struct Said {
-    texts: Map<String, Json>,
-    /// The first and the last text in their order, the least and the greatest number.
-    first: BTreeMap<String, String>,
-    last: BTreeMap<String, String>,
-    least: BTreeMap<String, f64>,
-    most: BTreeMap<String, f64>,
+/// What filters ask of an item, by the names of fields.
+#[derive(Default, Serialize)]
+struct Said<'a> {
+    /// All texts of fields that may have several, and an empty list where there are numbers alone.
+    #[serde(rename = "t")]
+    texts: BTreeMap<&'a str, Vec<&'a str>>,
+    /// The first and the last text in their order, the least and the greatest number; of a single one the first and least.
+    #[serde(rename = "a")]
+    first: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "z")]
+    last: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "lo")]
+    least: BTreeMap<&'a str, f64>,
+    #[serde(rename = "hi")]
+    most: BTreeMap<&'a str, f64>,
+    /// What packs see.
+    seen: Vec<String>,
+    words: &'a [String],
+    /// Whether there is a caption.
+    said: u8,
+    /// Whether the row holds too little to tell.
+    big: u8,
 }
 
-impl Said {
-    fn add(&mut self, name: &str, values: &[Value]) {
+impl<'a> Said<'a> {
+    fn add(&mut self, name: &'a str, is_single: bool, values: &'a [Value]) {
         let texts: Vec<&str> = values.iter().filter_map(text).collect();
         let numbers: Vec<f64> = values.iter().filter_map(number).collect();
-        // A number that is none is there, and compares with nothing.
-        if texts.len() + numbers.len() > 0 || !values.is_empty() {
-            self.texts.insert(name.to_owned(), json!(texts));
-        }
         if let (Some(first), Some(last)) = (texts.iter().min(), texts.iter().max()) {
-            self.first.insert(name.to_owned(), (*first).to_owned());
-            self.last.insert(name.to_owned(), (*last).to_owned());
+            self.first.insert(name, first);
+            if !is_single {
+                self.last.insert(name, last);
+            }
         }
         if !numbers.is_empty() {
             let least = numbers.iter().copied().fold(f64::MAX, f64::min);
-            let most = numbers.iter().copied().fold(f64::MIN, f64::max);
-            self.least.insert(name.to_owned(), least);
-            self.most.insert(name.to_owned(), most);
+            self.least.insert(name, least);
+            if !is_single {
+                let most = numbers.iter().copied().fold(f64::MIN, f64::max);
+                self.most.insert(name, most);
+            }
+        }
+        // A number that is none is there, and compares with nothing.
+        if !is_single && !values.is_empty() {
+            self.texts.insert(name, texts);
         }
     }
 }

@@ -81,7 +81,8 @@ fn spaces(session: &Session, collection: &str) -> Result<BTreeMap<Space, String>
 
 /// Rows of a table, of all libraries in it.
 fn rows(session: &Session, table: &Table) -> Result<i64> {
-    let answer = session.query(table, "lib != \"\"".to_owned(), &["count(*)"])?;
+    let all = "lib != \"\"".to_owned();
+    let answer = session.query_in(table, Vec::new(), all, &["count(*)"], None)?;
     Ok(answer.longs("count(*)").first().copied().unwrap_or(0))
 }
 

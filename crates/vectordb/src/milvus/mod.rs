@@ -325,17 +325,24 @@ impl Database for Milvus {
             return self.change();
         }
         let turn = self.turn()?;
-        let (prepared, vectors, removed) = {
+        let (prepared, removed) = {
             let state = self.session.records_for(&self.collection, batch)?;
             let mut writing = Writing::new(&state, &self.collection);
             writing.carry_out_all(batch)?;
-            let prepared = Prepared::of(&state, &self.session.library, writing.written)?;
-            (prepared, writing.vectors, writing.removed)
+            let (written, vectors) = (writing.written, writing.vectors);
+            // Vectors first: those of what is not known yet are found by nobody. The server takes them while the records are
+            // put into words.
+            let prepared = std::thread::scope(|scope| {
+                let (session, is_any) = (&self.session, !vectors.is_empty());
+                let put = move || upkeep::put_all_vectors(session, vectors);
+                let sent = is_any.then(|| scope.spawn(put));
+                let prepared = Prepared::of(&state, &self.session.library, written);
+                let panicked = |_| Err(self.session.client.no_end());
+                sent.map_or(Ok(()), |sent| sent.join().unwrap_or_else(panicked))?;
+                prepared
+            })?;
+            (prepared, writing.removed)
         };
-        // Vectors first: those of what is not known yet are found by nobody.
-        for (space, rows) in vectors {
-            upkeep::put_vectors(&self.session, &space, rows)?;
-        }
         self.session.commit(&turn, prepared)?;
         for (space, rows) in removed {
             upkeep::remove_vectors(&self.session, &space, rows)?;

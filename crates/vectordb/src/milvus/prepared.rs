@@ -1,17 +1,19 @@
 //! Records on their way: as rows of a table, in as few requests as their size allows, of which the last has the row of the
-//! journal.
+//! journal; and put together again of the rows that come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::docs::{ContentDoc, Doc, ItemDoc, Key};
 use super::fields::Columns;
 use super::proto::FieldData;
-use super::rows::{MOST_REQUEST_BYTES, dynamic, longs, texts, vectors};
-use super::session::{JOURNAL, Written};
+use super::rows::{Answered, MOST_REQUEST_BYTES, dynamic, longs, one_of, texts, vectors};
+use super::session::{JOURNAL, MOST_KEYS, Record, Session, Written};
 use super::state::{State, phrase_hash};
 use super::table::{MOST_TEXT, NO_VECTOR, Table};
 use crate::error::{Error, Result};
 
+/// Rows of one record at most.
+const MOST_PIECES: usize = 10_000;
 /// Kind of rows that go on with the one before.
 const PIECE: i64 = 12;
 
@@ -199,6 +201,64 @@ fn pieces(text: &str) -> Vec<&str> {
     }
     pieces.push(rest);
     pieces
+}
+
+impl Session {
+    /// The records that rows are of; pieces that are in others are read.
+    pub(super) fn records_of(&self, table: &Table, rows: &Answered) -> Result<Vec<Record>> {
+        let keys = rows.texts("pk").iter().map(String::as_str);
+        let docs = rows.texts("doc").iter().map(String::as_str);
+        let mut by_key: HashMap<&str, &str> = keys.zip(docs).collect();
+        let heads: Vec<(&str, &str)> = by_key
+            .iter()
+            .filter(|(key, doc)| !key.contains('#') && !doc.is_empty())
+            .map(|(key, doc)| (*key, *doc))
+            .collect();
+        let missing: Vec<String> = heads
+            .iter()
+            .flat_map(|(key, doc)| pieces_of(key, doc))
+            .filter(|piece| !by_key.contains_key(piece.as_str()))
+            .collect();
+        let mut more = Vec::new();
+        for some in missing.chunks(MOST_KEYS) {
+            let expr = one_of("pk", some.iter().map(String::as_str));
+            more.push(self.query(table, expr, &["pk", "doc"])?);
+        }
+        for rows in &more {
+            let keys = rows.texts("pk").iter().map(String::as_str);
+            by_key.extend(keys.zip(rows.texts("doc").iter().map(String::as_str)));
+        }
+        let joined = heads
+            .iter()
+            .map(|(key, doc)| self.joined(key, doc, &by_key));
+        joined.collect()
+    }
+
+    /// A record of the pieces that it was cut into.
+    fn joined(&self, key: &str, doc: &str, all: &HashMap<&str, &str>) -> Result<Record> {
+        let damaged = |reason: String| Error::Corrupt {
+            path: self.client.server().into(),
+            reason: format!("record {key}: {reason}"),
+        };
+        let (n, first) = doc
+            .split_once('|')
+            .ok_or_else(|| damaged("it has no length".to_owned()))?;
+        let mut text = first.to_owned();
+        for piece in 1..n
+            .parse::<usize>()
+            .map_err(|error| damaged(error.to_string()))?
+        {
+            let piece = all.get(format!("{key}#{piece}").as_str());
+            text.push_str(piece.ok_or_else(|| damaged("a piece is missing".to_owned()))?);
+        }
+        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
+    }
+}
+
+/// Keys of the further rows into which a record is cut, of its first.
+fn pieces_of(key: &str, doc: &str) -> impl Iterator<Item = String> {
+    let n = doc.split_once('|').and_then(|(n, _)| n.parse().ok());
+    (1..n.unwrap_or(0_usize).min(MOST_PIECES)).map(move |piece| format!("{key}#{piece}"))
 }
 
 #[cfg(test)]

@@ -102,8 +102,16 @@ pub(super) struct CreateCollectionRequest {
     pub(super) shards_num: i32,
     #[prost(enumeration = "ConsistencyLevel", tag = "6")]
     pub(super) consistency_level: i32,
-    #[prost(int64, tag = "8")]
-    pub(super) num_partitions: i64,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct CreatePartitionRequest {
+    #[prost(string, tag = "2")]
+    pub(super) db_name: String,
+    #[prost(string, tag = "3")]
+    pub(super) collection_name: String,
+    #[prost(string, tag = "4")]
+    pub(super) partition_name: String,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -287,6 +295,8 @@ pub(super) struct UpsertRequest {
     pub(super) db_name: String,
     #[prost(string, tag = "3")]
     pub(super) collection_name: String,
+    #[prost(string, tag = "4")]
+    pub(super) partition_name: String,
     #[prost(message, repeated, tag = "5")]
     pub(super) fields_data: Vec<FieldData>,
     #[prost(uint32, tag = "7")]
@@ -299,6 +309,8 @@ pub(super) struct DeleteRequest {
     pub(super) db_name: String,
     #[prost(string, tag = "3")]
     pub(super) collection_name: String,
+    #[prost(string, tag = "4")]
+    pub(super) partition_name: String,
     #[prost(string, tag = "5")]
     pub(super) expr: String,
 }
@@ -333,6 +345,8 @@ pub(super) struct SearchRequest {
     pub(super) db_name: String,
     #[prost(string, tag = "3")]
     pub(super) collection_name: String,
+    #[prost(string, repeated, tag = "4")]
+    pub(super) partition_names: Vec<String>,
     #[prost(string, tag = "5")]
     pub(super) dsl: String,
     #[prost(bytes = "vec", tag = "6")]
@@ -393,6 +407,8 @@ pub(super) struct QueryRequest {
     pub(super) expr: String,
     #[prost(string, repeated, tag = "5")]
     pub(super) output_fields: Vec<String>,
+    #[prost(string, repeated, tag = "6")]
+    pub(super) partition_names: Vec<String>,
     #[prost(uint64, tag = "8")]
     pub(super) guarantee_timestamp: u64,
     #[prost(message, repeated, tag = "9")]

@@ -1,6 +1,7 @@
 //! The nearest items: Milvus finds the nearest vectors, and whose they are is known here.
 
 use std::ops::ControlFlow;
+use std::sync::Mutex;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -8,7 +9,7 @@ use super::evaluate::{Question, View, matching, score_of};
 use super::needed::Records;
 use super::proto::{IdsKind, SearchResultData};
 use super::rows::{Answered, one_of};
-use super::session::Session;
+use super::session::{Session, lock};
 use super::state::{State, owner_of, phrase_hash};
 use super::table::{Space, Table};
 use super::write::{space_of, stored};
@@ -16,7 +17,7 @@ use crate::database::{Hit, VectorQuery};
 use crate::embedded::compared_in;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
-use crate::ids::{ContentHash, ItemId};
+use crate::ids::{Change, ContentHash, ItemId};
 use crate::records::{Part, Parts, Region, SpaceRecord};
 
 /// Rows of one answer at most: Milvus gives no more.
@@ -126,6 +127,22 @@ enum Reach {
     Many,
 }
 
+/// Collections and spaces with more owners than a search names, by the change at which they were counted.
+#[derive(Default)]
+pub(super) struct Many(Mutex<FxHashMap<(String, Space), Change>>);
+
+impl Many {
+    /// Whether there were many, and nothing was written since.
+    fn has(&self, collection: &str, space: &Space, now: Change) -> bool {
+        let counted = lock(&self.0);
+        counted.get(&(collection.to_owned(), space.clone())) == Some(&now)
+    }
+
+    fn note(&self, collection: &str, space: &Space, now: Change) {
+        lock(&self.0).insert((collection.to_owned(), space.clone()), now);
+    }
+}
+
 /// Where all that match were read for it, `read` has them.
 fn reach(
     session: &Session,
@@ -136,7 +153,9 @@ fn reach(
 ) -> Result<Reach> {
     let is_many = session.reads_items()
         && (question.is_all() || session.count_at_most(collection, filter)? > FEW_OWNERS as u64);
-    if is_many {
+    let now = session.read().change();
+    let is_all = question.is_all();
+    if is_many || (is_all && session.many.has(collection, space, now)) {
         return Ok(Reach::Many);
     }
     let mut found = FxHashSet::default();
@@ -152,10 +171,14 @@ fn reach(
             false => ControlFlow::Continue(()),
         })
     })?;
-    Ok(match found.len() > FEW_OWNERS {
-        true => Reach::Many,
-        false => Reach::Few(found.into_iter().collect()),
-    })
+    if found.len() <= FEW_OWNERS {
+        return Ok(Reach::Few(found.into_iter().collect()));
+    }
+    // Counting so many each time would be most of what a search of everything costs beside the server's part.
+    if is_all {
+        session.many.note(collection, space, now);
+    }
+    Ok(Reach::Many)
 }
 
 /// Whether any item should have a vector in a space.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
 use super::address::{MilvusAddress, Records};
 use super::client::{Call, Client};
@@ -19,8 +19,9 @@ use super::docs::{Doc, Key, METADATA_KEY};
 use super::prepared::Prepared;
 use super::proto::*;
 use super::rows::{Answered, one_of, pair};
+use super::search::Many;
 use super::state::State;
-use super::table::{EARLIER, Space, Table};
+use super::table::{EARLIER, Space, Table, partition_of};
 use crate::error::{Error, Result};
 
 /// For how long what other processes write may go unseen.
@@ -33,8 +34,6 @@ const PAGE: usize = 8_000;
 pub(super) const MOST_KEYS: usize = 2_000;
 /// How records lie in the table.
 pub(super) const MILVUS_SCHEMA_VERSION: i64 = 2;
-/// Rows of one record at most.
-const MOST_PIECES: usize = 10_000;
 /// Kind of the journal's rows.
 pub(super) const JOURNAL: i64 = 0;
 
@@ -50,9 +49,11 @@ pub(super) struct Session {
     writing: Mutex<()>,
     /// Milvus's time of the last write of this process, which its reads wait for.
     written: AtomicU64,
-    ready: Mutex<FxHashSet<String>>,
+    /// Tables that can be used, each with the partition that has the rows of the library, if any.
+    ready: Mutex<FxHashMap<String, Option<String>>>,
     /// Until all records are there, reads wait for whatever anybody wrote before.
     loaded: AtomicBool,
+    pub(super) many: Many,
 }
 
 /// Where a session of this process is, if it is still in use.
@@ -111,6 +112,7 @@ impl Session {
             written: AtomicU64::new(0),
             ready: Mutex::default(),
             loaded: AtomicBool::new(false),
+            many: Many::default(),
         };
         for table in [session.settings_table(), session.items_table()] {
             match session.ensure(&table, may_create) {
@@ -154,7 +156,7 @@ impl Session {
     }
 
     pub(super) fn items_table(&self) -> Table {
-        Table::items(self.address.replicas)
+        Table::items(&self.address)
     }
 
     pub(super) fn space_table(&self, space: &Space) -> Table {
@@ -168,7 +170,7 @@ impl Session {
 
     /// Make sure once that a table can be used; where nothing may be made it has to be there.
     pub(super) fn ensure(&self, table: &Table, may_create: bool) -> Result<()> {
-        if lock(&self.ready).contains(&table.name) {
+        if lock(&self.ready).contains_key(&table.name) {
             return Ok(());
         }
         if !may_create {
@@ -177,9 +179,14 @@ impl Session {
                 collection_name: table.name.clone(),
             })?;
         }
-        table.ensure(&self.client)?;
-        lock(&self.ready).insert(table.name.clone());
+        let partition = partition_of(&self.library, table.ensure(&self.client)?);
+        lock(&self.ready).insert(table.name.clone(), partition);
         Ok(())
+    }
+
+    /// Where a table has the rows of the library; none where it has no partitions, or was not asked yet.
+    fn partition(&self, table: &Table) -> Option<String> {
+        lock(&self.ready).get(&table.name).cloned().flatten()
     }
 
     /// Look at a table anew before it is used again.
@@ -189,7 +196,7 @@ impl Session {
 
     /// Ask about a table; where somebody released it, it is loaded again.
     fn ask<C: Call>(&self, table: &Table, request: C) -> Result<C::Answer> {
-        match self.client.call(request.clone()) {
+        match self.client.call_with(&request) {
             Err(Error::NotLoaded { .. }) => {
                 lock(&self.ready).remove(&table.name);
                 self.ensure(table, false)?;
@@ -215,6 +222,19 @@ impl Session {
         fields: &[&str],
         limit: Option<usize>,
     ) -> Result<Answered> {
+        let partition_names = self.partition(table).into_iter().collect();
+        self.query_in(table, partition_names, expr, fields, limit)
+    }
+
+    /// The same in partitions, of all libraries in them; all partitions where none is named.
+    pub(super) fn query_in(
+        &self,
+        table: &Table,
+        partition_names: Vec<String>,
+        expr: String,
+        fields: &[&str],
+        limit: Option<usize>,
+    ) -> Result<Answered> {
         let (guarantee_timestamp, consistency_level) = self.consistency();
         let answer = self.ask(
             table,
@@ -223,6 +243,7 @@ impl Session {
                 collection_name: table.name.clone(),
                 expr,
                 output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+                partition_names,
                 guarantee_timestamp,
                 query_params: limit
                     .map(|limit| pair("limit", limit.to_string()))
@@ -271,6 +292,7 @@ impl Session {
             SearchRequest {
                 db_name: self.client.database().to_owned(),
                 collection_name: table.name.clone(),
+                partition_names: self.partition(table).into_iter().collect(),
                 dsl: expr,
                 placeholder_group: prost::Message::encode_to_vec(&group),
                 dsl_type: 1,
@@ -314,6 +336,7 @@ impl Session {
             UpsertRequest {
                 db_name: self.client.database().to_owned(),
                 collection_name: table.name.clone(),
+                partition_name: self.partition(table).unwrap_or_default(),
                 fields_data,
                 num_rows: u32::try_from(rows).unwrap_or(u32::MAX),
             },
@@ -329,6 +352,7 @@ impl Session {
                 DeleteRequest {
                     db_name: self.client.database().to_owned(),
                     collection_name: table.name.clone(),
+                    partition_name: self.partition(table).unwrap_or_default(),
                     expr: one_of("pk", some.iter().map(String::as_str)),
                 },
             )?;
@@ -496,56 +520,6 @@ impl Session {
         Ok(())
     }
 
-    /// The records that rows are of; pieces that are in others are read.
-    pub(super) fn records_of(&self, table: &Table, rows: &Answered) -> Result<Vec<Record>> {
-        let keys = rows.texts("pk").iter().map(String::as_str);
-        let docs = rows.texts("doc").iter().map(String::as_str);
-        let mut by_key: HashMap<&str, &str> = keys.zip(docs).collect();
-        let heads: Vec<(&str, &str)> = by_key
-            .iter()
-            .filter(|(key, doc)| !key.contains('#') && !doc.is_empty())
-            .map(|(key, doc)| (*key, *doc))
-            .collect();
-        let missing: Vec<String> = heads
-            .iter()
-            .flat_map(|(key, doc)| pieces_of(key, doc))
-            .filter(|piece| !by_key.contains_key(piece.as_str()))
-            .collect();
-        let mut more = Vec::new();
-        for some in missing.chunks(MOST_KEYS) {
-            let expr = one_of("pk", some.iter().map(String::as_str));
-            more.push(self.query(table, expr, &["pk", "doc"])?);
-        }
-        for rows in &more {
-            let keys = rows.texts("pk").iter().map(String::as_str);
-            by_key.extend(keys.zip(rows.texts("doc").iter().map(String::as_str)));
-        }
-        let joined = heads
-            .iter()
-            .map(|(key, doc)| self.joined(key, doc, &by_key));
-        joined.collect()
-    }
-
-    /// A record of the pieces that it was cut into.
-    fn joined(&self, key: &str, doc: &str, all: &HashMap<&str, &str>) -> Result<Record> {
-        let damaged = |reason: String| Error::Corrupt {
-            path: self.client.server().into(),
-            reason: format!("record {key}: {reason}"),
-        };
-        let (n, first) = doc
-            .split_once('|')
-            .ok_or_else(|| damaged("it has no length".to_owned()))?;
-        let mut text = first.to_owned();
-        for piece in 1..n
-            .parse::<usize>()
-            .map_err(|error| damaged(error.to_string()))?
-        {
-            let piece = all.get(format!("{key}#{piece}").as_str());
-            text.push_str(piece.ok_or_else(|| damaged("a piece is missing".to_owned()))?);
-        }
-        serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))
-    }
-
     /// Put records whose items, if any, are new, and know them.
     pub(super) fn write(&self, turn: &Turn<'_>, written: Written) -> Result<()> {
         let prepared = Prepared::of(&self.read(), &self.library, written)?;
@@ -580,12 +554,6 @@ pub(super) const ROW: [&str; 4] = ["pk", "kind", "batch", "doc"];
 
 /// A record; none where it was removed.
 pub(super) type Record = (Key, Option<Doc>);
-
-/// Keys of the further rows into which a record is cut, of its first.
-fn pieces_of(key: &str, doc: &str) -> impl Iterator<Item = String> {
-    let n = doc.split_once('|').and_then(|(n, _)| n.parse().ok());
-    (1..n.unwrap_or(0_usize).min(MOST_PIECES)).map(move |piece| format!("{key}#{piece}"))
-}
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

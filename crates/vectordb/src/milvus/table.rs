@@ -24,6 +24,9 @@ pub(super) const MOST_TEXT: usize = 60_000;
 /// Numbers of the vector that Milvus wants of every row, also where there is none.
 pub(super) const NO_VECTOR: usize = 2;
 
+/// What stands in a table's description before the number of its partitions.
+const PARTITIONS: &str = "; partitions: ";
+
 /// Between two looks at whether a table is loaded.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -46,7 +49,7 @@ pub(super) struct Table {
     shards: i32,
     replicas: i32,
     /// Into so many partitions the rows of libraries are spread; 0 is not at all.
-    partitions: i64,
+    partitions: u64,
 }
 
 impl Table {
@@ -69,8 +72,8 @@ impl Table {
     }
 
     /// In one shard too. `coll` names the collection of an item, `owner` its content, `place` where its file is; what filters
-    /// ask of items is in dynamic fields.
-    pub(super) fn items(replicas: i32) -> Table {
+    /// ask of items is in dynamic fields, which the server reads of every row of a library's partition for each filter.
+    pub(super) fn items(address: &MilvusAddress) -> Table {
         Table {
             name: ITEMS.to_owned(),
             about: "Fovea: items, contents and captions".to_owned(),
@@ -84,7 +87,8 @@ impl Table {
             longs: &["kind", "stamp", "batch", "source"],
             looked_up: &["owner", "place"],
             is_dynamic: true,
-            ..Table::settings(replicas)
+            partitions: address.partitions.unsigned_abs().into(),
+            ..Table::settings(address.replicas)
         }
     }
 
@@ -103,30 +107,44 @@ impl Table {
             index: address.index,
             shards: address.shards,
             replicas: address.replicas,
-            partitions: address.partitions.into(),
+            partitions: address.partitions.unsigned_abs().into(),
         }
     }
 
     /// Make it, index it and load it, as far as that is not done yet; any number of processes may do so at once.
-    pub(super) fn ensure(&self, client: &Client) -> Result<()> {
+    /// Answers into how many partitions its rows are spread, which whoever made it decided; 0 is not at all.
+    pub(super) fn ensure(&self, client: &Client) -> Result<u64> {
         let (db_name, collection_name) = (client.database().to_owned(), self.name.clone());
-        let asked = client.call(DescribeCollectionRequest {
-            db_name: db_name.clone(),
-            collection_name: collection_name.clone(),
-        });
-        match asked {
-            Ok(_) => {}
-            Err(Error::NoTable { .. }) => self.create(client)?,
-            Err(error) => return Err(error),
-        }
+        let describe = || {
+            client.call(DescribeCollectionRequest {
+                db_name: db_name.clone(),
+                collection_name: collection_name.clone(),
+            })
+        };
+        let described = match describe() {
+            Err(Error::NoTable { .. }) => {
+                // Another process may have made it meanwhile, and otherwise.
+                let made = self.create(client);
+                describe().or_else(|error| made.and(Err(error)))?
+            }
+            described => described?,
+        };
+        let partitions = self.partitions_of(client, &described.schema.unwrap_or_default())?;
         let state = GetLoadStateRequest {
             db_name: db_name.clone(),
             collection_name: collection_name.clone(),
         };
         if client.call(state.clone())?.state() == LoadState::Loaded {
-            return Ok(());
+            return Ok(partitions);
         }
         // Where another process died between making it and its index.
+        for number in 0..partitions {
+            client.call(CreatePartitionRequest {
+                db_name: db_name.clone(),
+                collection_name: collection_name.clone(),
+                partition_name: partition(number),
+            })?;
+        }
         self.create_index(client)?;
         client.call(LoadCollectionRequest {
             db_name,
@@ -142,7 +160,22 @@ impl Table {
             }
             std::thread::sleep(LOOK);
         }
-        Ok(())
+        Ok(partitions)
+    }
+
+    /// As the description has it, which is there from the first moment on.
+    fn partitions_of(&self, client: &Client, schema: &CollectionSchema) -> Result<u64> {
+        // Milvus 2.3 spreads rows that are put again otherwise than it looks for them, and finds none of them.
+        if schema.fields.iter().any(|field| field.is_partition_key) {
+            return Err(Error::Invalid {
+                what: format!("{} on {}", self.name, client.server()),
+                reason: "an earlier Fovea made it with a partition key, by which Milvus 2.3 does not find what is put: drop \
+                         it and index again"
+                    .to_owned(),
+            });
+        }
+        let said = schema.description.rsplit_once(PARTITIONS);
+        Ok(said.and_then(|(_, n)| n.parse().ok()).unwrap_or(0))
     }
 
     /// Whether its vectors are found by a graph.
@@ -157,7 +190,6 @@ impl Table {
             schema: self.schema().encode_to_vec(),
             shards_num: self.shards,
             consistency_level: ConsistencyLevel::Session.into(),
-            num_partitions: self.partitions,
         })?;
         Ok(())
     }
@@ -196,7 +228,7 @@ impl Table {
                 .map(|(key, value)| pair(key, value.to_string()))
                 .into_iter()
                 .collect(),
-            is_partition_key: name == "lib" && self.partitions > 0,
+            is_partition_key: false,
         };
         let mut fields = vec![field("pk", DataType::VarChar, Some(("max_length", 100)))];
         let texts = self.texts.iter();
@@ -211,7 +243,10 @@ impl Table {
         fields.push(field("v", DataType::FloatVector, Some(("dim", self.dim))));
         CollectionSchema {
             name: self.name.clone(),
-            description: self.about.clone(),
+            description: match self.partitions {
+                0 => self.about.clone(),
+                n => format!("{}{PARTITIONS}{n}", self.about),
+            },
             fields,
             enable_dynamic_field: self.is_dynamic,
         }
@@ -231,6 +266,17 @@ impl Table {
             pair("round_decimal", "-1"),
         ]
     }
+}
+
+/// Name of a partition.
+pub(super) fn partition(number: u64) -> String {
+    format!("libraries_{number}")
+}
+
+/// Which of so many partitions has the rows of a library, whose key is a hash.
+pub(super) fn partition_of(library: &str, partitions: u64) -> Option<String> {
+    let hash = u64::from_str_radix(library, 16).unwrap_or(0);
+    Some(partition(hash.checked_rem(partitions)?))
 }
 
 /// A space of a pack, or its features.

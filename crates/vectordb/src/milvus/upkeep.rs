@@ -32,7 +32,16 @@ fn row_key(library: &str, owner: &str, part: u32) -> String {
     format!("{library}{:.40}", hash.as_str())
 }
 
-pub(super) fn put_vectors(
+pub(super) fn put_all_vectors(
+    session: &Session,
+    vectors: BTreeMap<Space, BTreeMap<(String, u32), VectorRow>>,
+) -> Result<()> {
+    vectors
+        .into_iter()
+        .try_for_each(|(space, rows)| put_vectors(session, &space, rows))
+}
+
+fn put_vectors(
     session: &Session,
     space: &Space,
     rows: BTreeMap<(String, u32), VectorRow>,
