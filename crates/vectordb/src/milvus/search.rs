@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -26,6 +27,14 @@ const MOST_ROWS: usize = 16_384;
 const FEW_OWNERS: usize = 1_000;
 /// Owners at a time where all of their rows are wanted: each may have so many that an answer holds them.
 const WHOLE_OWNERS: usize = 500;
+
+/// Pauses before what a row is of is asked for again where it is not there: the server takes away what is put again and puts it in
+/// two steps, and who asks between them is told of neither.
+const AGAIN: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(40),
+    Duration::from_millis(160),
+];
 
 /// A search that is going on.
 struct Going<'a> {
@@ -342,7 +351,17 @@ impl Going<'_> {
                 false => phrases.push(hash),
             }
         }
-        self.records.add_users(self.session, &contents, &phrases)
+        self.records.add_users(self.session, &contents, &phrases)?;
+        for pause in AGAIN {
+            contents.retain(|hash| !self.records.contents.contains_key(hash));
+            phrases.retain(|hash| !self.records.phrases.contains_key(hash));
+            if contents.is_empty() && phrases.is_empty() {
+                break;
+            }
+            std::thread::sleep(pause);
+            self.records.add_users(self.session, &contents, &phrases)?;
+        }
+        Ok(())
     }
 
     fn take(&mut self, owner: &str, part: Part, score: f32) {
