@@ -90,8 +90,25 @@ impl Parts<'_> {
         nodes.find(|node| node.outputs.iter().any(|name| name == output))
     }
 
+    /// The node that makes what a softmax at the end reads, as of Keras's classifiers; else the node itself. A file that goes in
+    /// circles ends it too.
+    fn below<'b>(&'b self, mut node: &'b Node) -> &'b Node {
+        const MOST: usize = 4;
+        for _ in 0..MOST {
+            let passes = ["Softmax", "LogSoftmax", "Identity"].contains(&node.operator.as_str());
+            let Some(next) = node.inputs.first().filter(|_| passes) else {
+                return node;
+            };
+            match self.maker(next) {
+                Some(next) => node = next,
+                None => return node,
+            }
+        }
+        node
+    }
+
     fn layer(&self, output: &str) -> Result<Option<Layer>, String> {
-        let Some(node) = self.maker(output) else {
+        let Some(node) = self.maker(output).map(|node| self.below(node)) else {
             return Ok(None);
         };
         match (node.operator.as_str(), &node.inputs[..]) {
@@ -284,5 +301,32 @@ mod tests {
             &columns,
             None,
         );
+    }
+
+    #[test]
+    fn what_a_softmax_reads_is_the_last_layer() {
+        let rows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
+        let gemm = node(
+            "Gemm",
+            &["feature", "w", "b"],
+            "scores",
+            &[switch("transB")],
+        );
+        let of = |operator: &str, from: &str, to: &str| node(operator, &[from], to, &[]);
+        let ends = [
+            vec![of("Softmax", "scores", "logits")],
+            vec![
+                of("Softmax", "scores", "shares"),
+                of("Identity", "shares", "logits"),
+            ],
+        ];
+        for end in ends {
+            let nodes = [vec![gemm.clone()], end].concat();
+            check(&nodes, &[2, 3], &rows, Some(&rows));
+        }
+        let circle = of("Softmax", "logits", "logits");
+        check(&[gemm.clone(), circle], &[2, 3], &rows, None);
+        let other = of("Sigmoid", "scores", "logits");
+        check(&[gemm, other], &[2, 3], &rows, None);
     }
 }

@@ -4,8 +4,10 @@
 mod cut;
 mod graph;
 mod layer;
+mod turn;
 mod wire;
 
 pub use cut::{cut, first_row};
 pub use graph::{Graph, Tensor};
 pub use layer::{Layer, last_layer};
+pub use turn::{read_planes, turned};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use fovea_decode::{Options, decode};
-use fovea_encode::{Cleaning, Encoder, Pack, Pixels, WordsSpec};
+use fovea_encode::{Cleaning, Encoder, ImageTower, Pack, Pixels, WordsSpec};
 
 use crate::{add, fixture, store};
 
@@ -98,10 +98,7 @@ fn check_ids(reference: &Reference) -> usize {
 
 /// The largest difference in steps of a byte.
 fn check_pixels(reference: &Reference) -> f32 {
-    let store = reference.pack.dir().parent().unwrap();
-    let info = fovea_encode::models::installed(store, "tiny").unwrap();
-    let network = info.sees.or(info.towers.map(|towers| towers.image));
-    let deviation = network.unwrap().preparation.deviation;
+    let deviation = seen_by(reference).preparation.deviation;
     let side = reference.expected["side"].as_u64().unwrap() as usize;
     let (area, mut most) = (side * side, 0f32);
     for ((name, pixels, _), expect) in reference
@@ -176,7 +173,26 @@ fn siglip2() {
 /// A network that only sees: what stands below its last layer, and what that layer makes of it.
 #[test]
 fn resnet() {
-    let reference = Reference::of("resnet");
+    classifier("resnet");
+}
+
+/// One of TensorFlow's: the channels last, and a softmax over its scores.
+#[test]
+fn keras() {
+    let reference = classifier("keras");
+    let input = &seen_by(&reference).input;
+    assert!(input.ends_with(" turned to channels last"), "{input}");
+}
+
+fn seen_by(reference: &Reference) -> ImageTower {
+    let store = reference.pack.dir().parent().unwrap();
+    let info = fovea_encode::models::installed(store, "tiny").unwrap();
+    let of_towers = info.towers.map(|towers| towers.image);
+    info.sees.or(of_towers).unwrap()
+}
+
+fn classifier(family: &str) -> Reference {
+    let reference = Reference::of(family);
     let pixels = check_pixels(&reference);
     let mut least = 1f32;
     for (name, picture, expect) in reference.pictures() {
@@ -195,7 +211,8 @@ fn resnet() {
             );
         }
     }
-    println!("resnet: pixels within {pixels:.2}/255, cosines from {least:.7}");
+    println!("{family}: pixels within {pixels:.2}/255, cosines from {least:.7}");
+    reference
 }
 
 /// Both towers lie in one file, as it is published.

@@ -194,15 +194,17 @@ fn networks_that_give_no_vector() {
         |folder| image(folder, &[0, 8], &[]),
         &["text_model.onnx", "share no space"],
     );
-    let other = |folder: &Path| {
-        let pixels = tensor(11, "pixel_values", FLOAT, &[0, 3, 32, 32]);
-        put(
-            folder,
-            IMAGE,
-            &model(&[pixels, tensor(12, "image_embeds", FLOAT, &[0, 16])]),
-        );
-    };
-    check("clip", other, &["[?, 3, 32, 32]", "3 x 24 x 24"]);
+    for (dims, said) in [
+        ([0, 3, 32, 32], "[?, 3, 32, 32]"),
+        ([0, 32, 32, 3], "[?, 32, 32, 3]"),
+    ] {
+        let other = |folder: &Path| {
+            let pixels = tensor(11, "pixel_values", FLOAT, &dims);
+            let vector = tensor(12, "image_embeds", FLOAT, &[0, 16]);
+            put(folder, IMAGE, &model(&[pixels, vector]));
+        };
+        check("clip", other, &[said, "3 x 24 x 24"]);
+    }
     let more = |folder: &Path| image(folder, &[0, 16], &[tensor(11, "temperature", FLOAT, &[1])]);
     check("clip", more, &["also needs the input temperature"]);
     let same = |folder: &Path| {

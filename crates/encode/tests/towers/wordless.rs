@@ -42,10 +42,28 @@ fn is_wordless(added: &models::Added, dim: usize, reason: &str) -> Pack {
 
 #[test]
 fn dinov2_gives_its_first_row() {
-    let (store, folder) = (store(), fixture("dinov2"));
+    sees_as("dinov2", 32, 1.0 / 255.0 / 0.224);
+}
+
+/// One of TensorFlow's with the channels last and its own preparation in it: bytes go in as they are.
+#[test]
+fn keras_without_classes_gives_its_vector() {
+    sees_as("keras-features", 24, 1.0);
+}
+
+/// Its vectors and pixels are those of the reference; one step of a byte makes a difference of `step`.
+fn sees_as(family: &str, dim: usize, step: f32) {
+    let (store, folder) = (store(), fixture(family));
     let added = add(store.path(), &folder).unwrap();
-    assert!(added.info.spec.version.starts_with("dinov2, "));
-    let pack = is_wordless(&added, 32, "it knows no classes");
+    let of_family = family.split('-').next().unwrap();
+    assert!(
+        added
+            .info
+            .spec
+            .version
+            .starts_with(&format!("{of_family}, "))
+    );
+    let pack = is_wordless(&added, dim, "it knows no classes");
     let expected = fs::read_to_string(folder.join("expected.json")).unwrap();
     let expected: Value = serde_json::from_str(&expected).unwrap();
     let pixels = fs::read(folder.join("pixels.bin")).unwrap();
@@ -62,7 +80,7 @@ fn dinov2_gives_its_first_row() {
         let picture = picture(name);
         let apart = pack.planes(&picture).into_iter().zip(prepared);
         let apart = apart.map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
-        assert!(apart <= 1.0 / 255.0 / 0.224 + 1e-4, "{name}: {apart}");
+        assert!(apart <= step + 1e-4, "{name}: {apart}");
         let expect: Vec<f32> = vector
             .as_array()
             .unwrap()
@@ -74,7 +92,7 @@ fn dinov2_gives_its_first_row() {
         assert!(found >= COSINE, "{name}: {found}");
         least = least.min(found);
     }
-    println!("dinov2: cosines from {least:.7}");
+    println!("{family}: cosines from {least:.7}");
 }
 
 /// A copy of a fixture with another `config.json`.

@@ -23,8 +23,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 const SILENT: &str =
     "nothing comes back, as of a server that has too much to do or no room left on its disk";
 const NO_ROOM: &str = "No space left on device";
-/// The version that everything here is tested with.
+/// The versions that everything here is tested with, as a server says them: of Milvus, and of milvus-lite, its like in Python.
 const TESTED: &str = "2.3.";
+const LITE: &str = "milvus_lite-";
+const TESTED_LITE: &str = "3.";
 
 /// A request with the call it belongs to.
 pub(super) trait Call: Message + Clone + Default + 'static {
@@ -78,10 +80,17 @@ calls! {
     Query: QueryRequest => QueryResults;
 }
 
+/// That there is no index is an answer.
+impl Answer for DescribeIndexResponse {
+    fn status(&self) -> Option<&Status> {
+        let is_none = |status: &&Status| status.code == 700 || status.error_code == 11;
+        self.status.as_ref().filter(|status| !is_none(status))
+    }
+}
+
 answers!(
     GetVersionResponse,
     DescribeCollectionResponse,
-    DescribeIndexResponse,
     FlushResponse,
     GetLoadStateResponse,
     MutationResult,
@@ -95,6 +104,9 @@ pub(super) struct Client {
     database: String,
     wire: Arc<Wire>,
     timeout: Duration,
+    has_user: bool,
+    /// What the server said that it is.
+    version: OnceLock<String>,
 }
 
 /// Why a try did not go well.
@@ -121,6 +133,8 @@ impl Client {
             database: address.database.clone(),
             wire: Arc::new(Wire::new(&address.host, tls, headers)),
             timeout: address.timeout,
+            has_user: address.user.is_some(),
+            version: OnceLock::new(),
         })
     }
 
@@ -146,15 +160,18 @@ impl Client {
         }
     }
 
-    /// The server's version; one that nobody tested is tried, with a warning for a person.
-    pub(super) fn version(&self) -> Result<(String, Option<String>)> {
-        let version = self.call(GetVersionRequest::default())?.version;
-        let is_tested = version.trim_start_matches('v').starts_with(TESTED);
-        let warning = format!(
-            "{} is Milvus {version}, with which this Fovea is untested: it is tested with 2.3.5",
-            self.server
-        );
-        Ok((version, (!is_tested).then_some(warning)))
+    /// What the server's version gives reason to say to a person: one that nobody tested is tried.
+    pub(super) fn warning(&self) -> Result<Option<String>> {
+        let said = self.call(GetVersionRequest::default())?.version;
+        let version = self.version.get_or_init(|| said);
+        Ok(warning_of(version, &self.server, self.has_user))
+    }
+
+    /// Whether milvus-lite answers, which has one table where Milvus has shards and segments, and its own ways here and there.
+    pub(super) fn is_lite(&self) -> bool {
+        self.version
+            .get()
+            .is_some_and(|version| version.starts_with(LITE))
     }
 
     /// Ask until there is an answer, or until the deadline.
@@ -256,6 +273,23 @@ impl Client {
     }
 }
 
+fn warning_of(version: &str, server: &str, has_user: bool) -> Option<String> {
+    let (name, version, tested) = match version.strip_prefix(LITE) {
+        Some(version) => ("milvus-lite", version, TESTED_LITE),
+        None => ("Milvus", version.trim_start_matches('v'), TESTED),
+    };
+    if !version.starts_with(tested) {
+        return Some(format!(
+            "{server} is {name} {version}, with which this Fovea is untested: it is tested with Milvus 2.3.5 and milvus-lite 3.2.2"
+        ));
+    }
+    (name == "milvus-lite" && has_user).then(|| {
+        format!(
+            "{server} is milvus-lite, which asks nobody for a password: whoever reaches it may read and write; keep it on 127.0.0.1"
+        )
+    })
+}
+
 /// One thread for all connections, of Fovea's own, so that callers need no runtime and may have one.
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
@@ -283,4 +317,21 @@ fn wait<T: Send + 'static>(
         .recv()
         .map_err(nobody)
         .and_then(|answered| answered)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_nobody_tested_are_said() {
+        let said = |version: &str, has_user: bool| {
+            warning_of(version, "milvus://db", has_user).unwrap_or_default()
+        };
+        assert_eq!(said("v2.3.5", true) + &said("2.3.5", false), "");
+        assert_eq!(said("milvus_lite-3.2.2", false), "");
+        assert!(said("milvus_lite-3.2.2", true).contains("asks nobody for a password"));
+        assert!(said("v2.6.0", false).starts_with("milvus://db is Milvus 2.6.0, with which"));
+        assert!(said("milvus_lite-4.0", true).contains("milvus-lite 4.0, with which"));
+    }
 }

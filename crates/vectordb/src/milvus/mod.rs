@@ -14,6 +14,7 @@ mod features;
 mod fields;
 mod graphs;
 mod grpc;
+mod lite;
 mod mend;
 mod needed;
 mod order;

@@ -16,9 +16,10 @@ use rustc_hash::FxHashMap;
 use super::address::{MilvusAddress, Records};
 use super::client::{Call, Client};
 use super::docs::{Doc, Key, METADATA_KEY};
+use super::lite;
 use super::prepared::Prepared;
 use super::proto::*;
-use super::rows::{Answered, one_of, pair};
+use super::rows::{Answered, one_of};
 use super::search::Many;
 use super::state::State;
 use super::table::{EARLIER, Space, Table, partition_of};
@@ -100,7 +101,8 @@ impl Session {
 
     fn open(address: &MilvusAddress, may_create: bool) -> Result<Session> {
         let client = Client::new(address)?;
-        let (_, warning) = client.version()?;
+        let warning = client.warning()?;
+        lite::check(&client, address)?;
         let session = Session {
             client,
             address: address.clone(),
@@ -245,10 +247,7 @@ impl Session {
                 output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
                 partition_names,
                 guarantee_timestamp,
-                query_params: limit
-                    .map(|limit| pair("limit", limit.to_string()))
-                    .into_iter()
-                    .collect(),
+                query_params: lite::query_params(&self.client, limit),
                 consistency_level,
             },
         )?;

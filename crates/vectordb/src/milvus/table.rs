@@ -9,6 +9,7 @@ use fovea_index::Metric;
 
 use super::address::{MilvusAddress, VectorIndex};
 use super::client::Client;
+use super::lite;
 use super::proto::*;
 use super::rows::pair;
 use crate::error::{Error, Result};
@@ -134,7 +135,8 @@ impl Table {
             db_name: db_name.clone(),
             collection_name: collection_name.clone(),
         };
-        if client.call(state.clone())?.state() == LoadState::Loaded {
+        // To milvus-lite a table is loaded that has no index yet.
+        if client.call(state.clone())?.state() == LoadState::Loaded && !client.is_lite() {
             return Ok(partitions);
         }
         // Where another process died between making it and its index.
@@ -211,9 +213,10 @@ impl Table {
             pair("metric_type", self.metric),
             pair("params", parameters),
         ];
-        client.call(index("v", of_vectors))?;
+        lite::create_index(client, index("v", of_vectors))?;
+        let kind = lite::index_of_texts(client);
         for field in self.looked_up {
-            client.call(index(field, vec![pair("index_type", "Trie")]))?;
+            lite::create_index(client, index(field, vec![pair("index_type", kind)]))?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::wiring::Network;
+use super::wiring::{Network, Pixels};
 use super::{Addition, Model};
 use crate::Encoder;
 use crate::calibration::Calibration;
@@ -89,6 +89,8 @@ pub fn assemble(
             is_one.then_some(output),
         )?);
     }
+    let side = model.spec.image.preparation.side;
+    put_planes(partial, &model.image, &model.pixels, side)?;
     let tokenizer = &model.tokenizer.content;
     write_durably(&partial.join(TOKENIZER), |out| out.write_all(tokenizer))?;
     names.push(TOKENIZER.to_owned());
@@ -191,6 +193,25 @@ pub fn put_network(
         names.push(format!("{inside}/{location}"));
     }
     Ok(names)
+}
+
+/// Has the image network of a pack read planes.
+pub fn put_planes(
+    partial: &Path,
+    network: &Network,
+    pixels: &Pixels,
+    side: u32,
+) -> Result<(), Error> {
+    if !pixels.is_last {
+        return Ok(());
+    }
+    let place = partial.join(IMAGE_TOWER);
+    let turned = onnx::read_planes(&tensors::map(&place)?, &pixels.input, side);
+    let turned = turned.map_err(|what| Error::Unusable {
+        path: network.path.clone(),
+        what,
+    })?;
+    write_durably(&place, |out| out.write_all(&turned))
 }
 
 /// A copy of its own: what the user does to the model later changes no pack.

@@ -26,7 +26,7 @@ use crate::manifest::Manifest;
 use crate::pack::Pack;
 use crate::towers::{Cleaning, ImageTower, TextTower, TowersSpec, Words, WordsSpec};
 use settings::Settings;
-use wiring::Network;
+use wiring::{Network, Pixels};
 
 pub use trial::Trial;
 
@@ -63,6 +63,7 @@ struct Model {
     spec: TowersSpec,
     precision: String,
     image: Network,
+    pixels: Pixels,
     text: Network,
     tokenizer: tokens::Found,
 }
@@ -237,9 +238,9 @@ fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
     let said = text.vector(&[&["text_embeds", "text_embeddings"], pooled].concat())?;
     let dim = dimension(&settings, (&image.path, seen.dim), (&text.path, said.dim))?;
     let inputs = text.words()?;
-    let input = image.pixels(preparation.side)?;
+    let pixels = image.pixels(preparation.side)?;
     if image.path != text.path {
-        image.needs_only(&[&input])?;
+        image.needs_only(&[&pixels.input])?;
         let given = [
             Some(&inputs.ids),
             inputs.mask.as_ref(),
@@ -259,7 +260,7 @@ fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
         layout: files.layout.into(),
         dim,
         image: ImageTower {
-            input,
+            input: pixels.of_planes(),
             output: seen.name,
             preparation,
         },
@@ -276,6 +277,7 @@ fn read_towers(folder: &Path, files: layout::Found) -> Result<Model, Error> {
         spec,
         precision: files.precision,
         image,
+        pixels,
         text,
         tokenizer,
     })

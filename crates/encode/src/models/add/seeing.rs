@@ -10,7 +10,7 @@ use super::assemble::{self, Runtime};
 use super::preparing;
 use super::settings::Json;
 use super::trial::{Trial, try_pack};
-use super::wiring::{FLOAT, LENGTH_MAX, Network};
+use super::wiring::{FLOAT, LENGTH_MAX, Network, Pixels};
 use crate::Encoder;
 use crate::calibration::Calibration;
 use crate::error::{Context, Error};
@@ -27,6 +27,8 @@ use crate::towers::{IMAGE_TOWER, ImageTower};
 
 /// The output of rows, one for each part of a picture.
 const ROWS: &str = "last_hidden_state";
+/// The output of one vector for the whole picture.
+const POOLED: &str = "pooler_output";
 /// What the output of a network is called that is made here.
 pub const FEATURE: &str = "feature";
 /// Of a thousand labels so many at least are called as in the base pack. Of those of torchvision 705 are; in another order hardly any.
@@ -68,6 +70,7 @@ pub enum Source {
     /// A file in ONNX, of which the part below this value is kept; of rows the first.
     File {
         network: Network,
+        pixels: Pixels,
         output: String,
         is_rows: bool,
     },
@@ -83,12 +86,13 @@ impl Source {
         }
     }
 
-    /// Writes the network into a pack; the names of its files.
-    fn put(&self, partial: &Path) -> Result<Vec<String>, Error> {
+    /// Writes the network, which reads squares of `side`, into a pack; the names of its files.
+    fn put(&self, partial: &Path, side: u32) -> Result<Vec<String>, Error> {
         let place = partial.join(IMAGE_TOWER);
         match self {
             Self::File {
                 network,
+                pixels,
                 output,
                 is_rows,
             } => {
@@ -101,6 +105,7 @@ impl Source {
                     })?;
                     write_durably(&place, |out| out.write_all(&whole))?;
                 }
+                assemble::put_planes(partial, network, pixels, side)?;
                 Ok(names)
             }
             Self::Made { onnx, .. } => {
@@ -130,21 +135,24 @@ pub fn read(
         ));
     };
     let preparation = preparing::read(folder)?;
-    let input = network.pixels(preparation.side)?;
-    network.needs_only(&[&input])?;
+    let pixels = network.pixels(preparation.side)?;
+    network.needs_only(&[&pixels.input])?;
     let family = config
         .text("/model_type")
         .unwrap_or("classifier")
         .to_owned();
     let end = match of_rows(&network, &family, &config)? {
         Some(end) => end,
-        None => of_classes(&network, &config, base)?,
+        None => match of_pooled(&network)? {
+            Some(end) => end,
+            None => of_classes(&network, &config, base)?,
+        },
     };
     Ok(Sighted {
         family,
         precision,
         tower: ImageTower {
-            input,
+            input: pixels.of_planes(),
             output: match end.is_rows {
                 true => FEATURE.to_owned(),
                 false => end.output.clone(),
@@ -155,6 +163,7 @@ pub fn read(
         words: end.words,
         source: Source::File {
             network,
+            pixels,
             output: end.output,
             is_rows: end.is_rows,
         },
@@ -200,6 +209,27 @@ fn of_rows(network: &Network, family: &str, config: &Json) -> Result<Option<End>
         output: ROWS.into(),
         is_rows: true,
         dim: dim as usize,
+        words: Words::None("it knows no classes".into()),
+    }))
+}
+
+/// A network that gives one vector for a picture and says so by its name. Nothing where it has none.
+fn of_pooled(network: &Network) -> Result<Option<End>, Error> {
+    let mut outputs = network.graph.outputs.iter();
+    if !outputs.any(|output| output.name == POOLED) {
+        return Ok(None);
+    }
+    let vector = network.vector(&[POOLED])?;
+    let Some(dim) = vector.dim else {
+        return Err(Error::Unusable {
+            path: network.path.clone(),
+            what: format!("it does not say how many numbers its output {POOLED} has"),
+        });
+    };
+    Ok(Some(End {
+        output: vector.name,
+        is_rows: false,
+        dim,
         words: Words::None("it knows no classes".into()),
     }))
 }
@@ -271,7 +301,7 @@ pub fn put(
     base: &Pack,
     runtime: &Runtime,
 ) -> Result<(Manifest, Trial), Error> {
-    let mut names = model.source.put(partial)?;
+    let mut names = model.source.put(partial, model.tower.preparation.side)?;
     let mut of_base = vec![TEXT_VOCABULARY, TEXT_TABLE, TEXT_DENSE];
     let is_aligned = match &model.words {
         Words::Classes(layer) => {

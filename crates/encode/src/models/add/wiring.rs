@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::inside;
 use crate::error::Error;
-use crate::onnx::{Graph, Tensor};
+use crate::onnx::{self, Graph, Tensor};
 use crate::tensors;
 
 pub const FLOAT: i64 = 1;
@@ -27,6 +27,24 @@ pub struct Network {
 pub struct Output {
     pub name: String,
     pub dim: Option<usize>,
+}
+
+/// The input that takes a picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
+    pub input: String,
+    /// Whether the three numbers of a pixel lie together, as in TensorFlow, and not in planes.
+    pub is_last: bool,
+}
+
+impl Pixels {
+    /// The input of the network as it lies in the pack, where all read planes.
+    pub fn of_planes(&self) -> String {
+        match self.is_last {
+            true => onnx::turned(&self.input),
+            false => self.input.clone(),
+        }
+    }
 }
 
 /// Inputs of a text network.
@@ -153,26 +171,35 @@ impl Network {
         !inputs.is_empty() && inputs.iter().all(is_picture)
     }
 
-    /// The input of an image network, of three planes of `side` x `side`.
-    pub fn pixels(&self, side: u32) -> Result<String, Error> {
+    /// The input of an image network, of three planes of `side` x `side`, or with the channels last.
+    pub fn pixels(&self, side: u32) -> Result<Pixels, Error> {
         let inputs = self.graph.inputs.iter();
         let pictures: Vec<&Tensor> = inputs.filter(|input| is_picture(input)).collect();
         let [input] = pictures[..] else {
             return Err(self.refuse(
-                "it has no input, or several, that take a picture: [batch, 3, height, width]",
+                "it has no input, or several, that take a picture: [batch, 3, height, width] or [batch, height, width, 3]",
             ));
         };
         if input.kind != FLOAT {
             return Err(self.refuse(format!("its input {} is no float32", input.name)));
         }
         let side = i64::from(side);
-        let expect = [None, Some(3), Some(side), Some(side)];
+        let sides = (Some(side), Some(side));
+        let is_last =
+            matches!(input.dims.as_deref(), Some([_, height, _, Some(3)]) if *height != Some(3));
+        let expect = match is_last {
+            false => [None, Some(3), sides.0, sides.1],
+            true => [None, sides.0, sides.1, Some(3)],
+        };
         let dims = input.dims.iter().flatten();
         let fits = dims
             .zip(expect)
             .all(|(dim, expect)| expect.is_none() || dim.is_none() || *dim == expect);
         match fits {
-            true => Ok(input.name.clone()),
+            true => Ok(Pixels {
+                input: input.name.clone(),
+                is_last,
+            }),
             false => Err(self.refuse(format!(
                 "its input {} has the shape {}, and the configuration says pictures of 3 x {side} x {side}",
                 input.name,
