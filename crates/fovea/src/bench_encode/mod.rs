@@ -216,7 +216,8 @@ fn memory(pack: &Pack, material: &Material, peer: &Peer) -> anyhow::Result<Vec<B
     let (Some(text), Some(image)) = (pack.text_network(), pack.image_network()) else {
         return Ok(Vec::new());
     };
-    let resident = || ours::resident().context("this system does not say what is resident");
+    let resident =
+        || crate::memory::resident().context("this system does not say what is resident");
     let Ok(before) = resident() else {
         return Ok(Vec::new());
     };

@@ -104,13 +104,3 @@ pub fn load(dir: &Path, has_text: bool) -> anyhow::Result<f64> {
     }
     Ok(start.elapsed().as_secs_f64())
 }
-
-/// Bytes of this process that are in memory, where the system says so.
-pub fn resident() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kilobytes * 1024)
-}

@@ -21,7 +21,7 @@ use crate::bench_ann::{Bar, Process, PythonEnv, PythonPeers};
 use crate::exit::Refusal;
 use crate::settings::{Settings, cache_folder};
 
-const PYMILVUS: PythonPeers = PythonPeers {
+pub const PYMILVUS: PythonPeers = PythonPeers {
     what: "pymilvus 2.3.7",
     pins: include_str!("pymilvus.txt"),
     script: include_str!("peer.py"),

@@ -1,4 +1,5 @@
-"""The official client of Milvus, for `fovea bench milvus`: pymilvus against the server that Fovea is measured on.
+"""The official client of Milvus, for `fovea bench milvus` and `fovea bench plan`: pymilvus against the server that Fovea is
+measured on.
 
     python3 peer.py HOST PORT
 
@@ -11,6 +12,10 @@ Questions, each answered by one line of JSON:
     {"do": "search", "name": N, "file": F, "row": R, "expr": E, "limit": L, "params": P}    one search as Fovea asks it; its
                                                     milliseconds
     {"do": "drop", "names": [N]}                    drops collections that the measurement made
+    {"do": "clear"}                                 drops all of Fovea's collections
+    {"do": "flush"}                                 writes what all of Fovea's collections have to the object store
+    {"do": "load"}                                  whether all of Fovea's collections can be asked
+    {"do": "memory"}                                bytes of the process that has a query node
 
 Rows are turned into what pymilvus takes before the clock starts: a program that calls it has them so.
 """
@@ -21,6 +26,7 @@ import time
 
 import numpy as np
 from pymilvus import Collection, CollectionSchema, DataType, FieldSchema, connections, utility
+from pymilvus.grpc_gen import milvus_pb2
 
 TEXTS = {"lib": 16, "owner": 80, "region": 200}
 INDEX = {"index_type": "HNSW", "metric_type": "IP", "params": {"M": 16, "efConstruction": 200}}
@@ -95,11 +101,41 @@ def drop(names):
     return {}
 
 
+def clear():
+    return drop(ours())
+
+
+def ours():
+    return [name for name in utility.list_collections() if name.startswith("fovea_")]
+
+
+def flush():
+    for name in ours():
+        collection(name).flush()
+    return {}
+
+
+def load():
+    for name in ours():
+        collection(name).load()
+        # Only an answer says that nothing is missing.
+        collection(name).query('pk != ""', output_fields=["count(*)"], consistency_level="Strong")
+    return {"loaded": True}
+
+
+def memory():
+    asked = milvus_pb2.GetMetricsRequest(request=json.dumps({"metric_type": "system_info"}))
+    said = json.loads(connections._fetch_handler("default")._stub.GetMetrics(asked).response)
+    nodes = [node["infos"] for node in said["nodes_info"]]
+    return {"bytes": max(node["hardware_infos"]["memory_usage"] for node in nodes if node["name"].startswith("querynode"))}
+
+
 def answer(question):
     do = question.pop("do")
     if do == "upsert":
         return upsert(question["name"], question["file"], question["from"], question["to"])
-    return {"make": make, "find": find, "settled": settled, "search": search, "drop": drop}[do](**question)
+    known = [make, find, settled, search, drop, clear, flush, load, memory]
+    return {function.__name__: function for function in known}[do](**question)
 
 
 def main():

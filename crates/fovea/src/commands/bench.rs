@@ -49,9 +49,13 @@ pub fn run(settings: &Settings, flags: BenchFlags) -> anyhow::Result<Exit> {
         BenchCommand::Milvus { items } => bars(settings, "milvus", |settings, say| {
             bench_milvus::measure(settings, items, say)
         }),
-        BenchCommand::Plan { items } => {
-            bars(settings, "plan", |_, say| crate::plan::measure(&items, say))
+        BenchCommand::Plan(flags) if flags.copy => {
+            render::print_json(&serde_json::json!(crate::plan::copied(settings)?))?;
+            Ok(Exit::Done)
         }
+        BenchCommand::Plan(flags) => bars(settings, "plan", |settings, say| {
+            crate::plan::measure(settings, &flags, say)
+        }),
         BenchCommand::Encode {
             model,
             threads,

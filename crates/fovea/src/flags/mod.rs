@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fovea_vectordb::Metric;
 use fovea_vectordb::exchange::{AnnoyMetric, FileKind};
 
-use self::scale::{MigrateFlags, PlanFlags};
+use self::scale::{BenchPlanFlags, MigrateFlags, PlanFlags};
 use self::train::{MigrateModelFlags, TagFlags, TrainFlags};
 use crate::server::keys::Role;
 
@@ -760,11 +760,7 @@ pub enum BenchCommand {
         items: usize,
     },
     /// What databases of synthetic items take, against what `fovea plan` says of them
-    Plan {
-        /// How many items each database gets
-        #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000], value_name = "N,...")]
-        items: Vec<u64>,
-    },
+    Plan(BenchPlanFlags),
     /// How well copies of pictures are found that were saved again, resized, cropped, marked, turned and more
     Dedupe(BenchDedupeFlags),
     /// Pictures and texts a second, loading and memory of a pack, beside Python's ONNX Runtime over the same networks

@@ -67,3 +67,29 @@ pub struct PlanFlags {
     #[arg(long, value_name = "N", default_value = "16")]
     pub machine_cores: String,
 }
+
+const BENCH_PLAN_HELP: &str = "\
+Where --db names a Milvus server, a library is written to it, which should have nothing else, and what the server and a Fovea
+process with a copy of the records take is measured too. What writing leaves in the server's memory is no part of a plan, so
+that it is started anew by a command of yours before it is asked. This one does it with the server that the tests use:
+
+  scripts/milvus up
+  scripts/milvus exec sh -c 'fovea --db $FOVEA_MILVUS bench plan \\
+    --restart \"scripts/milvus kill && scripts/milvus again\" --server-data $FOVEA_MILVUS_DATA'";
+
+#[derive(Args, Debug)]
+#[command(after_help = BENCH_PLAN_HELP)]
+pub struct BenchPlanFlags {
+    /// How many items each database gets
+    #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000], value_name = "N,...")]
+    pub items: Vec<u64>,
+    /// Command that ends and starts the server of --db, and returns when it answers; without it the server's memory is not measured
+    #[arg(long, value_name = "COMMAND")]
+    pub restart: Option<String>,
+    /// Folder of the server's object store; without it the server's disk is not measured
+    #[arg(long, value_name = "DIR")]
+    pub server_data: Option<PathBuf>,
+    /// Say how much memory a copy of the records takes in this process, and nothing else
+    #[arg(long, hide = true)]
+    pub copy: bool,
+}

@@ -43,14 +43,17 @@ pub(super) const GRAPH_CORE: f64 = 2_600.0;
 
 /// Bytes of a record in a process's copy, for each item with its content (`docs/milvus.md`).
 pub(super) const RECORD_MEMORY: f64 = 2_000.0;
-/// Bytes of an item's and a content's record as text.
+/// The rows of an item and of its content on a server: in a query node's memory, and in the object store.
+pub(super) const RECORD_SERVED: f64 = 4_000.0;
 pub(super) const RECORD_DISK: f64 = 1_100.0;
-/// A row of vectors on a server beside its numbers: key, library, owner, part, timestamps, and the index of keys. From
-/// the layout in `docs/milvus.md`, not measured.
-pub(super) const MILVUS_ROW: f64 = 330.0;
-/// Links of HNSW with M 16: 33 of 4 bytes in the lowest layer, and about a sixteenth of as many above, with a label. From
-/// the layout of hnswlib, not measured.
-pub(super) const HNSW_LINKS: f64 = 150.0;
+/// A row of vectors on a server beside its numbers (keys, library, owner, part, timestamps, the index of keys, a graph's
+/// links): in a query node's memory, and in the object store, where texts are compressed.
+pub(super) const MILVUS_ROW: f64 = 1_550.0;
+pub(super) const MILVUS_ROW_DISK: f64 = 100.0;
+/// Of a row in a file of HNSW with M 16.
+pub(super) const HNSW_LINKS: f64 = 85.0;
+/// How much more a server does for a search where no process has a copy of the records.
+pub(super) const SERVER_QUESTIONS: f64 = 4.0;
 /// Share of a query node's memory that rows may fill: Milvus refuses to load beyond about that.
 pub(super) const NODE_FULL: f64 = 0.7;
 /// Rows of one shard: a supposition, after which more writers at once help.
@@ -97,8 +100,7 @@ pub(super) fn assumptions(load: &Load) -> Vec<String> {
         "every query is new words, and the spaces of images and captions are both searched".to_owned(),
         "the server: vectors in 32 bits in HNSW graphs held in memory, one replica, row sizes from its layout, not measured"
             .to_owned(),
-        "every Fovea process beside a server keeps a copy of the records; a library above 70% of a machine is split into several"
-            .to_owned(),
+        "every Fovea process beside a server keeps a copy of the records, or none where that is above 70% of a machine".to_owned(),
     ]
 }
 

@@ -1,16 +1,19 @@
 //! What a library of a size takes, in a folder and on a Milvus server: memory, disk, shards, nodes and time.
 //!
-//! `costs` is what one of each thing costs, with where that number comes from; `folder` and `server` add up. `sizes` measures
-//! the same on this machine, so that sums are held against what was kept (`fovea bench plan`). Nothing here prints.
+//! `costs` is what one of each thing costs, with where that number comes from; `folder` and `server` add up. `sizes` and
+//! `server_sizes` measure the same on this machine, so that sums are held against what was kept (`fovea bench plan`). Nothing here prints.
 
 mod costs;
 mod folder;
 mod server;
+mod server_sizes;
 mod sizes;
 
 use fovea_vectordb::{PackRecord, SpaceSource};
 use serde::Serialize;
 
+pub use self::server::Records;
+pub use self::server_sizes::copied;
 pub use self::sizes::measure;
 
 /// What is asked for.
@@ -109,7 +112,10 @@ mod tests {
             assert!(two[0].server.shards <= two[1].server.shards);
         }
         assert!(plans[1].folder.fits && !plans[4].folder.fits);
-        assert!(plans[1].server.libraries == 1 && plans[4].server.libraries > 1);
+        assert_eq!(plans[1].server.records, server::Records::Memory);
+        assert!(plans[1].server.record_bytes > 0.0);
+        assert_eq!(plans[4].server.records, server::Records::Server);
+        assert_eq!(plans[4].server.record_bytes, 0.0);
         let mut busy = load(100_000);
         busy.queries_per_second = 10_000.0;
         assert!(plan(busy).folder.cores > plans[1].folder.cores);

@@ -11,7 +11,10 @@ use fovea_vectordb::{
 use super::Load;
 use super::costs::graph_row;
 use super::folder::Folder;
+use super::server_sizes;
 use crate::bench_ann::{Bar, gaussians};
+use crate::flags::scale::BenchPlanFlags;
+use crate::settings::Settings;
 
 /// How far a sum may be from what was measured.
 const WITHIN: f64 = 0.2;
@@ -20,12 +23,22 @@ const BATCH: u64 = 2_000;
 /// Rows of the graph whose file is weighed, and their numbers.
 const GRAPH_ROWS: u64 = 20_000;
 
-/// A shape of databases: numbers of a feature, of images' vectors, of captions' vectors (0: no captions).
-const SHAPES: [(usize, usize, usize); 3] = [(1280, 512, 0), (1280, 512, 512), (0, 768, 0)];
+/// Numbers of a feature, of images' vectors, of captions' vectors (0: no captions).
+pub(super) type Shape = (usize, usize, usize);
 
-/// Ratios of predicted to measured: of the database for each shape and size, and of the file of a graph.
-pub fn measure(sizes: &[u64], say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
-    let mut bars = databases(sizes, say)?;
+const SHAPES: [Shape; 3] = [(1280, 512, 0), (1280, 512, 512), (0, 768, 0)];
+
+/// Ratios of predicted to measured: of the database for each shape and size, of the file of a graph, and of a server where one
+/// is named.
+pub fn measure(
+    settings: &Settings,
+    flags: &BenchPlanFlags,
+    say: &dyn Fn(&str),
+) -> anyhow::Result<Vec<Bar>> {
+    if let Some(server) = &settings.server {
+        return server_sizes::measure(server, flags, say);
+    }
+    let mut bars = databases(&flags.items, say)?;
     say("a graph");
     let scratch = tempfile::tempdir()?;
     let database = filled(scratch.path(), GRAPH_ROWS, (0, 512, 0))?;
@@ -56,7 +69,7 @@ fn databases(sizes: &[u64], say: &dyn Fn(&str)) -> anyhow::Result<Vec<Bar>> {
 }
 
 /// What is predicted over what was measured lies around 1.
-fn within(what: &str, ratio: f64) -> [Bar; 2] {
+pub(super) fn within(what: &str, ratio: f64) -> [Bar; 2] {
     [
         Bar::at_least(
             format!("{what}, predicted over that"),
@@ -73,7 +86,7 @@ fn within(what: &str, ratio: f64) -> [Bar; 2] {
     ]
 }
 
-fn load(n: u64, (feature, image, caption): (usize, usize, usize)) -> Load {
+pub(super) fn load(n: u64, (feature, image, caption): Shape) -> Load {
     Load {
         images: n,
         queries_per_second: 1.0,
@@ -87,9 +100,14 @@ fn load(n: u64, (feature, image, caption): (usize, usize, usize)) -> Load {
     }
 }
 
-fn filled(folder: &Path, n: u64, shape: (usize, usize, usize)) -> anyhow::Result<Embedded> {
-    let (feature, image, caption) = shape;
+fn filled(folder: &Path, n: u64, shape: Shape) -> anyhow::Result<Embedded> {
     let database = Embedded::open(folder, "plan", OpenMode::Create)?;
+    fill(&database, n, shape)?;
+    Ok(database)
+}
+
+pub(super) fn fill(database: &dyn Database, n: u64, shape: Shape) -> anyhow::Result<()> {
+    let (feature, image, caption) = shape;
     let space = |name: &str, dim| SpaceRecord {
         name: name.to_owned(),
         dim,
@@ -110,14 +128,10 @@ fn filled(folder: &Path, n: u64, shape: (usize, usize, usize)) -> anyhow::Result
         let items = (from..(from + BATCH).min(n)).flat_map(|number| item(source, number, shape));
         database.write(&items.collect::<Batch>())?;
     }
-    Ok(database)
+    Ok(())
 }
 
-fn item(
-    source: SourceId,
-    number: u64,
-    (feature, image, caption): (usize, usize, usize),
-) -> Vec<Operation> {
+fn item(source: SourceId, number: u64, (feature, image, caption): Shape) -> Vec<Operation> {
     let hash = ContentHash::of(&number.to_le_bytes());
     let pack = || "synthetic".to_owned();
     let text = format!("synthetic caption with number {number:09}");

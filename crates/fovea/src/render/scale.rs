@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::units::{count, counted};
 use super::{dim, print_json, strong};
-use crate::plan::Plan;
+use crate::plan::{Plan, Records};
 use crate::settings::Settings;
 
 pub fn scale_plan(settings: &Settings, plan: &Plan) -> anyhow::Result<()> {
@@ -55,10 +55,13 @@ fn rows(plan: &Plan) -> Vec<(&'static str, String, String)> {
         (
             "",
             String::new(),
-            format!(
-                "{} of records in each Fovea process",
-                size(server.record_bytes)
-            ),
+            match server.records {
+                Records::Memory => format!(
+                    "{} of records in each Fovea process",
+                    size(server.record_bytes)
+                ),
+                Records::Server => "no records in Fovea's processes: ?records=server".to_owned(),
+            },
         ),
         (
             "disk",
@@ -85,7 +88,6 @@ fn rows(plan: &Plan) -> Vec<(&'static str, String, String)> {
             ),
         ),
         ("shards", "-".to_owned(), count(server.shards)),
-        ("libraries", "1".to_owned(), count(server.libraries)),
         ("ingest", time(folder.ingest_s), time(server.ingest_s)),
         ("index", time(folder.build_s), "by the server".to_owned()),
     ]
