@@ -47,7 +47,7 @@ pub use forget::{forgotten, forgotten_check, would_forget};
 pub use indexes::indexes;
 pub use keys::{key, keys};
 pub use migrate::migration;
-pub use models::{added, added_words, pack, packs};
+pub use models::{added, added_words, pack, packs, tuned};
 pub use names::{ConceptCard, concept, concept_json, concepts, removed, saved, saved_list};
 pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;

@@ -13,6 +13,7 @@ use super::keys::Ring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::exit::Refusal;
+use crate::pacing;
 use crate::place::Place;
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -55,10 +56,11 @@ impl Library {
     fn open_as(settings: &Settings, mode: OpenMode) -> anyhow::Result<Library> {
         let pack_settings = settings.clone();
         let open_pack = move |record: Option<&PackRecord>| -> anyhow::Result<Arc<dyn Encoder>> {
-            Ok(Arc::new(match record {
+            let pack = match record {
                 Some(record) => pack_settings.pack_of(record)?,
                 None => pack_settings.open_pack(DEFAULT_PACK)?,
-            }))
+            };
+            Ok(pacing::kept(&pack_settings, pack))
         };
         Library::new(
             settings.place(),
