@@ -66,7 +66,8 @@ fn a_damaged_or_stale_answer_is_none() {
         measured: vec![measured],
     };
     place.keep(&pack, &tuned).unwrap();
-    let [file] = &files(store.path())[..] else {
+    let kept = files(store.path());
+    let [file] = &kept[..] else {
         panic!("one file is kept");
     };
     let whole = fs::read_to_string(file).unwrap();

@@ -81,7 +81,8 @@ impl Settings {
             Some(active) => self.pack_of(&active)?,
             None => self.open_pack(DEFAULT_PACK)?,
         };
-        Ok(self.join(database, pack))
+        // One picture at a time: how many are seen fastest need not be looked up.
+        Ok(self.join_encoder(database, Arc::new(pack)))
     }
 
     /// A collection that is there, to note something in it, with the pack it was indexed with.
@@ -111,7 +112,8 @@ impl Settings {
                 ))
                 .into());
             }
-            let one = self.join(self.open_database(OpenMode::ReadOnly)?, pack);
+            let database = self.open_database(OpenMode::ReadOnly)?;
+            let one = self.join_encoder(database, Arc::new(pack));
             if !one.has_seen_all()? && !self.quiet {
                 anstream::eprintln!(
                     "The pack {name} has not seen every picture of `{}`; {made} brings the rest.",

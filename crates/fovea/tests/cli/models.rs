@@ -325,7 +325,7 @@ fn how_a_pack_runs_fastest_is_measured_once_and_kept() {
     };
     let index = |arguments: &[&str]| {
         place
-            .run(&[&["index", &folder][..], arguments].concat())
+            .run(&[&["index", folder.as_str()][..], arguments].concat())
             .expect(0)
     };
     // Whoever says how many threads there are has said enough.

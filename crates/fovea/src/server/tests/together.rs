@@ -17,8 +17,9 @@ fn accompany(fixture: &Fixture, name: &str) {
         Arc::new(FakeEncoder::named(name, "1")),
         PreviewStore::new(fixture.folder.join("previews")),
     );
+    let own = FakeEncoder::new();
     let from = MigrateFrom {
-        fingerprint: &FakeEncoder::new().spec().fingerprint,
+        fingerprint: &own.spec().fingerprint,
         engine: None,
         kept: Kept::Features,
         reads_alike: true,
