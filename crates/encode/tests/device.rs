@@ -1,7 +1,9 @@
 //! A device that is not there. Alone in its process, which has one device for good.
 //!
-//! Needs the real base pack: run `fovea models pull base` first. Its ONNX Runtime has no CUDA on any system.
+//! Needs the real base pack: run `fovea models pull base` first. Its ONNX Runtime has no CUDA on any system. Where
+//! FOVEA_ONNXRUNTIME names a library that has, on a machine without a driver, the reason is another.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::thread;
 
@@ -12,8 +14,14 @@ static SAID: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 #[test]
 fn the_processor_answers_for_a_device_that_is_not_there_and_says_so_once() {
+    let library = std::env::var_os("FOVEA_ONNXRUNTIME").map(PathBuf::from);
+    let reason = match library {
+        Some(_) => "cannot use it: ",
+        None => "has no cuda in it",
+    };
     let asked = Runtime {
         device: Device::Cuda,
+        library,
         on_fallback: |line| SAID.lock().unwrap().push(line.to_owned()),
         ..Runtime::default()
     };
@@ -46,7 +54,7 @@ fn the_processor_answers_for_a_device_that_is_not_there_and_says_so_once() {
     assert_eq!(said.len(), 1, "{said:?}");
     for part in [
         "--device cuda",
-        "has no cuda in it",
+        reason,
         "the CPU is used",
         "onnxruntime-gpu",
         "--onnxruntime FILE",
