@@ -150,9 +150,15 @@ pub struct ImageEncoder {
 
 impl ImageEncoder {
     /// Loads nothing yet.
-    pub fn new(model: Model, library: Library, seeing: Seeing, feature_dim: usize) -> Self {
+    pub fn new(
+        (model, library): (Model, Library),
+        seeing: Seeing,
+        feature_dim: usize,
+        threads: usize,
+    ) -> Self {
+        let sessions = Sessions::new(model, library, Shapes::Same, "load the image network");
         Self {
-            sessions: Sessions::new(model, library, Shapes::Same, "load the image network"),
+            sessions: sessions.with_threads(threads),
             seeing,
             feature_dim,
         }
@@ -165,9 +171,15 @@ impl ImageEncoder {
 
     /// The same of what the network reads.
     pub fn run(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
+        self.run_all(planes, 1)
+    }
+
+    /// The same of `n` pictures, one after the other.
+    pub fn run_all(&self, planes: &[f32], n: usize) -> Result<Vec<f32>, Error> {
         let (names, side) = self.seeing.wiring();
+        let dims = (n, self.feature_dim);
         self.sessions
-            .run(|session| run(session, names, side as usize, planes, self.feature_dim))
+            .run(|session| run(session, names, side as usize, planes, dims))
     }
 
     /// Loads the network now.
@@ -176,27 +188,28 @@ impl ImageEncoder {
     }
 }
 
-/// Runs an image network on one picture: `names` are those of its input and of the output that is wanted, which has `dim` numbers.
+/// Runs an image network on `n` pictures, one after the other in `planes`: `names` are those of its input and of the output that is
+/// wanted, which has `dim` numbers for each.
 pub fn run(
     session: &mut Session,
     names: (&str, &str),
     side: usize,
     planes: &[f32],
-    dim: usize,
+    (n, dim): (usize, usize),
 ) -> Result<Vec<f32>, Error> {
     const ACTION: &str = "run the image network";
     let failed = |error: ort::Error| Error::Runtime {
         action: ACTION,
         what: error.to_string(),
     };
-    let input = TensorRef::from_array_view(([1, 3, side, side], planes)).map_err(failed)?;
+    let input = TensorRef::from_array_view(([n, 3, side, side], planes)).map_err(failed)?;
     let outputs = session
         .run(ort::inputs![names.0 => input])
         .map_err(failed)?;
-    let (_, feature) = outputs[names.1]
+    let (_, features) = outputs[names.1]
         .try_extract_tensor::<f32>()
         .map_err(failed)?;
-    whole(ACTION, feature, dim)
+    whole(ACTION, features, n * dim)
 }
 
 /// The numbers, where there are as many as there must be and all are finite.

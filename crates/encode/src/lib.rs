@@ -19,6 +19,7 @@ mod calibration;
 mod classifier;
 mod conse;
 mod convert;
+pub mod device;
 mod error;
 pub mod fake;
 mod head;
@@ -29,6 +30,7 @@ mod matrix;
 pub mod models;
 mod networks;
 mod onnx;
+pub mod pace;
 mod pack;
 mod session;
 mod tags;
@@ -88,7 +90,8 @@ pub struct PackSpec {
 
 /// Pixels or words in, features and unit vectors out.
 ///
-/// Every method may be called from many threads at once; inference itself uses the calling thread alone. None has a
+/// Every method may be called from many threads at once; inference itself uses the calling thread alone, unless the pack is told
+/// otherwise ([`Pack::with_threads`]) or runs on a device. None has a
 /// default that knows less than the encoder, because an encoder that wraps another one would silently lose what it forgets to pass on.
 pub trait Encoder: Send + Sync {
     /// What this encoder is and how long its vectors are.

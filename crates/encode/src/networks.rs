@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::Encoder;
 use crate::Error;
 use crate::image::{Fit, Resampling, Seeing};
+use crate::lazy::Lazy;
 use crate::pack::{Alignment, Pack};
 use crate::towers::{Fitting, IMAGE_TOWER, Preparation, TEXT_TOWER, TextTower, Tokens};
 
@@ -37,6 +39,17 @@ pub struct Recipe {
 }
 
 impl Pack {
+    /// The same with so many threads in each session of the network that sees; it has to be asked by fewer at the same time.
+    #[must_use]
+    pub fn with_threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self.image = Lazy::new();
+        if let Alignment::Towers(towers) = &mut self.alignment {
+            towers.set_threads(self.threads);
+        }
+        self
+    }
+
     /// The network that sees, where ONNX Runtime has one to run.
     pub fn image_network(&self) -> Option<ImageNetwork> {
         let (file, seeing) = match &self.alignment {
@@ -79,9 +92,31 @@ impl Pack {
     /// The feature of a picture that is prepared already, as [`Pack::planes`] does.
     pub fn feature_of_planes(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
         match &self.alignment {
-            Alignment::Towers(towers) => towers.see(planes),
+            Alignment::Towers(towers) => {
+                self.load_image()?;
+                towers.see(planes)
+            }
             Alignment::Conse(_) | Alignment::Unaligned => self.image()?.run(planes),
         }
+    }
+
+    /// The features of several such pictures by one run, which fails for all where it does for one.
+    pub fn features_of_planes(&self, all: &[Vec<f32>]) -> Result<Vec<Vec<f32>>, Error> {
+        match all {
+            [] => return Ok(Vec::new()),
+            [one] => return Ok(vec![self.feature_of_planes(one)?]),
+            _ => {}
+        }
+        let (planes, n) = (all.concat(), all.len());
+        let features = match &self.alignment {
+            Alignment::Towers(towers) => {
+                self.load_image()?;
+                towers.see_all(&planes, n)?
+            }
+            Alignment::Conse(_) | Alignment::Unaligned => self.image()?.run_all(&planes, n)?,
+        };
+        let features = features.chunks_exact(self.spec().feature_dim);
+        Ok(features.map(<[f32]>::to_vec).collect())
     }
 
     /// Checks and loads the network that sees now, not with the first picture.

@@ -9,7 +9,7 @@ use crate::conse::Conse;
 use crate::head::{Head, HeadShape};
 use crate::image::{ImageEncoder, Seeing};
 use crate::lazy::{Lazy, beside};
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{FileEntry, MANIFEST, Manifest};
 use crate::models::{self, BASE};
 use crate::session::{Library, Model};
 use crate::tags::{ClassNames, Tag};
@@ -57,13 +57,15 @@ pub struct Pack {
     taught: Option<Classifier>,
     visual: Option<Projection>,
     text: Lazy<TextEncoder>,
-    image: Lazy<ImageEncoder>,
+    pub(crate) image: Lazy<ImageEncoder>,
     classes: Lazy<ClassNames>,
     /// Whether the files of either tower were checked.
     pub(crate) seen: Lazy<()>,
     pub(crate) read: Lazy<()>,
     /// The image network where it is not the one in the folder.
     trunk: Option<Vec<u8>>,
+    /// Of each session of the image network.
+    pub(crate) threads: usize,
 }
 
 /// How a feature becomes a vector of the shared space.
@@ -145,6 +147,7 @@ impl Pack {
             seen: Lazy::new(),
             read: Lazy::new(),
             trunk: None,
+            threads: 1,
         })
     }
 
@@ -408,7 +411,7 @@ impl Pack {
         let check = || {
             let files = self.manifest.files.iter();
             let mut files = files.filter(|file| file.name.starts_with(folder));
-            files.try_for_each(|file| file.check_content(&self.dir))
+            files.try_for_each(|file| file.check_beside(&self.dir))
         };
         checked.get_or_load(|| beside(check, load)).map(drop)
     }
@@ -425,10 +428,15 @@ impl Pack {
                 None => Model::File(self.dir.join(model)),
             };
             let library = Library::of(&self.dir, &self.manifest)?;
-            let encoder = ImageEncoder::new(network, library, seeing, self.spec.feature_dim);
+            let encoder = ImageEncoder::new(
+                (network, library),
+                seeing,
+                self.spec.feature_dim,
+                self.threads,
+            );
             match is_own {
                 true => beside(
-                    || check_content(&self.dir, &self.manifest, &[model]),
+                    || entry(&self.dir, &self.manifest, model)?.check_beside(&self.dir),
                     || encoder.load(),
                 )?,
                 // Weights may lie beside it.
@@ -571,11 +579,14 @@ fn head(
 }
 
 fn check_content(dir: &Path, manifest: &Manifest, names: &[&str]) -> Result<(), Error> {
-    names.iter().try_for_each(|name| {
-        let entry = manifest.file(name).ok_or_else(|| Error::Damaged {
-            path: dir.join(MANIFEST),
-            what: format!("it does not list {name}"),
-        })?;
-        entry.check_content(dir)
+    names
+        .iter()
+        .try_for_each(|name| entry(dir, manifest, name)?.check_content(dir))
+}
+
+fn entry<'a>(dir: &Path, manifest: &'a Manifest, name: &str) -> Result<&'a FileEntry, Error> {
+    manifest.file(name).ok_or_else(|| Error::Damaged {
+        path: dir.join(MANIFEST),
+        what: format!("it does not list {name}"),
     })
 }

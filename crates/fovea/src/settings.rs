@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::Context;
+use fovea_encode::device::{self, Device, Runtime};
 use fovea_encode::{Encoder, Pack, models};
 use fovea_engine::{Access, Bucket, Engine, PreviewStore, Uploads};
 use fovea_vectordb::{Database, MilvusAddress, OpenMode, PackRecord};
 
 use crate::exit::Refusal;
-use crate::flags::GlobalFlags;
+use crate::flags::{DeviceFlag, GlobalFlags};
 use crate::memory;
+use crate::pacing::{self, Pacing};
 use crate::place::Place;
 
 /// The pack that a new collection is made with.
@@ -43,6 +46,7 @@ impl Settings {
             bucket,
         } = place_of(db, flags.blobs, ["--db", "--blobs"])?;
         let models = flags.models.unwrap_or_else(models::default_dir);
+        choose_runtime(flags.device, flags.onnxruntime)?;
         Ok(Self {
             folder,
             server,
@@ -77,7 +81,8 @@ impl Settings {
             Some(active) => self.pack_of(&active)?,
             None => self.open_pack(DEFAULT_PACK)?,
         };
-        Ok(self.join(database, pack))
+        // One picture at a time: how many are seen fastest need not be looked up.
+        Ok(self.join_encoder(database, Arc::new(pack)))
     }
 
     /// A collection that is there, to note something in it, with the pack it was indexed with.
@@ -107,7 +112,8 @@ impl Settings {
                 ))
                 .into());
             }
-            let one = self.join(self.open_database(OpenMode::ReadOnly)?, pack);
+            let database = self.open_database(OpenMode::ReadOnly)?;
+            let one = self.join_encoder(database, Arc::new(pack));
             if !one.has_seen_all()? && !self.quiet {
                 anstream::eprintln!(
                     "The pack {name} has not seen every picture of `{}`; {made} brings the rest.",
@@ -121,11 +127,11 @@ impl Settings {
 
     /// The collection for writing, created when it is not there, with the pack that it has or the default one.
     pub fn open_for_writing(&self) -> anyhow::Result<Engine> {
-        self.open_with_pack(None)
+        self.open_with_pack(None, Pacing::Kept)
     }
 
-    /// The same, where somebody may have said which pack a new collection is made with.
-    pub fn open_with_pack(&self, wanted: Option<&str>) -> anyhow::Result<Engine> {
+    /// The same, where somebody may have said which pack a new collection is made with, and how it is to run.
+    pub fn open_with_pack(&self, wanted: Option<&str>, pacing: Pacing) -> anyhow::Result<Engine> {
         memory::keep_level();
         // Without the pack that it would have, no collection is created.
         let default = self.open_pack(wanted.unwrap_or(DEFAULT_PACK));
@@ -159,7 +165,8 @@ impl Settings {
             Some(active) => self.pack_of(&active)?,
         };
         pack.verify()?;
-        Ok(self.join(database, pack))
+        let encoder = pacing::encoder(self, pack, pacing)?;
+        Ok(self.join_encoder(database, encoder))
     }
 
     /// Every collection of the database; none where there is no database yet.
@@ -225,11 +232,51 @@ impl Settings {
 
     /// A collection and a pack as one.
     pub fn join(&self, database: Arc<dyn Database>, pack: Pack) -> Engine {
+        self.join_encoder(database, pacing::kept(self, pack))
+    }
+
+    fn join_encoder(&self, database: Arc<dyn Database>, encoder: Arc<dyn Encoder>) -> Engine {
         let own = std::fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
-        Engine::new(database, Arc::new(pack), self.previews())
+        Engine::new(database, encoder, self.previews())
             .with_uploads(Uploads::of(&self.place().blobs()))
             .with_own_folder(own)
     }
+}
+
+/// What `--device` and `--onnxruntime` mean, for the whole process.
+fn choose_runtime(device: Option<DeviceFlag>, library: Option<PathBuf>) -> anyhow::Result<()> {
+    let device = match device.unwrap_or(DeviceFlag::Cpu) {
+        DeviceFlag::Cpu => Device::Cpu,
+        DeviceFlag::Cuda => Device::Cuda,
+        DeviceFlag::TensorRt => Device::TensorRt,
+        DeviceFlag::CoreMl => Device::CoreMl,
+        DeviceFlag::DirectMl => Device::DirectMl,
+    };
+    let library = library.filter(|library| !library.as_os_str().is_empty());
+    if let Some(library) = library.as_ref().filter(|library| !library.is_file()) {
+        let message = format!(
+            "--onnxruntime {}: there is no such file; expected the library of ONNX Runtime, as capi/libonnxruntime.so.* \
+             of its package for Python",
+            library.display()
+        );
+        return Err(Refusal::input(message).into());
+    }
+    let engines = match device {
+        Device::TensorRt => {
+            let folder = cache_folder()?.join("tensorrt");
+            std::fs::create_dir_all(&folder)
+                .with_context(|| format!("cannot create {}", folder.display()))?;
+            Some(folder)
+        }
+        _ => None,
+    };
+    device::choose(Runtime {
+        device,
+        library,
+        engines,
+        on_fallback: |line| anstream::eprintln!("{line}"),
+    });
+    Ok(())
 }
 
 /// What `--db` and `--blobs`, or two flags like these, mean together.

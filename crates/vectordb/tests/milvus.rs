@@ -171,8 +171,7 @@ mod strangers {
 mod strangers_on_server {
     use super::*;
 
-    const STRANGERS_ON_SERVER: &str =
-        "index=flat&timeout=60&consistency=strong&records=server";
+    const STRANGERS_ON_SERVER: &str = "index=flat&timeout=60&consistency=strong&records=server";
 
     on_milvus! { STRANGERS_ON_SERVER;
         what_is_put_is_got

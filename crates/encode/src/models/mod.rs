@@ -17,7 +17,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-pub use add::{Added, Addition, Trial, add, check as check_addition};
+pub use add::{Added, Addition, Choice, Trial, add, check as check_addition};
 pub(crate) use base::features as base_features;
 pub(crate) use base::fingerprint as base_fingerprint;
 pub(crate) use base::fingerprint_of_1 as base_1_fingerprint;

@@ -115,13 +115,23 @@ impl Towers {
 
     /// The same of what the network reads.
     pub fn see(&self, planes: &[f32]) -> Result<Vec<f32>, Error> {
+        self.see_all(planes, 1)
+    }
+
+    /// The same of `n` pictures, one after the other.
+    pub fn see_all(&self, planes: &[f32], n: usize) -> Result<Vec<f32>, Error> {
         let tower = &self.spec.image;
         let (names, side) = (
             (tower.input.as_str(), tower.output.as_str()),
             tower.preparation.side as usize,
         );
         self.image
-            .run(|session| image::run(session, names, side, planes, self.spec.dim))
+            .run(|session| image::run(session, names, side, planes, (n, self.spec.dim)))
+    }
+
+    /// Threads of a session of the network that sees.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.image.set_threads(threads);
     }
 
     /// Loads the network that sees now.

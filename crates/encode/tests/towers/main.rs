@@ -9,6 +9,7 @@ mod learnt;
 mod onnx;
 mod parity;
 mod refused;
+mod sizes;
 mod weights;
 mod wordless;
 mod words;
@@ -58,7 +59,7 @@ fn add(store: &Path, folder: &Path) -> Result<models::Added, String> {
     let addition = models::Addition {
         folder,
         name: Some("tiny"),
-        precision: None,
+        choice: models::Choice::default(),
         replace: false,
         origin: None,
     };

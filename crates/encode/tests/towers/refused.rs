@@ -370,7 +370,10 @@ fn names_and_places() {
         let addition = models::Addition {
             folder: &folder,
             name: Some(name),
-            precision,
+            choice: models::Choice {
+                precision,
+                ..Default::default()
+            },
             replace: false,
             origin: None,
         };

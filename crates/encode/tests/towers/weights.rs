@@ -163,7 +163,7 @@ fn it_is_called_as_its_file() {
     let addition = models::Addition {
         folder: &file,
         name: None,
-        precision: None,
+        choice: models::Choice::default(),
         replace: false,
         origin: None,
     };

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::bench_ann::machine;
 use crate::bench_encode::{Asked, measure};
 use crate::exit::Exit;
+use crate::pacing;
 use crate::render;
 use crate::settings::Settings;
 
@@ -24,6 +25,14 @@ pub fn run(
         count: count.max(1),
     };
     let say = |words: &str| render::note(settings, words);
+    let chosen = pacing::found(settings, &settings.open_pack(pack)?);
+    let runs = match &chosen {
+        Some(tuned) => format!("`fovea index` runs {pack} {}", pacing::sentence(tuned)),
+        None => {
+            format!("nothing is kept of how {pack} runs fastest here: fovea models tune {pack}")
+        }
+    };
+    say(&format!("{runs}; here both sides run as is said below"));
     let report = measure(settings, asked, &say)?;
     let name = format!(
         "encode {pack}, {} threads, one picture at a time on each; {}",

@@ -8,6 +8,7 @@ use fovea_vectordb::IndexChoice;
 
 use crate::exit::{Exit, Refusal};
 use crate::flags::IndexFlags;
+use crate::pacing::Pacing;
 use crate::render::{self, IndexProgress};
 use crate::settings::Settings;
 
@@ -17,7 +18,12 @@ const MOST_TAG_BYTES: u64 = 8 << 20;
 pub fn run(settings: &Settings, flags: IndexFlags) -> anyhow::Result<Exit> {
     let options = options(&flags)?;
     let choice: Option<IndexChoice> = flags.index.as_deref().map(str::parse).transpose()?;
-    let engine = settings.open_with_pack(flags.model.as_deref())?;
+    // Whoever says how many threads is not overruled by what was measured.
+    let pacing = match flags.threads {
+        Some(_) => Pacing::Plain,
+        None => Pacing::Measured,
+    };
+    let engine = settings.open_with_pack(flags.model.as_deref(), pacing)?;
     if let Some(choice) = &choice {
         choose_index(engine.database(), choice)?;
     }

@@ -8,6 +8,7 @@ use fovea_encode::{Pack, models};
 use crate::exit::{Exit, Refusal};
 use crate::flags::{AddFlags, ModelsCommand, ModelsFlags};
 use crate::interrupt;
+use crate::pacing;
 use crate::recommend;
 use crate::render::{self, PullProgress};
 use crate::settings::{DEFAULT_PACK, Settings};
@@ -25,6 +26,7 @@ pub fn run(settings: &Settings, flags: ModelsFlags) -> anyhow::Result<Exit> {
                 Exit::Done
             })
         }
+        ModelsCommand::Tune { name } => tune(settings, &name),
         ModelsCommand::Info { name } => info(settings, &name),
         ModelsCommand::Recommend { language, memory } => {
             let dir = models::installed(&settings.models, DEFAULT_PACK)?.dir;
@@ -48,7 +50,7 @@ fn pull(settings: &Settings, name: &str, from: Option<&Path>) -> anyhow::Result<
     let mut progress = PullProgress::new(settings.quiet);
     models::pull_base(&settings.models, from, &mut |event| progress.on(event))?;
     progress.finish();
-    render::pack(settings, &models::installed(&settings.models, name)?)?;
+    render::pack(settings, &models::installed(&settings.models, name)?, None)?;
     Ok(Exit::Done)
 }
 
@@ -92,11 +94,14 @@ fn fetch_and_add(
     flags: &AddFlags,
     progress: &mut dyn FnMut(models::Progress),
 ) -> anyhow::Result<models::Added> {
-    let precision = flags.precision.as_deref();
+    let choice = models::Choice {
+        precision: flags.precision.as_deref(),
+        size: flags.size.as_deref(),
+    };
     let mut addition = models::Addition {
         folder: &flags.model,
         name: flags.name.as_deref(),
-        precision,
+        choice,
         replace: flags.replace,
         origin: None,
     };
@@ -105,13 +110,16 @@ fn fetch_and_add(
         Source::Hub(reference) => reference,
     };
     // A long download is not for a name that is taken, or a store that cannot be used.
-    let name = addition.name.unwrap_or(reference.name());
-    addition.name = Some(name);
+    let of_size = choice
+        .size
+        .map(|size| format!("{}-{size}", reference.name()));
+    let name = addition.name.or(of_size.as_deref());
+    addition.name = Some(name.unwrap_or(reference.name()));
     models::check_addition(&settings.models, addition)?;
     let mut hub = Hub::from_env();
     hub.offline |= flags.offline;
     hub.is_cancelled = interrupt::is_interrupted;
-    let fetched = hub::fetch(&hub, &reference, precision, progress)?;
+    let fetched = hub::fetch(&hub, &reference, choice, progress)?;
     let addition = models::Addition {
         folder: &fetched.folder,
         origin: Some(&fetched.origin),
@@ -120,9 +128,26 @@ fn fetch_and_add(
     Ok(models::add(&settings.models, addition, progress)?)
 }
 
+fn tune(settings: &Settings, name: &str) -> anyhow::Result<Exit> {
+    let pack = settings.open_pack(name)?;
+    let tuned = pacing::measure(settings, &pack, pacing::AT_LEISURE)?;
+    let Some(tuned) = tuned else {
+        let message = format!("pack `{name}` has no network that sees");
+        return Err(Refusal::input(message).into());
+    };
+    render::tuned(settings, name, &tuned)?;
+    Ok(Exit::Done)
+}
+
 fn info(settings: &Settings, name: &str) -> anyhow::Result<Exit> {
     let info = models::installed(&settings.models, name)?;
-    render::pack(settings, &info)?;
+    let tuned = match info.outdated {
+        true => None,
+        false => Pack::open(&info.dir)
+            .ok()
+            .and_then(|pack| pacing::found(settings, &pack)),
+    };
+    render::pack(settings, &info, tuned.as_ref())?;
     if info.outdated {
         let message = format!(
             "pack `{name}` is version {}, this program needs {}; run `fovea models pull {name}`",

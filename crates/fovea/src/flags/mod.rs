@@ -58,9 +58,33 @@ pub struct GlobalFlags {
     /// Folder of the model packs
     #[arg(long, global = true, env = "FOVEA_MODELS", value_name = "DIR")]
     pub models: Option<PathBuf>,
+    /// What the networks of a pack run on (default: cpu). Where ONNX Runtime cannot, a line says why, and the CPU is used
+    #[arg(
+        long,
+        global = true,
+        env = "FOVEA_DEVICE",
+        value_enum,
+        value_name = "DEVICE"
+    )]
+    pub device: Option<DeviceFlag>,
+    /// Library of ONNX Runtime in place of the one that a pack brings, which knows the CPU alone on Linux and Windows
+    #[arg(long, global = true, env = "FOVEA_ONNXRUNTIME", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
     /// No progress on standard error
     #[arg(long, short, global = true)]
     pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DeviceFlag {
+    Cpu,
+    Cuda,
+    #[value(name = "tensorrt")]
+    TensorRt,
+    #[value(name = "coreml")]
+    CoreMl,
+    #[value(name = "directml")]
+    DirectMl,
 }
 
 #[derive(Debug, Subcommand)]
@@ -863,6 +887,9 @@ pub enum ModelsCommand {
         #[arg(long)]
         memory: Option<String>,
     },
+    /// Measure for a few seconds how a pack sees fastest on this machine (sessions, threads, pictures in a run), and keep it.
+    /// `fovea index` does so by itself in a moment where nothing is kept yet
+    Tune { name: String },
     /// Show one pack and check every file of it; fails when it is not the version this program needs
     Info { name: String },
 }
@@ -882,9 +909,13 @@ pub struct AddFlags {
     /// What the pack will be called (default: as the folder, the file or the repository)
     #[arg(long)]
     pub name: Option<String>,
-    /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files)
+    /// Which of several precisions, as in `fp16` or `quantized` (default: the plain files); of those in a folder `fastest` takes
+    /// the one that sees fastest on this machine, and as the plain one does
     #[arg(long)]
     pub precision: Option<String>,
+    /// Which of several sizes that lie in folders of their own, as `s0` of onnx/s0/vision_model.onnx
+    #[arg(long)]
+    pub size: Option<String>,
     /// Put it in the place of a pack of that name
     #[arg(long)]
     pub replace: bool,

@@ -7,7 +7,7 @@ use fovea_engine::explain::{Judged, Reason, Scored, SpaceScore, Standing, TermSh
 use fovea_engine::{Absent, Explanation, FusedPlace, Heat, Plan, judge};
 use serde_json::{Value, json};
 
-use super::results::{RECIPROCAL_RANK, place_json, printable, round, shortest};
+use super::results::{PlaceParts, RECIPROCAL_RANK, printable, round, shortest};
 use super::units::count;
 use super::{dim, print_json, strong};
 use crate::settings::Settings;
@@ -105,13 +105,13 @@ fn fused(out: &mut dyn Write, together: &Together) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn together_json(together: &Together) -> Value {
+pub fn together_json(together: &Together) -> Value {
     json!({
         "packs": together.packs,
         "rank": together.place.as_ref().map(|found| found.rank),
         "score": together.place.as_ref().map(|found| digits(found.score)),
         "metric": RECIPROCAL_RANK,
-        "places": together.place.iter().flat_map(|found| &found.places).map(place_json).collect::<Vec<_>>(),
+        "places": together.place.iter().flat_map(|found| &found.places).map(PlaceParts::of).collect::<Vec<_>>(),
     })
 }
 

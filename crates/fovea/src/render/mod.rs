@@ -40,14 +40,14 @@ use ann::ann_bar_line;
 pub use ann::{ann_bars, ann_bench, calibration, regressions};
 pub use bench::{IngestBench, evaluation, ingest_bench, query_bench};
 pub use duplicates::{Deduped, duplicates, duplicates_json};
-pub use explain::{Explained, Map, Together, explained, explanation_json};
+pub use explain::{Explained, Map, Together, explained, explanation_json, together_json};
 pub use facets::{facets, facets_json, tagged};
 pub use filters::filters_bench;
 pub use forget::{forgotten, forgotten_check, would_forget};
 pub use indexes::indexes;
 pub use keys::{key, keys};
 pub use migrate::migration;
-pub use models::{added, added_words, pack, packs};
+pub use models::{added, added_words, pack, packs, tuned};
 pub use names::{ConceptCard, concept, concept_json, concepts, removed, saved, saved_list};
 pub use overview::{Overview, check, overview};
 pub use pictures::terminal_shows_pictures;
@@ -56,8 +56,8 @@ pub use progress::{DedupeProgress, IndexProgress, PullProgress};
 pub use recommended::recommended;
 pub use report::{index_report, report_json};
 pub use results::{
-    Found, ResultStyle, corrections, found, fused, line_error, metric_of, milliseconds,
-    query_error, results,
+    Found, PlaceParts, RECIPROCAL_RANK, ResultStyle, corrections, found, fused, line_error,
+    metric_of, milliseconds, query_error, results,
 };
 pub use scale::scale_plan;
 pub use train::{classified, gathered, learnt, skipped, suggestions, sweep};

@@ -3,11 +3,13 @@
 use std::io::Write;
 
 use fovea_encode::models::{Added, AddedWords, PackInfo};
+use fovea_encode::pace::Tuned;
 use fovea_encode::{Fitting, ImageTower, Preparation, TowersSpec, WordsRead};
 use serde_json::json;
 
 use super::units::bytes;
 use super::{dim, print_json, strong};
+use crate::pacing;
 use crate::settings::Settings;
 
 pub fn packs(settings: &Settings, packs: &[PackInfo]) -> anyhow::Result<()> {
@@ -38,6 +40,38 @@ pub fn packs(settings: &Settings, packs: &[PackInfo]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// How a pack sees fastest on this machine.
+pub fn tuned(settings: &Settings, name: &str, tuned: &Tuned) -> anyhow::Result<()> {
+    if settings.json {
+        return print_json(&json!({"name": name, "pace": pace(tuned)}));
+    }
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{}",
+        dim("sessions   threads   pictures in a run   pictures a second")
+    )?;
+    for one in &tuned.measured {
+        let mark = match one.pace == tuned.chosen {
+            true => "   kept",
+            false => "",
+        };
+        let (sessions, threads, batch) = (one.pace.sessions, one.pace.threads, one.pace.batch);
+        writeln!(
+            out,
+            "{sessions:>8}{threads:>10}{batch:>20}{:>20.1}{mark}",
+            one.rate
+        )?;
+    }
+    Ok(())
+}
+
+fn pace(tuned: &Tuned) -> serde_json::Value {
+    let mut document = json!(tuned.chosen);
+    document["measured"] = json!(tuned.measured);
+    document
+}
+
 /// A pack that was added, and what it made of the built-in picture and sentence.
 pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
     let trial = &added.trial;
@@ -58,7 +92,7 @@ pub fn added(settings: &Settings, added: &Added) -> anyhow::Result<()> {
         });
         return print_json(&json);
     }
-    pack(settings, &added.info)?;
+    pack(settings, &added.info, None)?;
     let mut out = anstream::stdout().lock();
     let ids = trial.ids.len();
     for (what, value) in [
@@ -96,7 +130,7 @@ pub fn added_words(settings: &Settings, added: &AddedWords) -> anyhow::Result<()
         json["words"]["n_left_out"] = json!(added.n_left_out);
         return print_json(&json);
     }
-    pack(settings, &added.info)?;
+    pack(settings, &added.info, None)?;
     let mut out = anstream::stdout().lock();
     if added.n_left_out > 0 {
         let left_out = format!("{}: no UTF-8, too long, or there twice", added.n_left_out);
@@ -200,9 +234,12 @@ fn towers(towers: &TowersSpec) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
+/// A pack, and how it was measured to run, where it was.
+pub fn pack(settings: &Settings, pack: &PackInfo, tuned: Option<&Tuned>) -> anyhow::Result<()> {
     if settings.json {
-        return print_json(&as_json(pack));
+        let mut json = as_json(pack);
+        json["pace"] = tuned.map_or(serde_json::Value::Null, pace);
+        return print_json(&json);
     }
     let spec = &pack.spec;
     let mut out = anstream::stdout().lock();
@@ -225,6 +262,7 @@ pub fn pack(settings: &Settings, pack: &PackInfo) -> anyhow::Result<()> {
     .chain(pack.towers.iter().flat_map(towers))
     .chain(pack.sees.iter().flat_map(|network| sees(network, pack)))
     .chain(pack.words.iter().map(words))
+    .chain(tuned.map(|tuned| ("runs", pacing::sentence(tuned))))
     {
         writeln!(out, "  {} {value}", dim(&format!("{what:<12}")))?;
     }

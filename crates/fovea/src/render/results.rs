@@ -138,7 +138,7 @@ struct FoundTogether {
     #[serde(flatten)]
     found: Found,
     /// Where it stands in the list of each pack that has it.
-    packs: Vec<serde_json::Value>,
+    packs: Vec<PlaceParts>,
 }
 
 /// An answer of several packs: scores are sums of reciprocal ranks.
@@ -166,7 +166,7 @@ pub fn fused(
                 packs: places(result)
                     .into_iter()
                     .flatten()
-                    .map(place_json)
+                    .map(PlaceParts::of)
                     .collect(),
             };
             let answer = AnswerTogether {
@@ -195,14 +195,28 @@ pub fn fused(
 /// What scores are where packs answer together.
 pub const RECIPROCAL_RANK: &str = "reciprocal rank";
 
-/// A place in the list of a pack, as JSON.
-pub fn place_json(place: &PackRank) -> serde_json::Value {
-    serde_json::json!({
-        "pack": place.pack,
-        "rank": place.rank,
-        "score": round(f64::from(place.score), 1e6),
-        "share": round(f64::from(place.share()), 1e6),
-    })
+/// A place in the list of a pack.
+#[derive(Serialize, ToSchema)]
+pub struct PlaceParts {
+    /// Name of the pack.
+    pack: String,
+    /// From 1.
+    rank: usize,
+    /// In the list of that pack.
+    score: f64,
+    /// What the place gives to the score of all: one over 60 + the place.
+    share: f64,
+}
+
+impl PlaceParts {
+    pub fn of(place: &PackRank) -> PlaceParts {
+        PlaceParts {
+            pack: place.pack.clone(),
+            rank: place.rank,
+            score: round(f64::from(place.score), 1e6),
+            share: round(f64::from(place.share()), 1e6),
+        }
+    }
 }
 
 fn meant(corrections: &[Correction]) -> serde_json::Map<String, serde_json::Value> {

@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fovea_encode::Encoder;
 use fovea_engine::{Blobs, Engine, PreviewStore, Uploads};
-use fovea_vectordb::{Database, OpenMode, PackRecord};
+use fovea_vectordb::{Change, Database, OpenMode, PackRecord};
 
 use super::encoder::Remembering;
 use super::keys::Ring;
 use super::metrics::Metrics;
 use super::problem::Problem;
 use crate::exit::Refusal;
+use crate::pacing;
 use crate::place::Place;
 use crate::settings::{DEFAULT_PACK, Settings};
 
@@ -39,6 +40,8 @@ struct Shelf {
     /// None as long as nothing asked for more than the database, and another one when the collection was moved to another
     /// pack.
     engine: Mutex<Option<Engine>>,
+    /// Of packs beside it, by fingerprint, whether they had seen every picture when the collection was at this change.
+    seen: Mutex<HashMap<String, (Change, bool)>>,
 }
 
 impl Library {
@@ -55,10 +58,11 @@ impl Library {
     fn open_as(settings: &Settings, mode: OpenMode) -> anyhow::Result<Library> {
         let pack_settings = settings.clone();
         let open_pack = move |record: Option<&PackRecord>| -> anyhow::Result<Arc<dyn Encoder>> {
-            Ok(Arc::new(match record {
+            let pack = match record {
                 Some(record) => pack_settings.pack_of(record)?,
                 None => pack_settings.open_pack(DEFAULT_PACK)?,
-            }))
+            };
+            Ok(pacing::kept(&pack_settings, pack))
         };
         Library::new(
             settings.place(),
@@ -79,6 +83,7 @@ impl Library {
         let shelf = Arc::new(Shelf {
             database,
             engine: Mutex::default(),
+            seen: Mutex::default(),
         });
         Ok(Library {
             place,
@@ -161,13 +166,67 @@ impl Library {
         if let Some(engine) = place.as_ref().filter(serves) {
             return Ok(engine.clone());
         }
-        let pack = self.pack(active.as_ref())?;
-        let engine = Engine::new(Arc::clone(&shelf.database), pack, self.previews());
-        let engine = engine
-            .with_uploads(self.uploads())
-            .with_own_folder(self.folder.clone());
+        let engine = self.join(&shelf, self.pack(active.as_ref())?);
         *place = Some(engine.clone());
         Ok(engine)
+    }
+
+    fn join(&self, shelf: &Shelf, pack: Arc<dyn Encoder>) -> Engine {
+        Engine::new(Arc::clone(&shelf.database), pack, self.previews())
+            .with_uploads(self.uploads())
+            .with_own_folder(self.folder.clone())
+    }
+
+    /// The collection with each of these packs, which were brought to it before.
+    pub fn beside(
+        &self,
+        engine: &Engine,
+        collection: &str,
+        names: &[&str],
+    ) -> Result<Vec<Engine>, Problem> {
+        let shelf = self.shelf(collection)?;
+        let known = shelf.database.packs()?;
+        let mut beside: Vec<Engine> = Vec::new();
+        for name in names {
+            // Only what the collection has is looked for on the disk: whoever asks may name anything. The last of a name is
+            // the one that is installed, if one is.
+            let record = known.iter().rev().find(|pack| pack.name == *name);
+            let Some(record) = record.filter(|record| record.has_encoder()) else {
+                return Err(Problem::input(format!(
+                    "collection `{collection}` has nothing of the pack {name} yet; fovea migrate-model --to {name} --stay \
+                     makes what it needs"
+                )));
+            };
+            let is_asked = |one: &Engine| one.encoder().spec().fingerprint == record.fingerprint;
+            if is_asked(engine) || beside.iter().any(is_asked) {
+                return Err(Problem::input(format!(
+                    "with={name}: that pack is asked already; another one is needed beside it"
+                )));
+            }
+            beside.push(self.join(&shelf, self.pack(Some(record))?));
+        }
+        Ok(beside)
+    }
+
+    /// Names of those that have not seen every picture. That is looked up anew where the collection has changed since.
+    pub fn incomplete(&self, collection: &str, beside: &[Engine]) -> Result<Vec<String>, Problem> {
+        let mut names = Vec::new();
+        for engine in beside {
+            let spec = engine.encoder().spec();
+            let shelf = self.shelf(collection)?;
+            let change = shelf.database.change()?;
+            let seen = || shelf.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let kept = seen().get(&spec.fingerprint).copied();
+            let has_seen_all = match kept.filter(|(at, _)| *at == change) {
+                Some((_, has_seen_all)) => has_seen_all,
+                None => engine.has_seen_all()?,
+            };
+            seen().insert(spec.fingerprint.clone(), (change, has_seen_all));
+            if !has_seen_all {
+                names.push(spec.name.clone());
+            }
+        }
+        Ok(names)
     }
 
     fn shelf(&self, collection: &str) -> Result<Arc<Shelf>, fovea_vectordb::Error> {
@@ -179,6 +238,7 @@ impl Library {
         let shelf = Arc::new(Shelf {
             database,
             engine: Mutex::default(),
+            seen: Mutex::default(),
         });
         shelves.insert(collection.to_owned(), Arc::clone(&shelf));
         Ok(shelf)

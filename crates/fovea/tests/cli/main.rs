@@ -5,6 +5,7 @@
 mod ann;
 mod damage;
 mod dedupe;
+mod device;
 mod docs;
 mod earlier;
 mod explain;

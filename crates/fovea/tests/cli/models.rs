@@ -308,3 +308,55 @@ fn a_name_needs_a_hub_or_what_it_gave_before() {
         taken.stderr
     );
 }
+
+#[test]
+fn how_a_pack_runs_fastest_is_measured_once_and_kept() {
+    const SAID: &str = "base runs on this machine with ";
+    let place = Place::new();
+    let folder = place.0.path().join("pictures");
+    pictures(&folder, 3);
+    let folder = folder.to_string_lossy().into_owned();
+    let info = || {
+        place
+            .run(&["models", "info", "base", "--json"])
+            .expect(0)
+            .json()[0]["pace"]
+            .clone()
+    };
+    let index = |arguments: &[&str]| {
+        place
+            .run(&[&["index", folder.as_str()][..], arguments].concat())
+            .expect(0)
+    };
+    // Whoever says how many threads there are has said enough.
+    let threads = index(&["--threads", "2"]);
+    assert!(!threads.stderr.contains(SAID), "{}", threads.stderr);
+    assert!(info().is_null());
+    let first = index(&[]);
+    assert!(first.stderr.contains(SAID), "{}", first.stderr);
+    let kept = info();
+    assert!(kept["sessions"].as_u64().unwrap() >= 1, "{kept}");
+    assert!(
+        kept["measured"][0]["rate"].as_f64().unwrap() > 0.1,
+        "{kept}"
+    );
+    let again = index(&[]);
+    assert!(!again.stderr.contains(SAID), "{}", again.stderr);
+    let shown = place.run(&["models", "info", "base"]).expect(0).stdout;
+    assert!(
+        shown.contains("runs         with ") && shown.contains("pictures a second"),
+        "{shown}"
+    );
+
+    for file in fs::read_dir(place.models().join(".pace")).unwrap() {
+        fs::write(file.unwrap().path(), "damaged").unwrap();
+    }
+    assert!(info().is_null());
+    let tuned = place.run(&["models", "tune", "base", "--json"]).expect(0);
+    assert_eq!(tuned.json()[0]["pace"], info());
+    assert_eq!(tuned.json()[0]["name"], "base");
+    let listed = place.run(&["models", "list", "--json"]).expect(0);
+    assert_eq!(listed.json()[0].as_array().unwrap().len(), 1);
+    let absent = place.run(&["models", "tune", "absent"]).expect(3);
+    assert!(absent.stderr.contains("absent"), "{}", absent.stderr);
+}

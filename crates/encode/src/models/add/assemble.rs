@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::settings::homes;
 use super::wiring::{Network, Pixels};
 use super::{Addition, Model};
 use crate::Encoder;
@@ -18,9 +19,9 @@ use crate::tensors;
 use crate::towers::{IMAGE_TOWER, TEXT_TOWER, TOKENIZER};
 
 /// Names of files in which models say under which licence they are.
-const LICENCES: [&str; 5] = ["LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING"];
+pub const LICENCES: [&str; 5] = ["LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE", "COPYING"];
 /// What a publisher writes of a model.
-const CARD: &str = "README.md";
+pub const CARD: &str = "README.md";
 /// How the line about the runtime begins in the base pack.
 const RUNTIME_LINE: &str = "runtime:";
 
@@ -232,10 +233,12 @@ pub fn put_licence(
         Some(origin) => format!("model: {family}, from {origin}"),
         None => format!("model: {family}"),
     };
-    let found = LICENCES.iter().find(|name| folder.join(name).is_file());
-    let (line, text) = match (found, on_card(folder)) {
-        (Some(name), _) => {
-            let path = folder.join(name);
+    let homes = homes(folder);
+    let all = LICENCES.iter();
+    let mut all = all.flat_map(|name| homes.iter().map(move |home| (name, home.join(name))));
+    let found = all.find(|(_, path)| path.is_file());
+    let (line, text) = match (found, homes.iter().find_map(|home| on_card(home))) {
+        (Some((name, path)), _) => {
             let text = fs::read(&path).doing("read", &path)?;
             let line = format!("{model}, see {name} in {LICENCES_TEXT}");
             (line, String::from_utf8_lossy(&text).into_owned())

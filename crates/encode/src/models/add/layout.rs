@@ -1,6 +1,6 @@
 //! Which files of a folder are the model: the layouts in which such models are published.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
@@ -74,6 +74,89 @@ pub struct Found {
     pub text: PathBuf,
 }
 
+/// What the plain files are called.
+const PLAIN: &str = "fp32";
+/// Where models of several sizes lie, each in a folder of its own, as in `onnx/s0/vision_model.onnx`.
+pub const SIZES: &str = "onnx";
+
+/// The folder of the networks of one size, where one is wanted.
+pub fn of_size(folder: &Path, size: Option<&str>) -> Result<PathBuf, Error> {
+    let Some(size) = size else {
+        return Ok(folder.into());
+    };
+    let names = names(folder)?;
+    let found = in_size(&names, size).map_err(|what| Error::Unusable {
+        path: folder.into(),
+        what,
+    })?;
+    Ok(folder.join(found.0))
+}
+
+/// The folder of a size inside of a folder with these names, and the names in it.
+pub fn in_size(names: &BTreeSet<String>, size: &str) -> Result<(String, BTreeSet<String>), String> {
+    let place = format!("{SIZES}/{size}");
+    let known = sizes(names);
+    if !known.contains(size) {
+        return Err(match known.is_empty() {
+            true => format!("it has no networks in {place}: it is of one size alone"),
+            false => format!("it has no size {size}, it has {}", listed(&known)),
+        });
+    }
+    let inner = names.iter().filter_map(|name| {
+        let inner = name.strip_prefix(&place)?.strip_prefix('/')?;
+        Some(inner.to_owned())
+    });
+    let inner = inner.collect();
+    Ok((place, inner))
+}
+
+/// The sizes of which both networks are there.
+fn sizes(names: &BTreeSet<String>) -> BTreeSet<&str> {
+    let mut inner: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for name in names {
+        let parts: Vec<&str> = name.split('/').collect();
+        if let [SIZES, size, file] = parts[..] {
+            inner.entry(size).or_default().insert(file.to_owned());
+        }
+    }
+    let is_whole =
+        |names: &BTreeSet<String>| LAYOUTS.iter().any(|layout| !both(names, layout).is_empty());
+    inner.retain(|_, names| is_whole(names));
+    inner.into_keys().collect()
+}
+
+fn listed(names: &BTreeSet<&str>) -> String {
+    names.iter().copied().collect::<Vec<_>>().join(", ")
+}
+
+/// The precisions in which both networks of a layout are there.
+fn both(names: &BTreeSet<String>, layout: &Layout) -> Vec<String> {
+    let both =
+        variants(names, layout.image).filter(|one| names.contains(&layout.text.replace('*', one)));
+    both.map(str::to_owned).collect()
+}
+
+/// The precisions in which a folder has both networks, as they are named to ask for one: the plain one first.
+pub fn precisions(folder: &Path) -> Result<Vec<String>, Error> {
+    Ok(precisions_of(&names(folder)?))
+}
+
+/// The same of a list of names.
+pub fn precisions_of(names: &BTreeSet<String>) -> Vec<String> {
+    let mut all = LAYOUTS.iter().map(|layout| both(names, layout));
+    let all = all.find(|both| !both.is_empty());
+    let named = all
+        .into_iter()
+        .flatten()
+        .map(|one| match one.trim_start_matches('_') {
+            "" => PLAIN.to_owned(),
+            name => name.to_owned(),
+        });
+    let mut named: Vec<String> = named.collect();
+    named.sort_by_key(|name| name != PLAIN);
+    named
+}
+
 /// Looks for both networks, in the wanted precision or the plain one.
 pub fn find(folder: &Path, precision: Option<&str>) -> Result<Found, Error> {
     let picked = pick(&names(folder)?, precision).map_err(|what| Error::Unusable {
@@ -91,9 +174,7 @@ pub fn find(folder: &Path, precision: Option<&str>) -> Result<Found, Error> {
 /// The same of a list of names, as a hub has it of what is not here yet.
 pub fn pick(names: &BTreeSet<String>, precision: Option<&str>) -> Result<Picked, String> {
     for layout in LAYOUTS {
-        let both = variants(names, layout.image)
-            .filter(|one| names.contains(&layout.text.replace('*', one)));
-        let both: Vec<String> = both.map(str::to_owned).collect();
+        let both = both(names, &layout);
         if both.is_empty() {
             continue;
         }
@@ -104,6 +185,13 @@ pub fn pick(names: &BTreeSet<String>, precision: Option<&str>) -> Result<Picked,
             text: layout.text.replace('*', &chosen),
             precision: chosen.trim_start_matches('_').to_owned(),
         });
+    }
+    let sizes = sizes(names);
+    if !sizes.is_empty() {
+        return Err(format!(
+            "it has several sizes, each in a folder of its own; choose one with --size: {}",
+            listed(&sizes)
+        ));
     }
     let torch = TORCH.into_iter().find(|name| names.contains(*name));
     Err(match torch {
@@ -116,27 +204,36 @@ pub fn pick(names: &BTreeSet<String>, precision: Option<&str>) -> Result<Picked,
     })
 }
 
-/// The files of a folder and of those folders in it that a layout names.
+/// The files of a folder, of those folders in it that a layout names, and of those that may be of one size.
 fn names(folder: &Path) -> Result<BTreeSet<String>, Error> {
     let inner = LAYOUTS
         .iter()
         .flat_map(|layout| [layout.image, layout.text]);
     let inner = inner.map(|pattern| pattern.rsplit_once('/').map_or("", |(inner, _)| inner));
+    let mut inner: BTreeSet<PathBuf> = inner.map(PathBuf::from).collect();
+    let sizes = entries(&folder.join(SIZES))?.into_iter();
+    let sizes = sizes.filter(|path| path.is_dir());
+    inner.extend(sizes.filter_map(|path| Some(Path::new(SIZES).join(path.file_name()?))));
     let mut names = BTreeSet::new();
-    for inner in inner.collect::<BTreeSet<_>>() {
-        let place = folder.join(inner);
-        if !place.is_dir() {
-            continue;
-        }
-        for entry in fs::read_dir(&place).doing("list", &place)? {
-            let entry = entry.doing("list", &place)?;
-            if entry.path().is_file() {
-                let name = Path::new(inner).join(entry.file_name());
+    for inner in inner {
+        for path in entries(&folder.join(&inner))? {
+            if let Some(name) = path.file_name().filter(|_| path.is_file()) {
+                let name = inner.join(name);
                 names.insert(name.to_string_lossy().replace('\\', "/"));
             }
         }
     }
     Ok(names)
+}
+
+/// What lies in a folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = fs::read_dir(folder).doing("list", folder)?;
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    paths.collect::<std::io::Result<_>>().doing("list", folder)
 }
 
 /// What stands for `*` in the names that are there, sorted.
@@ -151,13 +248,13 @@ fn variants<'a>(names: &'a BTreeSet<String>, pattern: &str) -> impl Iterator<Ite
 fn choose(found: &[String], wanted: Option<&str>) -> Result<String, String> {
     let names = || {
         let names = found.iter().map(|one| match one.trim_start_matches('_') {
-            "" => "fp32",
+            "" => PLAIN,
             name => name,
         });
         names.collect::<Vec<_>>().join(", ")
     };
     let suffix = match wanted {
-        Some("" | "fp32") => String::new(),
+        Some("" | PLAIN) => String::new(),
         Some(wanted) => format!("_{wanted}"),
         None if found.len() == 1 => found[0].clone(),
         None => String::new(),
@@ -190,7 +287,7 @@ pub fn inside(folder: &Path, network: &Path, location: &str) -> Result<PathBuf, 
         return Err(refuse("is not there"));
     };
     let root = fs::canonicalize(folder).doing("open", folder)?;
-    let blobs = root.parent().filter(|parent| parent.ends_with("snapshots"));
+    let blobs = root.ancestors().find(|above| above.ends_with("snapshots"));
     let blobs = blobs
         .and_then(Path::parent)
         .map(|repository| repository.join("blobs"));

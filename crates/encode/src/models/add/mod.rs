@@ -1,10 +1,11 @@
 //! A pack out of the folder of somebody's model: recognised, checked, copied, tried, and then put in its place.
 //!
 //! The stages are the files: `layout` (which files), `settings` and `preparing` (what they say), `tokens` (the tokenizer),
-//! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works). A network that only sees goes its own
+//! `wiring` (which inputs and outputs), `assemble` (the pack), `trial` (whether it works), `fastest` (in which precision). A network that only sees goes its own
 //! way through them: `seeing`, and what has only weights begins with `weights`.
 
 mod assemble;
+mod fastest;
 pub(super) mod layout;
 mod pairs;
 mod preparing;
@@ -28,6 +29,9 @@ use crate::towers::{Cleaning, ImageTower, TextTower, TowersSpec, Words, WordsSpe
 use settings::Settings;
 use wiring::{Network, Pixels};
 
+pub(super) use assemble::{CARD, LICENCES};
+pub use fastest::FASTEST;
+pub(super) use tokens::PLACES;
 pub use trial::Trial;
 
 /// What is to be added.
@@ -37,12 +41,21 @@ pub struct Addition<'a> {
     pub folder: &'a Path,
     /// What the pack will be called; as the folder where it is not said.
     pub name: Option<&'a str>,
-    /// Which of several precisions, as in `fp16`.
-    pub precision: Option<&'a str>,
+    /// Which of its networks.
+    pub choice: Choice<'a>,
     /// Whether a pack of that name gives way.
     pub replace: bool,
     /// Whence the folder came, as in `OWNER/REPO at 0123456789ab`, where that is known.
     pub origin: Option<&'a str>,
+}
+
+/// Which of the networks of a folder, where it has several.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Choice<'a> {
+    /// As in `fp16`; the plain files where it is not said, and with `fastest` whichever sees fastest here and alike.
+    pub precision: Option<&'a str>,
+    /// As in `s0`, where those of each size lie in a folder of their own.
+    pub size: Option<&'a str>,
 }
 
 /// A pack that was added, and what it said of the built-in picture and sentence.
@@ -75,10 +88,21 @@ pub fn add(
     addition: Addition<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Added, Error> {
+    let folder = layout::of_size(addition.folder, addition.choice.size)?;
+    let addition = Addition {
+        folder: &folder,
+        ..addition
+    };
     let name = name_of(addition)?;
     let base = Pack::open(&installed(dir, BASE)?.dir)?;
     let runtime = assemble::Runtime::of(&base)?;
-    let mut model = read(addition.folder, addition.precision, &base)?;
+    // What can be found wrong without running anything is, before anything is written.
+    let is_measured = addition.choice.precision == Some(fastest::FASTEST);
+    let precision = addition.choice.precision.filter(|_| !is_measured);
+    let mut model = match is_measured && !layout::precisions(&folder)?.is_empty() {
+        true => None,
+        false => Some(read(&folder, precision, &base)?),
+    };
     fs::create_dir_all(dir).doing("create", dir)?;
     let _lock = lock(dir, progress)?;
     remove_leftovers(dir)?;
@@ -86,7 +110,8 @@ pub fn add(
     check_place(&place, addition.replace)?;
     let partial = dir.join(format!(".{name}.partial-{}", std::process::id()));
     progress(Progress::Converting { what: "model" });
-    let made = put(&partial, &name, addition, &mut model, (&base, &runtime))
+    let made = chosen(&partial, &name, addition, &mut model, (&base, &runtime))
+        .and_then(|model| put(&partial, &name, addition, model, (&base, &runtime)))
         .and_then(|(manifest, trial)| replace(&partial, &place, dir).map(|()| (manifest, trial)));
     match made {
         Ok((manifest, trial)) => {
@@ -102,6 +127,24 @@ pub fn add(
             Err(error)
         }
     }
+}
+
+/// What was read, or what is read of the precision that is found to be the fastest.
+fn chosen<'a>(
+    partial: &Path,
+    name: &str,
+    addition: Addition<'_>,
+    model: &'a mut Option<Read>,
+    (base, runtime): (&Pack, &assemble::Runtime),
+) -> Result<&'a mut Read, Error> {
+    let read = match model.take() {
+        Some(model) => model,
+        None => {
+            let precision = fastest::choose(partial, name, addition, (base, runtime))?;
+            read(addition.folder, Some(&precision), base)?
+        }
+    };
+    Ok(model.insert(read))
 }
 
 /// Whether a pack may be made under this name, of files that are not here yet.
@@ -169,13 +212,21 @@ fn name_of(addition: Addition<'_>) -> Result<String, Error> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned(),
-        None => place
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        None => folder_name(&place),
     };
     checked_name(&name)
+}
+
+/// Of a folder what it is called; of one with the networks of one size what the model is called, and the size.
+fn folder_name(place: &Path) -> String {
+    let name = |place: &Path| {
+        let name = place.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    match settings::above(place) {
+        Some(model) => format!("{}-{}", name(&model), name(place)),
+        None => name(place),
+    }
 }
 
 /// A name that is a part of paths and of what people type.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::layout::SIZES;
 use crate::error::{Context, Error};
 use crate::towers::Cleaning;
 
@@ -20,14 +21,26 @@ pub struct Json {
     pub value: Value,
 }
 
+/// The folder of a model, of one with the networks of one of its sizes.
+pub fn above(folder: &Path) -> Option<PathBuf> {
+    let sizes = folder.parent().filter(|parent| parent.ends_with(SIZES))?;
+    sizes.parent().map(Path::to_path_buf)
+}
+
+/// Where what is said of the networks of a folder may lie: beside them, and where they are those of one size, beside those of all.
+pub fn homes(folder: &Path) -> Vec<PathBuf> {
+    let above = fs::canonicalize(folder).ok();
+    let above = above.and_then(|folder| self::above(&folder));
+    std::iter::once(folder.to_path_buf()).chain(above).collect()
+}
+
 impl Json {
     /// The first of these files that is there.
     pub fn first(folder: &Path, names: &[&str]) -> Result<Option<Self>, Error> {
-        match names
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|path| path.is_file())
-        {
+        let mut all = homes(folder)
+            .into_iter()
+            .flat_map(|home| names.iter().map(move |name| home.join(name)));
+        match all.find(|path| path.is_file()) {
             Some(path) => Self::read(path).map(Some),
             None => Ok(None),
         }

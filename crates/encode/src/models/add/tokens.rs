@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::pairs;
-use super::settings::Json;
+use super::settings::{Json, homes};
 use crate::error::{Context, Error};
 
 /// No honest tokenizer is larger; that of SigLIP 2 has 34 MB.
 pub const LENGTH_MAX: u64 = 256 << 20;
-const PLACES: [&str; 3] = ["", "textual", "tokenizer"];
+/// Folders of a tokenizer inside of that of the model.
+pub const PLACES: [&str; 3] = ["", "textual", "tokenizer"];
 
 /// A tokenizer and where it comes from.
 #[derive(Debug)]
@@ -24,7 +25,8 @@ pub struct Found {
 /// Reads it: `tokenizer.json`, or the vocabulary with the rules of CLIP (`vocab.json` and `merges.txt`, or the table of `open_clip`) or
 /// of BERT (`vocab.txt`).
 pub fn read(folder: &Path) -> Result<Found, Error> {
-    for place in PLACES.map(|place| folder.join(place)) {
+    let homes = homes(folder).into_iter();
+    for place in homes.flat_map(|home| PLACES.map(|place| home.join(place))) {
         let (whole, words) = (place.join("tokenizer.json"), place.join("vocab.txt"));
         let (pieces, merges) = (place.join("vocab.json"), place.join("merges.txt"));
         let table = place.join(pairs::TABLE);

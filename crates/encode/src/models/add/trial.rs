@@ -11,7 +11,7 @@ use crate::towers::{Towers, TowersSpec, Words, WordsSpec};
 use crate::{Encoder, Pack, Pixels, normalise};
 
 /// The sentence that is encoded.
-const SENTENCE: &str = "a red disc on a blue ground";
+pub const SENTENCE: &str = "a red disc on a blue ground";
 /// One that says something else, and in other letters.
 const OTHER: &str = "\u{4e00}\u{53ea}\u{732b} and two dogs";
 /// Tables of embeddings are rounded up to a round number of rows, but not by more.
@@ -172,6 +172,11 @@ fn differ(path: &Path, one: &[f32], other: &[f32]) -> Result<(), Error> {
             what: "it gives the same vector whatever it is shown: a part of it is missing, or its input is another".into(),
         }),
     }
+}
+
+/// The built-in picture.
+pub fn picture() -> Pixels {
+    disc([200, 30, 30], [20, 40, 160])
 }
 
 /// A disc on a ground.

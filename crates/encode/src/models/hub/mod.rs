@@ -12,7 +12,7 @@ mod needed;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Progress;
+use super::{Choice, Progress};
 use crate::error::Error;
 use cache::Repository;
 use client::Client;
@@ -81,7 +81,7 @@ pub struct Fetched {
 pub fn fetch(
     hub: &Hub,
     reference: &Reference,
-    precision: Option<&str>,
+    choice: Choice<'_>,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fetched, Error> {
     let place = Repository::new(&hub.cache, reference);
@@ -101,9 +101,10 @@ pub fn fetch(
                 n: 0,
                 of: 0,
             };
-            let networks = needed::networks(&names, precision).map_err(|what| place.lacks(what))?;
-            let files = needed::settings(&names).chain(networks.iter().map(String::as_str));
-            getting.all(&listing, files.collect())?;
+            let networks = needed::networks(&names, choice).map_err(|what| place.lacks(what))?;
+            let mut files = needed::settings(&names, choice.size);
+            files.extend(networks.iter().map(String::as_str));
+            getting.all(&listing, files)?;
             let folder = place.snapshot(&listing.sha);
             let weights = needed::weights(&folder, &networks, &names)?;
             getting.all(&listing, weights.iter().map(String::as_str).collect())?;

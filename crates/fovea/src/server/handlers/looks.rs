@@ -13,7 +13,8 @@ use serde_json::Value;
 
 use super::items::{item, named_item};
 use super::search::{self, SearchAnswer, SearchRequest, may_ask};
-use crate::render::explanation_json;
+use super::together::others;
+use crate::render::{Together, explanation_json, together_json};
 use crate::server::app::App;
 use crate::server::auth::Caller;
 use crate::server::body::Params;
@@ -60,8 +61,23 @@ pub fn explained(
     let engine = app.library.engine(&caller.collection)?;
     let item = item(engine.database(), id)?;
     let (plan, options) = planned(app, caller, &engine, request)?;
+    let others = others(app, caller, &engine, &plan, request)?;
+    let together = match others.is_empty() {
+        true => None,
+        false => {
+            let all = std::iter::once(&engine).chain(&others);
+            Some(Together {
+                packs: all.map(|one| one.encoder().spec().name.clone()).collect(),
+                place: engine.fused_place(&others, &plan, &options, item.id)?,
+            })
+        }
+    };
     let explanation = engine.explain(item, &plan, &options)?;
-    Ok(explanation_json(&plan, &explanation))
+    let mut document = explanation_json(&plan, &explanation);
+    if let Some(together) = &together {
+        document["together"] = together_json(together);
+    }
+    Ok(document)
 }
 
 /// Where in a picture a query matches: the picture, hot where it does.

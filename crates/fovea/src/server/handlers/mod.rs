@@ -14,3 +14,4 @@ pub mod search;
 pub mod session;
 pub mod system;
 pub mod thumbnails;
+mod together;

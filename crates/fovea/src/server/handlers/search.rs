@@ -1,5 +1,6 @@
 //! Searching: a query as text, or part by part; the answer is what `fovea search --json` prints, and what it was taken for.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,15 +8,16 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use fovea_engine::{
-    Cursor, Grouping, Plan, PlanOptions, Query, SearchOptions, SearchResult, SearchResults, Spaces,
-    Term, TermContent, private,
+    Cursor, Engine, Fused, Grouping, Plan, PlanOptions, Query, SearchOptions, SearchResult,
+    SearchResults, Spaces, Term, TermContent, private,
 };
 use fovea_vectordb::{Order, Region};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::items::{named_item, thumbnail_url};
-use crate::render::{self, Found, PlanParts};
+use super::together::others;
+use crate::render::{self, Found, PlaceParts, PlanParts, RECIPROCAL_RANK};
 use crate::server::app::App;
 use crate::server::auth::Caller;
 use crate::server::body::{Document, Params};
@@ -74,15 +76,19 @@ pub struct SearchRequest {
     pub space: Space,
     /// Take dates in the words for filters; true without it.
     pub guess: Option<bool>,
+    /// Ask these packs, too, and rank by all: names with commas between, of packs that `fovea migrate-model --to PACK --stay`
+    /// brought to the collection. `sort`, `threshold`, `group`, `diverse` and `cursor` are of one pack's list and do not go
+    /// with it.
+    pub with: String,
     #[param(ignore)]
     #[schema(ignore)]
     pub collection: Option<String>,
 }
 
 impl SearchRequest {
-    /// Pictures that were handed in, and parts of pictures, may have to be encoded.
+    /// Pictures that were handed in, and parts of pictures, may have to be encoded; another pack may read words by a network.
     fn load(&self) -> Load {
-        match self.picture.is_some() || self.region.is_some() {
+        match self.picture.is_some() || self.region.is_some() || !self.with.is_empty() {
             true => Load::Any,
             false => Load::Words,
         }
@@ -130,6 +136,12 @@ pub enum Sort {
     Name,
 }
 
+impl Sort {
+    pub fn is_relevance(self) -> bool {
+        matches!(self, Sort::Relevance)
+    }
+}
+
 /// Which vectors answer words.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -162,6 +174,9 @@ pub struct SearchAnswer {
     /// Why there is nothing, where there is nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// Packs of `with` that have not seen every picture yet; `fovea migrate-model --to PACK --stay` brings the rest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    incomplete: Vec<String>,
 }
 
 /// A result with what it takes to show it.
@@ -176,6 +191,9 @@ pub struct Shown {
     modified_ms: i64,
     /// Address of a small picture; it may be kept for ever.
     thumbnail: String,
+    /// With `with`: where it stands in the list of each pack that has it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    packs: Vec<PlaceParts>,
 }
 
 /// Find images.
@@ -231,11 +249,12 @@ pub fn search(
     let plan = engine.plan(&query, PlanOptions { guess })?;
     may_ask(caller, &plan)?;
     let options = options(request, guess)?;
+    let others = others(app, caller, &engine, &plan, request)?;
     encoder::spent();
-    let results = match engine.carry_out(&plan, &options) {
+    let Fused { results, places } = match fused(&engine, &others, &plan, &options) {
         // Where nothing was ever indexed there is nothing that could be compared.
-        Err(_) if engine.database().active_pack()?.is_none() => SearchResults::none(),
-        results => results?,
+        Err(_) if engine.database().active_pack()?.is_none() => alone(SearchResults::none()),
+        fused => fused?,
     };
     let encoding = encoder::spent();
     app.metrics
@@ -247,18 +266,51 @@ pub fn search(
         }
         false => None,
     };
-    let shown = |all: &[SearchResult]| all.iter().map(|one| shown(one, &results)).collect();
+    let shown = |all: &[SearchResult]| {
+        let one = |one: &SearchResult| {
+            let packs = places.get(&one.item.id).into_iter().flatten();
+            Shown {
+                packs: packs.map(PlaceParts::of).collect(),
+                ..shown(one, &results)
+            }
+        };
+        all.iter().map(one).collect()
+    };
     Ok(SearchAnswer {
         query: line,
         took_ms: render::milliseconds(results.took),
         encode_ms: render::milliseconds(encoding),
-        metric: render::metric_of(&results),
+        metric: match others.is_empty() {
+            true => render::metric_of(&results),
+            false => Some(RECIPROCAL_RANK),
+        },
         results: shown(&results.results),
         next: results.next.as_ref().map(Cursor::to_string),
         plan: PlanParts::of(&plan),
         below: shown(&results.below),
         message,
+        incomplete: app.library.incomplete(&caller.collection, &others)?,
     })
+}
+
+/// By the collection's own pack, or by all.
+fn fused(
+    engine: &Engine,
+    others: &[Engine],
+    plan: &Plan,
+    options: &SearchOptions,
+) -> Result<Fused, fovea_engine::Error> {
+    match others {
+        [] => engine.carry_out(plan, options).map(alone),
+        others => engine.search_with(others, plan, options),
+    }
+}
+
+fn alone(results: SearchResults) -> Fused {
+    Fused {
+        results,
+        places: HashMap::new(),
+    }
 }
 
 pub fn shown(result: &SearchResult, results: &SearchResults) -> Shown {
@@ -268,6 +320,7 @@ pub fn shown(result: &SearchResult, results: &SearchResults) -> Shown {
         height: result.item.content.height,
         modified_ms: result.item.mtime_ns / 1_000_000,
         thumbnail: thumbnail_url(&result.item),
+        packs: Vec::new(),
     }
 }
 

@@ -102,8 +102,9 @@ impl Fixture {
             log: false,
             ..options
         };
-        let open_pack = |_: Option<&fovea_vectordb::PackRecord>| -> anyhow::Result<Arc<dyn fovea_encode::Encoder>> {
-            Ok(Arc::new(FakeEncoder::new()))
+        let open_pack = |record: Option<&fovea_vectordb::PackRecord>| -> anyhow::Result<Arc<dyn fovea_encode::Encoder>> {
+            let name = record.map_or("fake", |record| &record.name);
+            Ok(Arc::new(FakeEncoder::named(name, "1")))
         };
         let library = Library::new(
             crate::place::Place::folder(folder.clone()),

@@ -7,3 +7,4 @@ mod names;
 mod openapi;
 mod searching;
 mod sockets;
+mod together;
