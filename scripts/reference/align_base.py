@@ -43,6 +43,13 @@ LIST = re.compile(r"<rdf:li[^>]*>\s*([^<]+?)\s*</rdf:li>")
 SIDE, FOLDS = 224, 3
 
 
+def whole(path, write):
+    """A file that is there is whole, wherever the run was cut short."""
+    partial = path.with_name("partial-" + path.name)
+    write(partial)
+    partial.replace(path)
+
+
 def unit(x):
     return x / np.maximum(np.linalg.norm(x, axis=-1, keepdims=True), 1e-12)
 
@@ -143,7 +150,7 @@ def features(model, paths, kind, cache):
             pixels = np.asarray(view(image.convert("RGBA"), kind, np.random.default_rng([kind, seed])), np.float32)
             x = ((pixels / 255 - 0.498) / 0.502).transpose(2, 0, 1)[None]
             out[i] = session.run(None, {"pixels": np.ascontiguousarray(x, np.float32)})[0][0]
-    np.save(cache, out)
+    whole(cache, lambda path: np.save(path, out))
     return out.astype(np.float32)
 
 
@@ -198,7 +205,8 @@ class Text:
             self.encoder = self.encoder or USE(threads=1)
             for i in range(0, len(new), 512):
                 self.known.update(zip(new[i:i + 512], np.asarray(self.encoder.encode(new[i:i + 512]), np.float32)))
-            np.savez(self.cache, texts=json.dumps(list(self.known)), vectors=np.array(list(self.known.values())))
+            texts, vectors = json.dumps(list(self.known)), np.array(list(self.known.values()))
+            whole(self.cache, lambda path: np.savez(path, texts=texts, vectors=vectors))
 
     def __call__(self, texts):
         return np.array([self.known[text] for text in texts])

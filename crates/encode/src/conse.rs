@@ -75,14 +75,14 @@ impl Conse {
         .collect()
     }
 
-    /// The unit vectors in the shared space, one after the other. A feature of the wrong length, or one that is not
-    /// finite, gives zeros.
-    pub fn align(&self, features: &[&[f32]]) -> Vec<f32> {
+    /// The unit vectors in the shared space, one after the other, of features and their logits. A feature of the wrong
+    /// length, or one that is not finite, gives zeros.
+    pub fn align(&self, features: &[&[f32]], logits: &[Vec<f32>]) -> Vec<f32> {
         let mut weights = vec![0.0; features.len() * self.class_count];
         let rows = weights.chunks_exact_mut(self.class_count);
-        for ((row, logits), feature) in rows.zip(self.logits(features)).zip(features) {
+        for ((row, logits), feature) in rows.zip(logits).zip(features) {
             if self.is_feature(feature) {
-                strongest(&logits, &self.settings, row);
+                strongest(logits, &self.settings, row);
             }
         }
         let (n, classes, dim) = (features.len(), self.class_count, self.shared_dim);

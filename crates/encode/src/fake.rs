@@ -4,7 +4,7 @@
 //! colour of a small palette, so that "a red picture" finds red pictures, and a few axes for all other
 //! words, so that a caption is found by its words.
 
-use crate::{Calibration, Encoder, Error, PackSpec, Pixels, Tag, normalise};
+use crate::{Calibration, Encoder, Error, PackSpec, Pixels, Tag, VectorsAndTags, normalise};
 
 const GRID: usize = 4;
 const FEATURE_DIM: usize = GRID * GRID * 3;
@@ -164,6 +164,10 @@ impl Encoder for FakeEncoder {
             .iter()
             .map(|one| names(one))
             .collect())
+    }
+
+    fn vectors_and_tags(&self, features: &[&[f32]]) -> Result<VectorsAndTags, Error> {
+        Ok((self.image_vectors(features), self.tags_of(features)?))
     }
 
     fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {

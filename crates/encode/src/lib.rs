@@ -88,6 +88,9 @@ pub struct PackSpec {
     pub is_calibrated: bool,
 }
 
+/// A vector and the tags of each of some features, in order.
+pub type VectorsAndTags = (Vec<Vec<f32>>, Vec<Vec<Tag>>);
+
 /// Pixels or words in, features and unit vectors out.
 ///
 /// Every method may be called from many threads at once; inference itself uses the calling thread alone, unless the pack is told
@@ -145,6 +148,9 @@ pub trait Encoder: Send + Sync {
     /// The words that the pack's own vocabulary has for each of some images, the most probable first; none without a
     /// vocabulary. Many at once cost far less than one after the other.
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error>;
+
+    /// [`Encoder::image_vectors`] and [`Encoder::tags_of`] of the same features: what both are made of is made once.
+    fn vectors_and_tags(&self, features: &[&[f32]]) -> Result<VectorsAndTags, Error>;
 
     /// The words for one image; see [`Encoder::tags_of`].
     fn tags(&self, feature: &[f32]) -> Result<Vec<Tag>, Error> {

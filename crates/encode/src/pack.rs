@@ -17,7 +17,9 @@ use crate::tail::{REDUCTION, Tail};
 use crate::text::TextEncoder;
 use crate::towers::{IMAGE_TOWER, Towers};
 use crate::visual::{ALIKE, Projection};
-use crate::{Encoder, Error, PackSpec, Pixels, normalise};
+use crate::{Encoder, Error, PackSpec, Pixels, VectorsAndTags, normalise};
+
+mod vectors;
 
 /// The image network: pixels to features.
 pub(crate) const IMAGE_MODEL: &str = "image.onnx";
@@ -168,51 +170,6 @@ impl Pack {
             .try_for_each(|file| file.check_content(&self.dir))
     }
 
-    /// Scores of the classes that the alignment is made of, before the softmax; none where there are no classes.
-    pub fn logits(&self, feature: &[f32]) -> Vec<f32> {
-        match &self.alignment {
-            Alignment::Conse(conse) => conse.logits(&[self.frozen(feature)]).remove(0),
-            Alignment::Towers(_) | Alignment::Unaligned => Vec::new(),
-        }
-    }
-
-    /// The vectors that the frozen alignment alone gives, one after the other: what a head is trained beside.
-    pub fn frozen_vectors(&self, features: &[&[f32]]) -> Vec<f32> {
-        let features = self.all_frozen(features);
-        let mut vectors = self.aligned(&features);
-        self.lay_over(self.shipped.as_ref(), &features, &mut vectors);
-        vectors
-    }
-
-    /// Where classes place features, or where they lie from the start.
-    fn aligned(&self, features: &[&[f32]]) -> Vec<f32> {
-        match &self.alignment {
-            Alignment::Conse(conse) => conse.align(features),
-            Alignment::Towers(_) => {
-                let mut vectors = self.rows(features);
-                vectors
-                    .chunks_exact_mut(self.frozen_dim())
-                    .for_each(normalise);
-                vectors
-            }
-            Alignment::Unaligned => vec![0.0; features.len() * self.spec.shared_dim],
-        }
-    }
-
-    fn lay_over(&self, head: Option<&Head>, features: &[&[f32]], vectors: &mut [f32]) {
-        let Some(head) = head else {
-            return;
-        };
-        head.lay_over(&self.rows(features), vectors);
-        let vectors = vectors.chunks_exact_mut(self.spec.shared_dim);
-        for (vector, feature) in vectors.zip(features) {
-            match self.is_feature(feature) {
-                true => normalise(vector),
-                false => vector.fill(0.0),
-            }
-        }
-    }
-
     /// The earlier version of the base pack that has this fingerprint, which this one's files make too: a collection stays
     /// with what its vectors were made with until somebody moves it.
     pub fn as_of(mut self, fingerprint: &str) -> Result<Self, Error> {
@@ -292,13 +249,6 @@ impl Pack {
         }
     }
 
-    fn all_frozen<'a>(&self, features: &[&'a [f32]]) -> Vec<&'a [f32]> {
-        features
-            .iter()
-            .map(|feature| self.frozen(feature))
-            .collect()
-    }
-
     /// The text vectors of the classes that the alignment is made of, each of unit length: words that describe what
     /// the pack can see.
     pub fn class_vectors(&self) -> impl Iterator<Item = &[f32]> {
@@ -343,27 +293,6 @@ impl Pack {
     /// Whether this can be aligned at all.
     fn is_feature(&self, feature: &[f32]) -> bool {
         feature.len() == self.frozen_dim() && feature.iter().all(|value| value.is_finite())
-    }
-
-    /// The features as one matrix, with zeros for those that are none.
-    fn rows(&self, features: &[&[f32]]) -> Vec<f32> {
-        let mut rows = Vec::with_capacity(features.len() * self.frozen_dim());
-        for feature in features {
-            match self.is_feature(feature) {
-                true => rows.extend_from_slice(feature),
-                false => rows.resize(rows.len() + self.frozen_dim(), 0.0),
-            }
-        }
-        rows
-    }
-
-    /// What somebody taught, and what the classes say beside it: what is taught is what they mean by a word.
-    fn tags_with(&self, feature: &[f32], known: Vec<Tag>) -> Vec<Tag> {
-        let taught = self.taught.as_ref();
-        let taught = taught.map_or(Vec::new(), |taught| taught.tags(feature));
-        let is_new = |tag: &Tag| taught.iter().all(|other| other.name != tag.name);
-        let known: Vec<Tag> = known.into_iter().filter(is_new).collect();
-        taught.into_iter().chain(known).collect()
     }
 
     pub(crate) fn text(&self) -> Result<Arc<TextEncoder>, Error> {
@@ -480,10 +409,8 @@ impl Encoder for Pack {
     }
 
     fn image_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let mut vectors = self.frozen_vectors(features);
-        self.lay_over(self.head.as_ref(), &self.all_frozen(features), &mut vectors);
-        let vectors = vectors.chunks_exact(self.spec.shared_dim);
-        vectors.map(<[f32]>::to_vec).collect()
+        let frozen = self.all_frozen(features);
+        self.vectors(&frozen, &self.class_logits(&frozen))
     }
 
     fn visual_vector(&self, feature: &[f32]) -> Vec<f32> {
@@ -526,9 +453,8 @@ impl Encoder for Pack {
     }
 
     fn named_vectors(&self, features: &[&[f32]]) -> Vec<Vec<f32>> {
-        let vectors = self.aligned(&self.all_frozen(features));
-        let vectors = vectors.chunks_exact(self.spec.shared_dim);
-        vectors.map(<[f32]>::to_vec).collect()
+        let frozen = self.all_frozen(features);
+        self.rows_of(&self.aligned(&frozen, &self.class_logits(&frozen)))
     }
 
     fn calibration(&self) -> &Calibration {
@@ -545,22 +471,14 @@ impl Encoder for Pack {
     }
 
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
-        let known = match &self.alignment {
-            Alignment::Conse(conse) => {
-                let classes = self.classes()?;
-                let logits = conse.logits(&self.all_frozen(features)).into_iter();
-                logits.map(|logits| classes.tags(&logits)).collect()
-            }
-            Alignment::Towers(_) | Alignment::Unaligned => vec![Vec::new(); features.len()],
-        };
-        let tags = features.iter().zip(known);
-        let tags = tags.map(
-            |(feature, known)| match self.is_feature(self.frozen(feature)) {
-                true => self.tags_with(feature, known),
-                false => Vec::new(),
-            },
-        );
-        Ok(tags.collect())
+        self.tags_by(features, &self.class_logits(&self.all_frozen(features)))
+    }
+
+    fn vectors_and_tags(&self, features: &[&[f32]]) -> Result<VectorsAndTags, Error> {
+        let frozen = self.all_frozen(features);
+        let logits = self.class_logits(&frozen);
+        let tags = self.tags_by(features, &logits)?;
+        Ok((self.vectors(&frozen, &logits), tags))
     }
 }
 

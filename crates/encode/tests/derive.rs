@@ -80,6 +80,10 @@ fn a_head_is_laid_over_the_frozen_alignment() {
     assert!(moved.image_vectors(&[]).is_empty() && moved.tags_of(&[]).unwrap().is_empty());
     let several = moved.image_vectors(&[&feature, &[0.0; 3], &feature]);
     assert!(close(&several[2], &expect) && several[1].iter().all(|x| *x == 0.0));
+    let asked: [&[f32]; 3] = [&feature, &[0.0; 3], &feature];
+    let both = moved.vectors_and_tags(&asked).unwrap();
+    assert_eq!(both, (several, moved.tags_of(&asked).unwrap()));
+    assert!(!both.1[0].is_empty() && both.1[1].is_empty());
 }
 
 #[test]

@@ -28,8 +28,11 @@ use crate::search::SearchOptions;
 use crate::space;
 use crate::tagging::Tagger;
 
-/// Images that are derived and committed together by each worker.
+/// Images that are derived together by each worker, and looked at between two commits.
 const AT_ONCE: usize = 256;
+/// Features that are committed together: each commit writes the pages of the tables' indexes that it touched, and those
+/// are nearly all of them, because pages of features come by hashes.
+const COMMITTED: usize = 2_048;
 /// Keeps the fingerprint that was active before, for the way back.
 const PREVIOUS: &str = "migration.previous";
 /// Results of a query that are compared.
@@ -220,15 +223,22 @@ impl Steps<'_> {
                 self.derive_features(from.fingerprint, done)?;
             }
             done.n_left = 0;
-            self.derive_pictures(from, done)?;
-            if self.observer.is_cancelled() || done.n_left > 0 || has_seen_all(self.to)? {
+            // Asking whether all is seen reads all, so what was found is not asked for again while nobody wrote.
+            let at = self.to.database().change()?;
+            let was_all_seen = has_seen_all(self.to)?;
+            self.derive_pictures(from, was_all_seen, done)?;
+            let is_over = self.observer.is_cancelled() || done.n_left > 0;
+            let is_as_it_was =
+                || Ok::<_, Error>(was_all_seen && self.to.database().change()? == at);
+            if is_over || is_as_it_was()? || has_seen_all(self.to)? {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Page by page of kept features; the next page is derived while this one is written.
+    /// Page by page of kept features; the next page is derived while this one is written. The first is a small one, so that
+    /// something is kept soon; how large the others are goes by how many parts the images of the last had.
     fn derive_features(&self, from: &str, done: &mut Migration) -> Result<(), Error> {
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel(1);
@@ -249,9 +259,13 @@ impl Steps<'_> {
     }
 
     fn derive_pages(&self, from: &str, sender: &mpsc::SyncSender<Result<Derived, Error>>) {
-        let mut after = None;
-        while let Some(page) = self.next_page(from, &mut after).transpose() {
+        let (mut after, mut limit) = (None, 2 * AT_ONCE);
+        while let Some(page) = self.next_page(from, &mut after, limit).transpose() {
             let has_failed = page.is_err();
+            if let Ok(page) = &page {
+                let n_features = page.n_features.max(1);
+                limit = (COMMITTED * limit / n_features).clamp(1, COMMITTED);
+            }
             if sender.send(page).is_err() || has_failed {
                 return;
             }
@@ -262,18 +276,21 @@ impl Steps<'_> {
         &self,
         from: &str,
         after: &mut Option<ContentHash>,
+        limit: usize,
     ) -> Result<Option<Derived>, Error> {
-        let page = self.to.database().features(from, *after, 2 * AT_ONCE)?;
+        let page = self.to.database().features(from, *after, limit)?;
         let Some((last, ..)) = page.last() else {
             return Ok(None);
         };
         *after = Some(*last);
+        let n_features = page.len();
         let (page, n_known) = self.not_known(page)?;
         let whole = page.iter().filter(|(_, part, _)| *part == Part::WHOLE);
         Ok(Some(Derived {
             n_whole: whole.count() as u64,
             n_known,
-            batch: self.derived(&page)?,
+            n_features,
+            batch: self.derived(page)?,
         }))
     }
 
@@ -294,13 +311,14 @@ impl Steps<'_> {
     }
 
     /// What keeps the new pack's vectors and tags of these features, derived on two threads or more.
-    fn derived(&self, page: &[Feature]) -> Result<Batch, Error> {
+    fn derived(&self, page: Vec<Feature>) -> Result<Batch, Error> {
         let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
         let share = page.len().div_ceil(n_threads).max(1);
+        let mut shares = page.into_iter();
         let parts: Vec<Result<Vec<Operation>, Error>> = std::thread::scope(|scope| {
-            let workers: Vec<_> = page
-                .chunks(share)
-                .map(|chunk| scope.spawn(|| self.derived_by_one(chunk)))
+            let workers: Vec<_> = (0..n_threads)
+                .map(|_| shares.by_ref().take(share).collect::<Vec<Feature>>())
+                .map(|features| scope.spawn(|| self.derived_by_one(features)))
                 .collect();
             let joined = workers.into_iter().map(|worker| worker.join());
             joined
@@ -314,39 +332,48 @@ impl Steps<'_> {
         Ok(batch)
     }
 
-    fn derived_by_one(&self, page: &[Feature]) -> Result<Vec<Operation>, Error> {
-        let encoder = self.to.encoder();
-        let features: Vec<&[f32]> = page
-            .iter()
-            .map(|(_, _, feature)| feature.as_slice())
-            .collect();
-        let vectors = encoder.image_vectors(&features);
-        let all = page.iter().zip(&vectors);
-        let whole = all.filter(|((_, part, _), _)| *part == Part::WHOLE);
-        let whole =
-            whole.map(|((content, _, feature), vector)| (*content, &feature[..], &vector[..]));
-        let whole: Vec<_> = whole.collect();
-        let mut operations = self.tagger.operations_of(encoder, &whole)?;
-        operations.reserve(2 * page.len());
-        for ((content, part, feature), vector) in page.iter().zip(vectors) {
-            put_feature(
-                encoder,
-                *content,
-                *part,
-                (feature.clone(), vector),
-                &mut operations,
-            );
+    fn derived_by_one(&self, mut page: Vec<Feature>) -> Result<Vec<Operation>, Error> {
+        let mut operations = Vec::with_capacity(4 * page.len());
+        while !page.is_empty() {
+            let rest = page.split_off(page.len().min(AT_ONCE));
+            self.derive(page, &mut operations)?;
+            page = rest;
         }
         Ok(operations)
     }
 
+    fn derive(&self, some: Vec<Feature>, operations: &mut Vec<Operation>) -> Result<(), Error> {
+        let encoder = self.to.encoder();
+        let features = some.iter().map(|(_, _, feature)| feature.as_slice());
+        let features: Vec<&[f32]> = features.collect();
+        let (vectors, tags) = encoder.vectors_and_tags(&features)?;
+        let mut whole = Vec::with_capacity(some.len());
+        let mut of_whole = Vec::with_capacity(some.len());
+        for (((content, part, feature), vector), tags) in some.iter().zip(&vectors).zip(tags) {
+            if *part == Part::WHOLE {
+                whole.push((*content, &feature[..], &vector[..]));
+                of_whole.push(tags);
+            }
+        }
+        operations.extend(self.tagger.operations(encoder, &whole, of_whole));
+        for ((content, part, feature), vector) in some.into_iter().zip(vectors) {
+            put_feature(encoder, content, part, (feature, vector), operations);
+        }
+        Ok(())
+    }
+
     /// Images that the new pack has not seen yet, from their pictures; and captions, which every pack reads anew.
-    fn derive_pictures(&self, from: From<'_>, done: &mut Migration) -> Result<(), Error> {
+    fn derive_pictures(
+        &self,
+        from: From<'_>,
+        is_all_seen: bool,
+        done: &mut Migration,
+    ) -> Result<(), Error> {
         let database = self.to.database();
         let mut phrases = HashSet::new();
         let mut after: Option<ItemId> = None;
         // Where all is seen, captions are left, and most items have none.
-        let filter = match has_seen_all(self.to)? {
+        let filter = match is_all_seen {
             true => Filter::HasCaption,
             false => Filter::All,
         };
@@ -486,6 +513,8 @@ struct Derived {
     batch: Batch,
     n_whole: u64,
     n_known: u64,
+    /// Those of all parts, known or not.
+    n_features: usize,
 }
 
 /// A kept feature of a part of a content.

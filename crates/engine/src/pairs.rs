@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -185,22 +186,23 @@ pub fn of_collection(
     }
 }
 
-/// The kept feature of each content of the collection that is wanted, with the path of an item that has it.
-pub fn kept_features(
+/// The kept feature of each content of the collection that is wanted, with the path of an item that has it, one after the
+/// other: what `take` does not keep is in memory no longer. It says when there were enough.
+pub fn each_kept_feature(
     engine: &Engine,
     filter: &Filter,
     is_wanted: &dyn Fn(&ContentHash) -> bool,
-) -> Result<Vec<(PathBuf, Vec<f32>)>, Error> {
+    take: &mut dyn FnMut(PathBuf, Vec<f32>) -> ControlFlow<()>,
+) -> Result<(), Error> {
     let database = engine.database();
     let pack = &engine.encoder().spec().fingerprint;
     let mut seen = HashSet::new();
-    let mut found = Vec::new();
     let mut after: Option<ItemId> = None;
     loop {
         let ids = database.scan(filter, after, ITEMS_AT_ONCE)?;
         after = ids.last().copied();
         if after.is_none() {
-            return Ok(found);
+            return Ok(());
         }
         for item in database.items(&ids)? {
             let content = item.content.hash;
@@ -209,7 +211,12 @@ pub fn kept_features(
             }
             let parts = database.feature(pack, content)?.into_iter();
             let mut whole = parts.filter(|(part, _)| *part == Part::WHOLE);
-            found.extend(whole.next().map(|(_, feature)| (item.absolute(), feature)));
+            let Some((_, feature)) = whole.next() else {
+                continue;
+            };
+            if take(item.absolute(), feature).is_break() {
+                return Ok(());
+            }
         }
     }
 }

@@ -67,16 +67,6 @@ impl Suggestion {
 /// Why nothing could be suggested.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SuggestError {
-    /// Probabilities and features are not of the same rows.
-    #[error(
-        "{probabilities} rows of probabilities, but {features} of features: give both for every image"
-    )]
-    Rows {
-        /// Rows of probabilities.
-        probabilities: usize,
-        /// Rows of features.
-        features: usize,
-    },
     /// A row has another number of values than the first.
     #[error("row {row} of the {what} has {found} numbers, the first row has {expected}")]
     Width {
@@ -104,32 +94,98 @@ pub enum SuggestError {
     },
 }
 
-/// The rows whose labels would help most, in the order in which to label them.
-///
-/// `probabilities` (rows x classes) and `features` (rows x any width, taken as directions) are of the unlabelled images;
-/// `labelled` are the features of those that have a label already, and may be empty. Costs `n * n * pool` distances, and as many
-/// as there are labelled rows for each row of the pool.
-pub fn suggest<R: AsRef<[f32]>>(
-    probabilities: &[R],
-    features: &[R],
-    labelled: &[R],
-    options: &SuggestOptions,
-) -> Result<Vec<Suggestion>, SuggestError> {
-    check(probabilities, features, labelled)?;
-    let mut doubts: Vec<Doubt> = probabilities
-        .iter()
-        .enumerate()
-        .map(|(row, probabilities)| Doubt::of(row, probabilities.as_ref(), options.uncertainty))
-        .collect();
-    // The row number decides between equals, so that the same input gives the same list.
-    doubts.sort_by(|a, b| {
-        b.uncertainty
-            .total_cmp(&a.uncertainty)
-            .then(a.row.cmp(&b.row))
-    });
-    doubts.truncate(options.n.saturating_mul(options.pool.max(1)));
-    let labelled: Vec<Vec<f32>> = labelled.iter().map(|row| unit(row.as_ref())).collect();
-    Ok(spread(doubts, features, &labelled, options.n))
+/// The rows of which the most doubtful are to be labelled, taken one after the other. However many there are, no more than
+/// twice the pool is held: `2 * n * pool` features.
+pub struct Pool<T> {
+    options: SuggestOptions,
+    held: Vec<Held<T>>,
+    n_rows: usize,
+    /// How many probabilities and numbers the first row had.
+    widths: Option<(usize, usize)>,
+}
+
+/// A row that may be suggested, with what it is called.
+struct Held<T> {
+    doubt: Doubt,
+    feature: Vec<f32>,
+    name: T,
+}
+
+impl<T> Pool<T> {
+    /// One without a row.
+    pub fn new(options: SuggestOptions) -> Self {
+        Pool {
+            options,
+            held: Vec::new(),
+            n_rows: 0,
+            widths: None,
+        }
+    }
+
+    /// How many rows it took.
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// Takes the next row: its probabilities of each class, and its feature, of any width and taken as a direction.
+    pub fn add(
+        &mut self,
+        name: T,
+        probabilities: &[f32],
+        feature: Vec<f32>,
+    ) -> Result<(), SuggestError> {
+        let row = self.n_rows;
+        if self.widths.is_none() && probabilities.len() < 2 {
+            return Err(SuggestError::Classes(probabilities.len()));
+        }
+        let (n_classes, width) = *self
+            .widths
+            .get_or_insert((probabilities.len(), feature.len()));
+        check_row("probabilities", row, probabilities, n_classes, |p| {
+            (0.0..=1.0).contains(&p)
+        })?;
+        check_row("features", row, &feature, width, f32::is_finite)?;
+        self.n_rows += 1;
+        self.held.push(Held {
+            doubt: Doubt::of(row, probabilities, self.options.uncertainty),
+            feature,
+            name,
+        });
+        if self.held.len() >= self.most().saturating_mul(2).max(2) {
+            self.leave_the_most_doubtful();
+        }
+        Ok(())
+    }
+
+    fn most(&self) -> usize {
+        self.options.n.saturating_mul(self.options.pool.max(1))
+    }
+
+    fn leave_the_most_doubtful(&mut self) {
+        // The row number decides between equals, so that the same input gives the same list.
+        self.held.sort_by(|a, b| {
+            let by_doubt = b.doubt.uncertainty.total_cmp(&a.doubt.uncertainty);
+            by_doubt.then(a.doubt.row.cmp(&b.doubt.row))
+        });
+        self.held.truncate(self.most());
+    }
+
+    /// The rows whose labels would help most, in the order in which to label them. `labelled` are the features of those that
+    /// have a label already, and may be none. Costs `n * n * pool` distances, and as many as there are labelled rows for each
+    /// row of the pool.
+    pub fn suggest<'a>(
+        mut self,
+        labelled: impl Iterator<Item = &'a [f32]>,
+    ) -> Result<Vec<(T, Suggestion)>, SuggestError> {
+        self.leave_the_most_doubtful();
+        let width = self.widths.map_or(0, |(_, width)| width);
+        let mut units = Vec::new();
+        for (row, feature) in labelled.enumerate() {
+            check_row("labelled features", row, feature, width, f32::is_finite)?;
+            units.push(unit(feature));
+        }
+        Ok(spread(self.held, &units, self.options.n))
+    }
 }
 
 /// One row, before diversity.
@@ -168,16 +224,8 @@ fn entropy(probabilities: &[f32]) -> f64 {
 }
 
 /// Greedy k-centre: the next is farthest, by distance times doubt, from everything before it.
-fn spread<R: AsRef<[f32]>>(
-    pool: Vec<Doubt>,
-    features: &[R],
-    labelled: &[Vec<f32>],
-    n: usize,
-) -> Vec<Suggestion> {
-    let units: Vec<Vec<f32>> = pool
-        .iter()
-        .map(|doubt| unit(features[doubt.row].as_ref()))
-        .collect();
+fn spread<T>(pool: Vec<Held<T>>, labelled: &[Vec<f32>], n: usize) -> Vec<(T, Suggestion)> {
+    let units: Vec<Vec<f32>> = pool.iter().map(|held| unit(&held.feature)).collect();
     let nearest = |one: &Vec<f32>| {
         labelled
             .iter()
@@ -186,9 +234,15 @@ fn spread<R: AsRef<[f32]>>(
     };
     let mut distances: Vec<f64> = units.iter().map(nearest).collect();
     let mut left: Vec<usize> = (0..pool.len()).collect();
+    let mut pool: Vec<Option<Held<T>>> = pool.into_iter().map(Some).collect();
+    let doubts: Vec<f64> = pool
+        .iter()
+        .flatten()
+        .map(|held| held.doubt.uncertainty)
+        .collect();
     let mut found = Vec::new();
     while found.len() < n && !left.is_empty() {
-        let gain = |at: usize| pool[at].uncertainty * distances[at];
+        let gain = |at: usize| doubts[at] * distances[at];
         // Copies of what was picked all gain nothing; among them the more doubtful still comes first.
         let best = left.iter().enumerate().max_by(|(_, a), (_, b)| {
             gain(**a)
@@ -197,7 +251,8 @@ fn spread<R: AsRef<[f32]>>(
         });
         let Some((place, &at)) = best else { break };
         left.remove(place);
-        found.push(suggestion(&pool[at], distances[at]));
+        let held = pool[at].take();
+        found.extend(held.map(|held| (held.name, suggestion(&held.doubt, distances[at]))));
         for &other in &left {
             distances[other] = distances[other].min(distance(&units[at], &units[other]));
         }
@@ -235,59 +290,49 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
     f64::from(squares).sqrt()
 }
 
-fn check<R: AsRef<[f32]>>(
-    probabilities: &[R],
-    features: &[R],
-    labelled: &[R],
-) -> Result<(), SuggestError> {
-    if probabilities.len() != features.len() {
-        return Err(SuggestError::Rows {
-            probabilities: probabilities.len(),
-            features: features.len(),
-        });
-    }
-    let Some(first) = probabilities.first() else {
-        return Ok(());
-    };
-    let n_classes = first.as_ref().len();
-    if n_classes < 2 {
-        return Err(SuggestError::Classes(n_classes));
-    }
-    let width = features[0].as_ref().len();
-    check_rows("probabilities", probabilities, n_classes, |p| {
-        (0.0..=1.0).contains(&p)
-    })?;
-    check_rows("features", features, width, f32::is_finite)?;
-    check_rows("labelled features", labelled, width, f32::is_finite)
-}
-
-fn check_rows<R: AsRef<[f32]>>(
+fn check_row(
     what: &'static str,
-    rows: &[R],
+    row: usize,
+    values: &[f32],
     expected: usize,
     is_allowed: impl Fn(f32) -> bool,
 ) -> Result<(), SuggestError> {
-    for (row, values) in rows.iter().map(AsRef::as_ref).enumerate() {
-        if values.len() != expected {
-            let found = values.len();
-            return Err(SuggestError::Width {
-                what,
-                row,
-                found,
-                expected,
-            });
-        }
-        if let Some(value) = values.iter().find(|value| !is_allowed(**value)) {
-            let value = value.to_string();
-            return Err(SuggestError::Value { what, row, value });
-        }
+    if values.len() != expected {
+        let found = values.len();
+        return Err(SuggestError::Width {
+            what,
+            row,
+            found,
+            expected,
+        });
     }
-    Ok(())
+    match values.iter().find(|value| !is_allowed(**value)) {
+        Some(value) => {
+            let value = value.to_string();
+            Err(SuggestError::Value { what, row, value })
+        }
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn suggest(
+        probabilities: &[Vec<f32>],
+        features: &[Vec<f32>],
+        labelled: &[Vec<f32>],
+        options: &SuggestOptions,
+    ) -> Result<Vec<Suggestion>, SuggestError> {
+        let mut pool = Pool::new(options.clone());
+        for (row, (probabilities, feature)) in probabilities.iter().zip(features).enumerate() {
+            pool.add(row, probabilities, feature.clone())?;
+        }
+        let found = pool.suggest(labelled.iter().map(Vec::as_slice))?;
+        assert!(found.iter().all(|(row, one)| *row == one.row));
+        Ok(found.into_iter().map(|(_, one)| one).collect())
+    }
 
     fn rows(found: &[Suggestion]) -> Vec<usize> {
         found.iter().map(|one| one.row).collect()
@@ -330,6 +375,40 @@ mod tests {
     }
 
     #[test]
+    fn of_many_rows_the_pool_alone_is_held_and_the_same_are_found() {
+        let options = options(3, 4);
+        let (mut probabilities, mut features) = (Vec::new(), Vec::new());
+        let mut pool = Pool::new(options.clone());
+        for row in 0..5_000_u32 {
+            let mixed = row.wrapping_mul(2_654_435_761) >> 8;
+            let p = (mixed % 1_000) as f32 / 1_000.0;
+            let angle = (mixed % 997) as f32;
+            let (p, feature) = (vec![p, 1.0 - p], vec![angle.cos(), angle.sin()]);
+            pool.add(row, &p, feature.clone()).unwrap();
+            assert!(pool.held.len() < 24, "{} rows held", pool.held.len());
+            probabilities.push(p);
+            features.push(feature);
+        }
+        assert_eq!(pool.n_rows(), 5_000);
+        let found = pool.suggest([].into_iter()).unwrap();
+        // The twin sorts all of them.
+        let mut doubts: Vec<(f64, usize)> = probabilities
+            .iter()
+            .enumerate()
+            .map(|(row, p)| (Doubt::of(row, p, options.uncertainty).uncertainty, row))
+            .collect();
+        doubts.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let best: Vec<usize> = doubts[..12].iter().map(|(_, row)| *row).collect();
+        let all = |all: &[Vec<f32>]| -> Vec<Vec<f32>> {
+            best.iter().map(|row| all[*row].clone()).collect()
+        };
+        let twin = suggest(&all(&probabilities), &all(&features), &[], &options).unwrap();
+        let twin: Vec<usize> = twin.iter().map(|one| best[one.row]).collect();
+        let found: Vec<usize> = found.iter().map(|(row, _)| *row as usize).collect();
+        assert_eq!(found, twin);
+    }
+
+    #[test]
     fn what_is_like_a_labelled_row_comes_later() {
         let (probabilities, features) = blobs();
         let labelled = [vec![2.0, 0.0, 0.0]];
@@ -344,11 +423,7 @@ mod tests {
         let mut all = rows(&found);
         all.sort_unstable();
         assert_eq!(all, (0..21).collect::<Vec<_>>());
-        assert!(
-            suggest::<Vec<f32>>(&[], &[], &[], &options(3, 3))
-                .unwrap()
-                .is_empty()
-        );
+        assert!(suggest(&[], &[], &[], &options(3, 3)).unwrap().is_empty());
     }
 
     #[test]
@@ -370,7 +445,6 @@ mod tests {
             let error = suggest(probabilities, features, &[], &options(1, 1)).unwrap_err();
             assert!(error.to_string().starts_with(expect), "{error}");
         };
-        check(&[vec![0.5, 0.5]], &[], "1 rows of probabilities, but 0");
         check(&[vec![1.0]], &[vec![1.0]], "probabilities of 1 classes");
         check(
             &[vec![0.5, f32::NAN]],

@@ -399,8 +399,10 @@ pub fn put_features(
     operations: &mut Vec<Operation>,
 ) -> Result<(), Error> {
     for feature in encoder.features(&[&image.pixels])? {
-        let vector = encoder.image_vector(&feature);
-        operations.extend(tagger.operations(encoder, content, &feature, &vector)?);
+        let (mut vectors, tags) = encoder.vectors_and_tags(&[&feature])?;
+        let vector = vectors.remove(0);
+        let all = [(content, &feature[..], &vector[..])];
+        operations.extend(tagger.operations(encoder, &all, tags));
         put_feature(encoder, content, Part::WHOLE, (feature, vector), operations);
     }
     if regions == Regions::None {

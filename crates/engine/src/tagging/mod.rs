@@ -43,36 +43,16 @@ impl Tagger {
         })
     }
 
-    /// What keeps the tags of a content, of its whole image's feature and vector.
+    /// What keeps the tags of some contents, of the features and vectors of their whole images and what a pack's vocabulary
+    /// says of these ([`Encoder::tags_of`]).
     pub fn operations(
         &self,
         encoder: &dyn Encoder,
-        content: ContentHash,
-        feature: &[f32],
-        vector: &[f32],
-    ) -> Result<Vec<Operation>, Error> {
-        self.operations_of(encoder, &[(content, feature, vector)])
-    }
-
-    /// The same of many, which costs far less than one after the other.
-    pub fn operations_of(
-        &self,
-        encoder: &dyn Encoder,
         all: &[(ContentHash, &[f32], &[f32])],
-    ) -> Result<Vec<Operation>, Error> {
-        self.operations_by(encoder, encoder, all)
-    }
-
-    /// The same with the vocabulary of another pack, `labels`, which sees alike.
-    fn operations_by(
-        &self,
-        labels: &dyn Encoder,
-        encoder: &dyn Encoder,
-        all: &[(ContentHash, &[f32], &[f32])],
-    ) -> Result<Vec<Operation>, Error> {
-        let features: Vec<&[f32]> = all.iter().map(|(_, feature, _)| *feature).collect();
+        of_pack: Vec<Vec<fovea_encode::Tag>>,
+    ) -> Vec<Operation> {
         let mut operations = Vec::with_capacity(2 * all.len());
-        for ((content, feature, vector), classes) in all.iter().zip(labels.tags_of(&features)?) {
+        for ((content, feature, vector), classes) in all.iter().zip(of_pack) {
             let put = |vocabulary, tags| Operation::PutTags {
                 content: *content,
                 pack: encoder.spec().fingerprint.clone(),
@@ -88,6 +68,6 @@ impl Tagger {
             let listed = listed.map_or(Vec::new(), |likely| likely.tags(encoder, feature, vector));
             operations.push(put(Vocabulary::Collection, listed));
         }
-        Ok(operations)
+        operations
     }
 }

@@ -98,7 +98,7 @@ fn give(
             .map(|((content, feature), vector)| (*content, *feature, vector.as_slice()))
             .collect();
         let mut batch = Batch::new();
-        batch.operations = tagger.operations_by(labels, encoder, &images)?;
+        batch.operations = tagger.operations(encoder, &images, labels.tags_of(&features)?);
         done.n_images += images.len() as u64;
         database.write(&batch)?;
         observer.on(IndexEvent::Tagging {

@@ -1,12 +1,16 @@
 //! A collection moves to another pack, and back.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fovea_encode::Pixels;
 use fovea_encode::fake::FakeEncoder;
 use fovea_engine::{
     Engine, IndexEvent, Kept, MigrateFrom, Migration, Observer, Query, SearchOptions, Silent, saved,
 };
-use fovea_vectordb::Database;
+use fovea_vectordb::{
+    Batch, Content, ContentHash, Database, Filter, ItemDraft, Metadata, Operation, Part, SourceKind,
+};
 
 use crate::fixture::{BLUE, Fixture, GREEN, RED, open};
 
@@ -210,10 +214,7 @@ fn visual_vectors_of_a_projection_are_kept_and_searched() {
     let roots = [fixture.root.clone()];
     to.index(&roots, &Default::default(), &Silent).unwrap();
     assert_eq!(alike(&to, "late.png"), "late.png");
-    let ids = to
-        .database()
-        .scan(&fovea_vectordb::Filter::All, None, 100)
-        .unwrap();
+    let ids = to.database().scan(&Filter::All, None, 100).unwrap();
     let vectors = to
         .database()
         .vectors(&spec.fingerprint, "visual", &ids)
@@ -224,4 +225,94 @@ fn visual_vectors_of_a_projection_are_kept_and_searched() {
             .iter()
             .all(|one| one.vector.len() == spec.visual_dim)
     );
+}
+
+/// Kept features of so many pictures that nobody has any more, the first with three parts.
+fn keep_features(fixture: &Fixture, n: u32) {
+    let (database, encoder) = (fixture.engine.database(), fixture.engine.encoder());
+    let pack = encoder.spec().fingerprint.clone();
+    let root = database
+        .source(SourceKind::Root, std::path::Path::new("/gone"))
+        .unwrap();
+    let mut batch = Batch::new();
+    for number in 0..n {
+        let [_, r, g, b] = number.wrapping_mul(2_654_435_761).to_be_bytes();
+        let image = Pixels::new(2, 2, [r, g, b].repeat(4)).unwrap();
+        let feature = encoder.features(&[&image]).unwrap().remove(0);
+        let hash = ContentHash::of(&number.to_le_bytes());
+        batch.push(Operation::PutContent(Content {
+            hash,
+            bytes: 1,
+            width: 2,
+            height: 2,
+            format: "png".to_owned(),
+            phash: 0,
+            dhash: 0,
+            hash_version: 1,
+            colors: Vec::new(),
+            color_version: 1,
+            preview_version: 0,
+        }));
+        batch.push(Operation::PutItem(ItemDraft {
+            source: root,
+            path: format!("{number}.png").into_bytes(),
+            content: hash,
+            size: 1,
+            mtime_ns: 1,
+            checked_ns: 1,
+            metadata: Metadata::new(),
+            captions: Vec::new(),
+        }));
+        for index in 0..if number == 0 { 3 } else { 1 } {
+            batch.push(Operation::PutFeature {
+                content: hash,
+                pack: pack.clone(),
+                part: Part {
+                    index,
+                    ..Part::WHOLE
+                },
+                feature: feature.clone(),
+            });
+        }
+    }
+    database.write(&batch).unwrap();
+}
+
+#[test]
+fn many_come_in_pages_each_once_and_go_on_where_they_were_cut() {
+    const MANY: u32 = 3_000;
+    let fixture = Fixture::new();
+    fixture
+        .engine
+        .database()
+        .register_pack(&fovea_engine::pack_record(fixture.engine.encoder()))
+        .unwrap();
+    keep_features(&fixture, MANY);
+    let to = other(&fixture);
+    let stopped = moved(&fixture, &to, Kept::Features, &Impatient::default());
+    let first = stopped.n_from_features;
+    assert!((1..1_000).contains(&first), "{stopped:?}");
+    let done = moved(&fixture, &to, Kept::Features, &Silent);
+    assert_eq!(
+        (done.n_known, done.n_from_features, done.n_left),
+        (first, u64::from(MANY) - first, 0),
+        "{done:?}"
+    );
+    assert!(done.is_moved && to.has_seen_all().unwrap());
+    let (database, encoder) = (to.database(), to.encoder());
+    let pack = &encoder.spec().fingerprint;
+    let parts = database.feature(pack, ContentHash::of(&0_u32.to_le_bytes()));
+    assert_eq!(parts.unwrap().len(), 3);
+    let ids = database.scan(&Filter::All, None, 5_000).unwrap();
+    assert_eq!(ids.len(), MANY as usize);
+    let vectors = database.vectors(pack, "image", &ids).unwrap();
+    assert_eq!(vectors.len(), MANY as usize + 2);
+    // The tags are those that the pack gives, of all of them.
+    for item in database.items(&ids).unwrap() {
+        let feature = &database.feature(pack, item.content.hash).unwrap()[0].1;
+        let expect = encoder.tags(feature).unwrap();
+        let expect: BTreeSet<&str> = expect.iter().map(|tag| tag.name.as_str()).collect();
+        let found: BTreeSet<&str> = item.tags.iter().map(|tag| tag.name.as_str()).collect();
+        assert_eq!(found, expect, "{:?}", item.path);
+    }
 }

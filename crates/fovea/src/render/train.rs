@@ -142,7 +142,7 @@ pub fn is_made(out: &mut impl Write, made: &PackInfo, does: &str) -> anyhow::Res
 pub fn suggestions(
     settings: &Settings,
     labels: &[String],
-    found: &[(&PathBuf, &Suggestion)],
+    found: &[(PathBuf, Suggestion)],
 ) -> anyhow::Result<()> {
     if settings.json {
         let all = found.iter().map(|(path, one)| {

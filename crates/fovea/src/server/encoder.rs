@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use fovea_encode::{Calibration, Encoder, Error, PackSpec, Pixels, Tag};
+use fovea_encode::{Calibration, Encoder, Error, PackSpec, Pixels, Tag, VectorsAndTags};
 use fovea_vectordb::{Recent, Together};
 
 use super::metrics::{Metrics, Stage};
@@ -134,6 +134,10 @@ impl Encoder for Remembering {
 
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
         self.inner.tags_of(features)
+    }
+
+    fn vectors_and_tags(&self, features: &[&[f32]]) -> Result<VectorsAndTags, Error> {
+        self.inner.vectors_and_tags(features)
     }
 }
 

@@ -87,6 +87,7 @@ macro_rules! conformance_suite {
             words_that_were_written_are_found
             keywords_follow_what_is_written
             tags_are_filtered_and_counted
+            tags_of_a_pack_that_was_away_are_followed
             sources_are_adopted_under_their_numbers
             items_are_restored_under_their_ids
             each_vocabulary_is_told_apart

@@ -1,7 +1,7 @@
 //! What was written of items and what is seen in them.
 
 use super::Harness;
-use super::fixtures::{PACK, caption, content, draft, fill, id_at, prepared, write};
+use super::fixtures::{PACK, caption, content, draft, fill, id_at, pack, prepared, write};
 use crate::{
     Database, Facet, Field, Filter, Operation, Result, Tag, Value, Vocabulary, Wanted, words,
 };
@@ -135,6 +135,40 @@ fn put_tags(n: u32, vocabulary: Vocabulary, all: &[(&str, f32)]) -> Operation {
         vocabulary,
         tags: tags(all),
     }
+}
+
+pub fn tags_of_a_pack_that_was_away_are_followed(harness: &dyn Harness) -> Result<()> {
+    let database = harness.open("main")?;
+    let source = prepared(&*database)?;
+    fill(&*database, source, &["a.jpg", "b.jpg"])?;
+    database.register_pack(&pack("another"))?;
+    let put = |pack: &str, n: u32, name: &str| Operation::PutTags {
+        content: content(n).hash,
+        pack: pack.to_owned(),
+        vocabulary: Vocabulary::Pack,
+        tags: tags(&[(name, 0.75)]),
+    };
+    let counted = || -> Result<Vec<Value>> {
+        let facets = database.facets(&Filter::All, &Facet::Field(Field::Tag), 9)?;
+        Ok(facets.counts.into_iter().map(|(value, _)| value).collect())
+    };
+    let names = |names: &[&str]| -> Vec<Value> { names.iter().copied().map(Value::from).collect() };
+    write(&*database, vec![put(PACK, 0, "dog")])?;
+    assert_eq!(counted()?, names(&["dog"]));
+    // What another pack says shows once it is searched with.
+    write(&*database, vec![put("another", 0, "pet")])?;
+    assert_eq!(counted()?, names(&["dog"]));
+    database.activate_pack("another")?;
+    assert_eq!(counted()?, names(&["pet"]));
+    // What the first one says meanwhile shows when it is back, whether somebody asked in between or not.
+    write(&*database, vec![put(PACK, 1, "cat")])?;
+    database.activate_pack(PACK)?;
+    assert_eq!(counted()?, names(&["cat", "dog"]));
+    database.activate_pack("another")?;
+    write(&*database, vec![put(PACK, 1, "lion")])?;
+    database.activate_pack(PACK)?;
+    assert_eq!(counted()?, names(&["dog", "lion"]));
+    Ok(())
 }
 
 pub fn tags_are_filtered_and_counted(harness: &dyn Harness) -> Result<()> {

@@ -77,19 +77,28 @@ pub(super) fn encode_numbers(
     region: Option<&[u8]>,
 ) -> Vec<u8> {
     let mut blob = match halves(numbers).filter(|_| precision == Precision::Half) {
-        Some(halves) => halves.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        None => numbers
-            .iter()
-            .flat_map(|x| x.to_le_bytes())
-            .collect::<Vec<u8>>(),
+        Some(halves) => bytes_of(&halves, |x| x.to_le_bytes()),
+        None => bytes_of(numbers, |x| x.to_le_bytes()),
     };
     blob.extend(of.check(region, &blob));
     blob
 }
 
+/// With room for the checksum.
+fn bytes_of<T: Copy, const N: usize>(numbers: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut blob = Vec::with_capacity(N * numbers.len() + CHECK_BYTES);
+    blob.resize(N * numbers.len(), 0);
+    let (cells, _) = blob.as_chunks_mut::<N>();
+    for (cell, number) in cells.iter_mut().zip(numbers) {
+        *cell = bytes(*number);
+    }
+    blob
+}
+
 /// The numbers in 16 bits, where all of them fit.
 fn halves(numbers: &[f32]) -> Option<Vec<f16>> {
-    let halves: Vec<f16> = numbers.iter().map(|&x| f16::from_f32(x)).collect();
+    let mut halves = vec![f16::ZERO; numbers.len()];
+    halves.convert_from_f32_slice(numbers);
     halves.iter().all(|x| x.is_finite()).then_some(halves)
 }
 

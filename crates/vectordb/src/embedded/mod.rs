@@ -20,6 +20,7 @@ mod gatherings;
 mod indexed;
 mod items;
 pub(crate) mod keywords;
+mod known;
 mod members;
 mod meta;
 mod migrate;
@@ -166,6 +167,9 @@ impl Embedded {
     }
 }
 
+/// Operations of a batch from which on it has more room in memory; those of pictures that are indexed stay below.
+const MUCH: usize = 5_000;
+
 pub(crate) fn now_ns() -> i64 {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -233,7 +237,7 @@ impl Database for Embedded {
 
     fn activate_pack(&self, fingerprint: &str) -> Result<()> {
         self.store
-            .write(|writer, _| packs::activate(writer, &self.scope, fingerprint))
+            .write(|writer, change| packs::activate(writer, &self.scope, fingerprint, change))
     }
 
     fn source(&self, kind: SourceKind, root: &Path) -> Result<SourceId> {
@@ -275,17 +279,14 @@ impl Database for Embedded {
         if batch.is_empty() {
             return self.change();
         }
-        self.store.write(|connection, change| {
-            write::apply(
-                &Writing {
-                    connection,
-                    scope: &self.scope,
-                    change,
-                },
-                batch,
-            )?;
+        let carry_out = |connection: &Connection, change| {
+            write::apply(&Writing::new(connection, &self.scope, change), batch)?;
             Ok(change)
-        })
+        };
+        match batch.len() < MUCH {
+            true => self.store.write(carry_out),
+            false => self.store.write_much(carry_out),
+        }
     }
 
     fn file_states(&self, source: SourceId) -> Result<Vec<FileState>> {
@@ -464,11 +465,7 @@ impl Database for Embedded {
             return Ok(0);
         }
         self.store.write(|connection, change| {
-            upkeep::sweep(&Writing {
-                connection,
-                scope: &self.scope,
-                change,
-            })
+            upkeep::sweep(&Writing::new(connection, &self.scope, change))
         })
     }
 

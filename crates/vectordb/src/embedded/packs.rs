@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::Scope;
 use super::fail::{Fail, Try};
+use super::write::{ANOTHER_PACK, Deleted};
 use crate::error::Error;
+use crate::ids::Change;
 use crate::records::{PackRecord, Precision, SpaceRecord, SpaceSource};
 
 /// A space as the tables name it.
@@ -227,11 +229,20 @@ pub(super) fn active(connection: &Connection, scope: &Scope) -> Try<Option<PackR
 }
 
 /// Make another of the collection's packs the active one.
-pub(super) fn activate(connection: &Connection, scope: &Scope, fingerprint: &str) -> Try<()> {
+pub(super) fn activate(
+    connection: &Connection,
+    scope: &Scope,
+    fingerprint: &str,
+    change: Change,
+) -> Try<()> {
     let id = pack_id(connection, scope, fingerprint)?;
     connection.execute(
         "UPDATE collection SET active_pack = ? WHERE id = ?",
         [id, scope.collection],
+    )?;
+    connection.execute(
+        "INSERT INTO deletion (change, kind, id) VALUES (?, ?, ?)",
+        params![change.0, Deleted::Item as i64, ANOTHER_PACK],
     )?;
     Ok(())
 }

@@ -204,7 +204,8 @@ CREATE UNIQUE INDEX vector_of_phrase ON vector (phrase, space, part) WHERE phras
 CREATE INDEX vector_by_change ON vector (space, change);
 
 -- What left, so that open readers and index files can follow without
--- comparing everything. Cut off at state.log_floor.
+-- comparing everything. Cut off at state.log_floor. Item 0, which there is
+-- none of: a collection came to another pack, and tags are to be read anew.
 CREATE TABLE deletion (
     change INTEGER NOT NULL,
     kind   INTEGER NOT NULL CHECK (kind IN (0, 1, 2)), -- item, content, phrase

@@ -3,6 +3,7 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,10 @@ const IDLE_READERS: usize = 8;
 /// Statements a connection keeps prepared.
 const STATEMENTS: usize = 128;
 
+/// KiB of pages in memory.
+const CACHE: i64 = 1_000;
+const CACHE_OF_MUCH: i64 = 32_000;
+
 /// How the file is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
@@ -40,6 +45,8 @@ pub(super) struct Store {
     /// into the file, and a reader may not.
     readers: Mutex<Vec<Connection>>,
     writer: Option<Mutex<Connection>>,
+    /// KiB of pages that the writer has room for.
+    cache: AtomicI64,
 }
 
 impl Store {
@@ -58,6 +65,7 @@ impl Store {
             access,
             writer,
             readers: Mutex::new(readers),
+            cache: AtomicI64::new(CACHE),
         })
     }
 
@@ -85,8 +93,29 @@ impl Store {
     /// Run `work` as one durable write with a change number of its own: all
     /// of it is kept, or on an error nothing.
     pub(super) fn write<T>(&self, work: impl FnOnce(&Connection, Change) -> Try<T>) -> Result<T> {
+        self.write_with(CACHE, work)
+    }
+
+    /// The same of many operations, with more room for pages, which stays until a smaller write. Pages that change are
+    /// written once then, and those of the tables' indexes, which many rows share, are not read again for each write.
+    pub(super) fn write_much<T>(
+        &self,
+        work: impl FnOnce(&Connection, Change) -> Try<T>,
+    ) -> Result<T> {
+        self.write_with(CACHE_OF_MUCH, work)
+    }
+
+    fn write_with<T>(
+        &self,
+        cache: i64,
+        work: impl FnOnce(&Connection, Change) -> Try<T>,
+    ) -> Result<T> {
         let mut writer = self.writer()?;
         let run = || {
+            // Under the writer's lock.
+            if self.cache.swap(cache, Ordering::Relaxed) != cache {
+                writer.pragma_update(None, "cache_size", -cache)?;
+            }
             let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let change = transaction
                 .prepare_cached("UPDATE state SET change = change + 1 RETURNING change")?
@@ -258,7 +287,7 @@ fn connect(path: &Path, access: Access, create: bool) -> Try<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     // In KiB. The connections of a process share one pool of pages (SQLite is bundled with its memory management), which
     // each enlarges by this much and any may fill. What the pool does not hold, the system's page cache does.
-    connection.pragma_update(None, "cache_size", -1_000)?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     if access == Access::ReadWrite {
         // Each commit is on the disk before it is acknowledged.
         connection.pragma_update(None, "synchronous", "FULL")?;

@@ -49,7 +49,9 @@ pub(super) fn put(
 ) -> Try<()> {
     tags.iter().try_for_each(check)?;
     let id = writing.content_id(content)?;
-    let pack = packs::pack_id(writing.connection, writing.scope, pack)?;
+    let known = &writing.known;
+    let known_pack = known.pack(writing.connection, writing.scope, pack)?;
+    let pack = known_pack.id;
     let collection = match vocabulary {
         Vocabulary::Pack => None,
         Vocabulary::Collection => Some(writing.scope.collection),
@@ -72,10 +74,14 @@ pub(super) fn put(
         "INSERT OR REPLACE INTO tag (content, label, probability) VALUES (?, ?, ?)",
     )?;
     for tag in tags {
-        let label = label(writing.connection, pack, collection, &tag.name)?;
+        let label = known.label(writing.connection, (pack, collection), &tag.name)?;
         insert.execute(params![id, label, f64::from(tag.probability)])?;
     }
-    write_item::note_content(writing, id)
+    // Those of a pack that nobody searches with are on no item; when somebody does, all are looked at anew.
+    match known_pack.is_active {
+        true => write_item::note_content(writing, id),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn check(tag: &Tag) -> Try<()> {
@@ -148,19 +154,4 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Tag> {
         name: row.get(0)?,
         probability: row.get::<_, f64>(1)? as f32,
     })
-}
-
-/// The row of a name, made when it is new.
-fn label(connection: &Connection, pack: i64, collection: Option<i64>, name: &str) -> Try<i64> {
-    let known = connection
-        .prepare_cached("SELECT id FROM label WHERE pack = ? AND coalesce(collection, 0) = coalesce(?, 0) AND name = ?")?
-        .query_row(params![pack, collection, name], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
-        return Ok(id);
-    }
-    connection
-        .prepare_cached("INSERT INTO label (pack, collection, name) VALUES (?, ?, ?)")?
-        .execute(params![pack, collection, name])?;
-    Ok(connection.last_insert_rowid())
 }

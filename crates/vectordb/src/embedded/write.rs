@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Scope;
 use super::codec::{NumbersOf, content_check, encode_colors, encode_numbers, encode_region};
 use super::fail::{Fail, Try};
-use super::packs::{self, Space};
+use super::known::Known;
+use super::packs::Space;
 use super::{sources, tags, write_item};
 use crate::batch::{Batch, Operation, Owner};
 use crate::error::Error;
@@ -19,6 +20,7 @@ pub(super) struct Writing<'a> {
     pub(super) connection: &'a Connection,
     pub(super) scope: &'a Scope,
     pub(super) change: Change,
+    pub(super) known: Known,
 }
 
 /// Kinds of rows in the list of deletions. A content or phrase that is listed
@@ -30,11 +32,26 @@ pub(super) enum Deleted {
     Phrase = 2,
 }
 
+/// Listed among the items that left where a collection came to another pack; no item has this id. What a pack says of
+/// contents is not noted with their items while nobody searches with it.
+pub(super) const ANOTHER_PACK: i64 = 0;
+
 pub(super) fn apply(writing: &Writing<'_>, batch: &Batch) -> Try<()> {
     batch
         .operations
         .iter()
         .try_for_each(|operation| writing.carry_out(operation))
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(connection: &'a Connection, scope: &'a Scope, change: Change) -> Self {
+        Writing {
+            connection,
+            scope,
+            change,
+            known: Known::default(),
+        }
+    }
 }
 
 impl Writing<'_> {
@@ -138,10 +155,9 @@ impl Writing<'_> {
     }
 
     fn put_feature(&self, hash: ContentHash, pack: &str, part: Part, feature: &[f32]) -> Try<()> {
-        let pack = packs::pack_id(self.connection, self.scope, pack)?;
+        let pack = self.known.pack(self.connection, self.scope, pack)?;
         let what = || format!("feature of {hash}");
-        let expected = packs::feature_dim(self.connection, pack)?;
-        check_numbers(what, expected, feature)?;
+        check_numbers(what, pack.feature_dim, feature)?;
         check_part(part)?;
         let content = self.content_id(hash)?;
         let region = encode_region(part.region);
@@ -149,7 +165,7 @@ impl Writing<'_> {
         let of = NumbersOf {
             kind: 0,
             owner: content,
-            space: pack,
+            space: pack.id,
             part: part.index,
         };
         self.connection
@@ -161,7 +177,7 @@ impl Writing<'_> {
             )?
             .execute(params![
                 content,
-                pack,
+                pack.id,
                 part.index,
                 region,
                 encode_numbers(feature, Precision::Half, of, region),
@@ -178,7 +194,7 @@ impl Writing<'_> {
         part: Part,
         vector: &[f32],
     ) -> Try<()> {
-        let space = packs::space(self.connection, self.scope, pack, name)?;
+        let space = self.known.space(self.connection, self.scope, pack, name)?;
         let what = || format!("vector of {owner:?} in space {name:?}");
         if space.source == SpaceSource::FromFeature {
             let reason = "the space is made of the features, put those".to_owned();
@@ -269,11 +285,8 @@ impl Writing<'_> {
 
     /// The row of a content that was put before.
     pub(super) fn content_id(&self, hash: ContentHash) -> Try<i64> {
-        self.connection
-            .prepare_cached("SELECT id FROM content WHERE hash = ?")?
-            .query_row([hash.0], |row| row.get(0))
-            .optional()?
-            .ok_or(Fail::Known(Error::NoSuchContent(hash)))
+        let known = self.known.content(self.connection, hash)?;
+        known.ok_or(Fail::Known(Error::NoSuchContent(hash)))
     }
 
     /// The row of a text, made when it is new.

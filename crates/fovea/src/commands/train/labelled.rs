@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -50,18 +51,35 @@ impl Labelled {
         engine: &Engine,
         filter: &[String],
     ) -> anyhow::Result<Vec<(PathBuf, Vec<f32>)>> {
+        let mut unlabelled = Vec::new();
+        self.each_without(engine, filter, &mut |path, feature| {
+            unlabelled.push((path, feature));
+            ControlFlow::Continue(())
+        })?;
+        match unlabelled.is_empty() {
+            true => Err(nothing_unlabelled().into()),
+            false => Ok(unlabelled),
+        }
+    }
+
+    /// The same, one after the other.
+    pub fn each_without(
+        &self,
+        engine: &Engine,
+        filter: &[String],
+        take: &mut dyn FnMut(PathBuf, Vec<f32>) -> ControlFlow<()>,
+    ) -> anyhow::Result<()> {
         let filter = filters(engine, filter)?;
         let known: HashSet<ContentHash> = self.contents.iter().copied().collect();
-        let unlabelled =
-            pairs::kept_features(engine, &filter, &|content| !known.contains(content))?;
-        if unlabelled.is_empty() {
-            return Err(Refusal::input(
-                "every picture of the collection has a label already, or it has none at all: fovea index PATH adds some",
-            )
-            .into());
-        }
-        Ok(unlabelled)
+        let is_new = |content: &ContentHash| !known.contains(content);
+        Ok(pairs::each_kept_feature(engine, &filter, &is_new, take)?)
     }
+}
+
+pub fn nothing_unlabelled() -> Refusal {
+    Refusal::input(
+        "every picture of the collection has a label already, or it has none at all: fovea index PATH adds some",
+    )
 }
 
 pub fn gather(

@@ -1,9 +1,11 @@
 //! `fovea train suggest`: the pictures of a collection whose label would help most.
 
-use fovea_train::classify::{Labels, Options, classify};
-use fovea_train::suggest::{SuggestOptions, suggest};
+use std::ops::ControlFlow;
 
-use super::labelled::gather;
+use fovea_train::classify::{Labels, Options, classify};
+use fovea_train::suggest::{Pool, SuggestOptions};
+
+use super::labelled::{gather, nothing_unlabelled};
 use crate::exit::Exit;
 use crate::flags::train::SuggestFlags;
 use crate::interrupt;
@@ -32,23 +34,28 @@ pub fn run(settings: &Settings, flags: &SuggestFlags) -> anyhow::Result<Exit> {
         None => Labels::Several(&labelled.rows),
     };
     let outcome = classify(&labelled.features, labels, labelled.labels.len(), &options)?;
-    let unlabelled = labelled.without(&engine, &flags.filter)?;
-    let probabilities: Vec<Vec<f32>> = unlabelled
-        .iter()
-        .map(|(_, feature)| outcome.classifier.probabilities(feature))
-        .collect();
-    let (paths, features): (Vec<_>, Vec<_>) = unlabelled.into_iter().unzip();
-    let of_labelled = labelled
-        .features
-        .data
-        .chunks_exact(labelled.features.cols.max(1));
-    let of_labelled: Vec<Vec<f32>> = of_labelled.map(<[f32]>::to_vec).collect();
-    let asked = SuggestOptions {
+    let mut pool = Pool::new(SuggestOptions {
         n: flags.top,
         ..SuggestOptions::default()
-    };
-    let found = suggest(&probabilities, &features, &of_labelled, &asked)?;
-    let named: Vec<_> = found.iter().map(|one| (&paths[one.row], one)).collect();
-    render::suggestions(settings, &labelled.labels, &named)?;
+    });
+    let mut failed = Ok(());
+    labelled.each_without(&engine, &flags.filter, &mut |path, feature| {
+        failed = pool.add(path, &outcome.classifier.probabilities(&feature), feature);
+        match failed.is_err() || interrupt::is_interrupted() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    failed?;
+    if interrupt::is_interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    if pool.n_rows() == 0 {
+        return Err(nothing_unlabelled().into());
+    }
+    let of_labelled = &labelled.features;
+    let of_labelled = of_labelled.data.chunks_exact(of_labelled.cols.max(1));
+    let found = pool.suggest(of_labelled)?;
+    render::suggestions(settings, &labelled.labels, &found)?;
     Ok(Exit::Done)
 }

@@ -33,7 +33,7 @@ use self::palettes::Palettes;
 use super::fail::Try;
 use super::indexed::{IndexedAllowed, IndexedSpace};
 use super::members::OwnerId;
-use super::write::Deleted;
+use super::write::{ANOTHER_PACK, Deleted};
 use super::{Scope, change_of, filter_sql};
 use crate::database::{Facet, Facets};
 use crate::filter::Filter;
@@ -137,7 +137,7 @@ impl Columns {
         Ok(Some(next))
     }
 
-    /// Items that were written since; none if these are more than are followed.
+    /// Items that were written since; none if these are more than are followed, or the tags may be those of another pack.
     fn changed(
         &self,
         connection: &Connection,
@@ -150,7 +150,10 @@ impl Columns {
             connection.prepare_cached("SELECT id FROM deletion WHERE change > ? AND kind = ?")?;
         let mut rows = statement.query(params![seen, Deleted::Item as i64])?;
         while let Some(row) = rows.next()? {
-            Arc::make_mut(items).remove(row.get(0)?);
+            match row.get(0)? {
+                ANOTHER_PACK => return Ok(None),
+                id => Arc::make_mut(items).remove(id),
+            }
         }
         let mut statement = connection
             .prepare_cached("SELECT id, content FROM item WHERE collection = ? AND change > ?")?;
