@@ -14,6 +14,11 @@ use crate::{add, fixture, store};
 
 const IMAGE: &str = "onnx/vision_model.onnx";
 const TEXT: &str = "onnx/text_model.onnx";
+/// The plain networks of the one size that there is.
+const PLAIN: models::Choice<'static> = models::Choice {
+    precision: None,
+    size: None,
+};
 /// Length of the file [`IMAGE`].
 const LENGTH: usize = 153_824;
 
@@ -22,12 +27,7 @@ fn reference() -> Reference {
 }
 
 fn fetched(server: &Server, cache: &Path) -> Result<Fetched, Error> {
-    fetch(
-        &server.hub(cache),
-        &reference(),
-        models::Choice::default(),
-        &mut |_| {},
-    )
+    fetch(&server.hub(cache), &reference(), PLAIN, &mut |_| {})
 }
 
 /// The tiny CLIP from a server, which has to arrive in spite of everything; what was asked for of the file [`IMAGE`].
@@ -61,7 +61,7 @@ fn refused(end: &'static str, token: Option<&str>, wrong: Wrong, fault: Fault, e
     });
     let mut hub = server.hub(cache.path());
     hub.token = token.map(str::to_owned);
-    let error = fetch(&hub, &reference(), models::Choice::default(), &mut |_| {}).unwrap_err();
+    let error = fetch(&hub, &reference(), PLAIN, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains(expect), "{error}");
     assert!(
         error
@@ -87,19 +87,15 @@ fn what_a_model_needs_is_fetched_once_and_is_the_same_pack() {
     ];
     let server = Server::start(&fixture("clip"), &more, |_, _| Wrong::Nothing);
     let mut said = Vec::new();
-    let found = fetch(
-        &server.hub(cache.path()),
-        &reference(),
-        models::Choice::default(),
-        &mut |step| {
-            if let models::Progress::Fetching {
-                file, done, bytes, ..
-            } = step
-            {
-                said.push((file, done, bytes));
-            }
-        },
-    );
+    let mut note = |step| {
+        if let models::Progress::Fetching {
+            file, done, bytes, ..
+        } = step
+        {
+            said.push((file, done, bytes));
+        }
+    };
+    let found = fetch(&server.hub(cache.path()), &reference(), PLAIN, &mut note);
     let found = found.unwrap();
     assert_eq!(found.origin, "owner/tiny at 0123456789ab");
     let last = said.iter().rfind(|(file, ..)| file == IMAGE);
@@ -132,7 +128,7 @@ fn what_a_model_needs_is_fetched_once_and_is_the_same_pack() {
     let addition = models::Addition {
         folder: &found.folder,
         name: Some("fetched"),
-        choice: models::Choice::default(),
+        choice: PLAIN,
         replace: false,
         origin: Some(&found.origin),
     };
@@ -156,13 +152,7 @@ fn without_a_network_what_was_fetched_serves() {
     let server = Server::honest(&fixture("clip"));
     let mut offline = server.hub(cache.path());
     offline.offline = true;
-    let never = fetch(
-        &offline,
-        &reference(),
-        models::Choice::default(),
-        &mut |_| {},
-    )
-    .unwrap_err();
+    let never = fetch(&offline, &reference(), PLAIN, &mut |_| {}).unwrap_err();
     assert!(
         never
             .to_string()
@@ -173,20 +163,11 @@ fn without_a_network_what_was_fetched_serves() {
     let found = fetched(&server, cache.path()).unwrap();
     let n_requests = server.requests().len();
     assert_eq!(
-        fetch(
-            &offline,
-            &reference(),
-            models::Choice::default(),
-            &mut |_| {}
-        )
-        .unwrap(),
+        fetch(&offline, &reference(), PLAIN, &mut |_| {}).unwrap(),
         found
     );
     let commit = Reference::parse(&format!("owner/tiny@{COMMIT}")).unwrap();
-    assert_eq!(
-        fetch(&offline, &commit, models::Choice::default(), &mut |_| {}).unwrap(),
-        found
-    );
+    assert_eq!(fetch(&offline, &commit, PLAIN, &mut |_| {}).unwrap(), found);
     assert_eq!(server.requests().len(), n_requests);
 }
 
@@ -339,7 +320,7 @@ fn nobody_there_is_said_in_words() {
         .local_addr()
         .unwrap();
     hub.endpoint = format!("http://{free}");
-    let error = fetch(&hub, &reference(), models::Choice::default(), &mut |_| {}).unwrap_err();
+    let error = fetch(&hub, &reference(), PLAIN, &mut |_| {}).unwrap_err();
     assert_eq!(error.fault(), Fault::Environment);
     assert!(
         error.to_string().contains("does not answer as it should"),
@@ -361,7 +342,7 @@ fn a_token_is_for_the_hub_alone() {
     });
     let mut hub = server.hub(cache.path());
     hub.token = Some("secret".into());
-    fetch(&hub, &reference(), models::Choice::default(), &mut |_| {}).unwrap();
+    fetch(&hub, &reference(), PLAIN, &mut |_| {}).unwrap();
     let is_told = |server: &Server| {
         server
             .requests()
