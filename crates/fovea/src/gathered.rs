@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fovea_encode::pace::Pace;
-use fovea_encode::{Calibration, Encoder, Error, Pack, PackSpec, Pixels, Tag};
+use fovea_encode::{Calibration, Encoder, Error, Pack, PackSpec, Pixels, Tag, VectorsAndTags};
 use fovea_vectordb::Together;
 
 /// Pictures are prepared by the threads that bring them, and wait for a session as what the network reads.
@@ -101,5 +101,9 @@ impl Encoder for Gathered {
 
     fn tags_of(&self, features: &[&[f32]]) -> Result<Vec<Vec<Tag>>, Error> {
         self.pack.tags_of(features)
+    }
+
+    fn vectors_and_tags(&self, features: &[&[f32]]) -> Result<VectorsAndTags, Error> {
+        self.pack.vectors_and_tags(features)
     }
 }
