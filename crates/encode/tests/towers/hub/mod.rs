@@ -87,7 +87,7 @@ fn what_a_model_needs_is_fetched_once_and_is_the_same_pack() {
     ];
     let server = Server::start(&fixture("clip"), &more, |_, _| Wrong::Nothing);
     let mut said = Vec::new();
-    let mut note = |step| {
+    let mut note = |step: models::Progress| {
         if let models::Progress::Fetching {
             file, done, bytes, ..
         } = step
