@@ -54,7 +54,7 @@ fn without_the_device_one_line_says_so_and_the_answers_are_the_same() {
         assert!(is_there || said.lines().count() == 1, "{said}");
     }
     // Words are read without a network, and ask for nothing.
-    let (_, silent) = answer(Some("cuda"), &["search", "red", "--json"]);
+    let (_, silent) = answer(Some("cuda"), &["search", "red", "--json", "-n", "5"]);
     assert_eq!(silent, "");
     let itself = library().to_string_lossy().into_owned();
     let (there, silent) = answer(None, &[&search[..], &["--onnxruntime", &itself]].concat());
