@@ -69,7 +69,7 @@ pub enum Words {
 pub enum Source {
     /// A file in ONNX, of which the part below this value is kept; of rows the first.
     File {
-        network: Network,
+        network: Box<Network>,
         pixels: Pixels,
         output: String,
         is_rows: bool,
@@ -162,7 +162,7 @@ pub fn read(
         dim: end.dim,
         words: end.words,
         source: Source::File {
-            network,
+            network: Box::new(network),
             pixels,
             output: end.output,
             is_rows: end.is_rows,
