@@ -71,11 +71,12 @@ pub struct PlanFlags {
 const BENCH_PLAN_HELP: &str = "\
 Where --db names a Milvus server, a library is written to it, which should have nothing else, and what the server and a Fovea
 process with a copy of the records take is measured too. What writing leaves in the server's memory is no part of a plan, so
-that it is started anew by a command of yours before it is asked. This one does it with the server that the tests use:
+that it is started anew by a command of yours before it is asked, best without its joining of segments, which reads all of
+them. This one does it with the server that the tests use:
 
   scripts/milvus up
   scripts/milvus exec sh -c 'fovea --db $FOVEA_MILVUS bench plan \\
-    --restart \"scripts/milvus kill && scripts/milvus again\" --server-data $FOVEA_MILVUS_DATA'";
+    --restart \"scripts/milvus kill && DATACOORD_ENABLECOMPACTION=false scripts/milvus again\" --server-data $FOVEA_MILVUS_DATA'";
 
 #[derive(Args, Debug)]
 #[command(after_help = BENCH_PLAN_HELP)]

@@ -12,7 +12,7 @@ use super::rows::{MOST_REQUEST_BYTES, longs, texts, vectors};
 use super::search::{region_text, rows_of_owners};
 use super::session::Session;
 use super::state::{State, owner_key, owner_of, phrase_hash};
-use super::table::Space;
+use super::table::{Space, Table};
 use super::write::{VectorRow, features_of, stored};
 use crate::batch::Owner;
 use crate::error::{Error, Result};
@@ -41,6 +41,11 @@ pub(super) fn put_all_vectors(
         .try_for_each(|(space, rows)| put_vectors(session, &space, rows))
 }
 
+/// Requests on their way at once: a server takes each on a core of its own, and these are in no order.
+const AT_ONCE: usize = 2;
+/// Rows that are not worth another request.
+const FEW_ROWS: usize = 256;
+
 fn put_vectors(
     session: &Session,
     space: &Space,
@@ -49,39 +54,47 @@ fn put_vectors(
     let table = session.space_table(space);
     session.ensure(&table, true)?;
     let rows: Vec<((String, u32), VectorRow)> = rows.into_iter().collect();
-    let at_once = (MOST_REQUEST_BYTES / (ROW_BYTES + 4 * space.dim)).max(1);
-    for some in rows.chunks(at_once) {
-        let keys = some
-            .iter()
-            .map(|((owner, part), _)| row_key(&session.library, owner, *part));
-        let columns = vec![
-            texts("pk", keys.collect()),
-            texts("lib", vec![session.library.clone(); some.len()]),
-            texts(
-                "owner",
-                some.iter().map(|((owner, _), _)| owner.clone()).collect(),
-            ),
-            texts(
-                "region",
-                some.iter()
-                    .map(|(_, row)| region_text(row.part.region))
-                    .collect(),
-            ),
-            longs(
-                "part",
-                some.iter().map(|((_, part), _)| i64::from(*part)).collect(),
-            ),
-            vectors(
-                "v",
-                space.dim,
-                some.iter()
-                    .flat_map(|(_, row)| row.vector.iter().copied())
-                    .collect(),
-            ),
-        ];
-        session.upsert(&table, columns, some.len())?;
+    let most = (MOST_REQUEST_BYTES / (ROW_BYTES + 4 * space.dim)).max(1);
+    let each = rows.len().div_ceil(AT_ONCE).max(FEW_ROWS).min(most);
+    let requests: Vec<&[((String, u32), VectorRow)]> = rows.chunks(each).collect();
+    for some in requests.chunks(AT_ONCE) {
+        let put = |rows: &[_]| put_rows(session, &table, space.dim, rows);
+        match some {
+            [one] => put(one)?,
+            _ => std::thread::scope(|scope| {
+                let sent: Vec<_> = some.iter().map(|rows| scope.spawn(|| put(rows))).collect();
+                let panicked = |_| Err(session.client.no_end());
+                sent.into_iter()
+                    .map(|sent| sent.join().unwrap_or_else(panicked))
+                    .collect::<Result<()>>()
+            })?,
+        }
     }
     Ok(())
+}
+
+fn put_rows(
+    session: &Session,
+    table: &Table,
+    dim: usize,
+    rows: &[((String, u32), VectorRow)],
+) -> Result<()> {
+    let keys = rows
+        .iter()
+        .map(|((owner, part), _)| row_key(&session.library, owner, *part));
+    let owners = rows.iter().map(|((owner, _), _)| owner.clone());
+    let regions = rows.iter().map(|(_, row)| region_text(row.part.region));
+    let parts = rows.iter().map(|((_, part), _)| i64::from(*part));
+    let numbers = rows.iter().flat_map(|(_, row)| row.vector.iter().copied());
+    let columns = vec![
+        texts("pk", keys.collect()),
+        texts("lib", vec![session.library.clone(); rows.len()]),
+        texts("owner", owners.collect()),
+        texts("region", regions.collect()),
+        longs("part", parts.collect()),
+        vectors("v", dim, numbers.collect()),
+    ];
+    session.upsert(table, columns, rows.len())
 }
 
 pub(super) fn remove_vectors(
