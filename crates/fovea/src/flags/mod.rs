@@ -312,9 +312,9 @@ pub struct SearchFlags {
 }
 
 const EXPLAIN_HELP: &str = "\
-ITEM is the path of a picture, or an id as `--json` prints it: #0mcec91gq42rt. A path that is no item
-is answered with the reason why it was never indexed. Exit code 0 says that the query shows it, 1
-that it does not.
+ITEM is the path of a picture, or an id as `--json` prints it: #0mcec91gq42rt. A path that is no
+item is answered with the reason why it was never indexed. Exit code 0 says that the query shows
+it, 1 that it does not.
 
 One argument after --query is a whole query, several are what `fovea search` takes.
 
@@ -390,10 +390,10 @@ pub enum SavedCommand {
 }
 
 const CONCEPT_HELP: &str = "\
-A concept is learnt from pictures that show what is meant, better with some that do not: pictures
-of the collection (by path or #ID) or any others. @NAME then stands for it: alone it finds what looks
-like that, and beside words it is a term among them. Five liked pictures are a good beginning; more
-can be added, and so can what was found and is wrong.
+A concept is learnt from pictures that show what is meant, better with some that do not:
+pictures of the collection (by path or #ID) or any others. @NAME then stands for it: alone it
+finds what looks like that, and beside words it is a term among them. Five liked pictures are a
+good beginning; more can be added, and so can what was found and is wrong.
 
   fovea concept add rex --like rex1.jpg rex2.jpg rex3.jpg '#0mcec91gq42rt' --unlike wolf.jpg
   fovea search @rex
@@ -487,9 +487,9 @@ pub struct FacetsFlags {
 }
 
 const DEDUPE_HELP: &str = "\
-The same picture is one that was saved again, in another format or size, cropped by up to a tenth, made
-brighter, darker or grey, marked, mirrored or turned. What is only alike is no copy: --similar shows that,
-and nothing ever moves or links it.
+The same picture is one that was saved again, in another format or size, cropped by up to a
+tenth, made brighter, darker or grey, marked, mirrored or turned. What is only alike is no copy:
+--similar shows that, and nothing ever moves or links it.
 
   fovea dedupe                            groups of copies, the best of each to keep
   fovea dedupe --where folder:2023        only among these
@@ -517,11 +517,12 @@ pub struct DedupeFlags {
 pub const SIMILAR: &str = "0.9";
 
 const IMPORT_HELP: &str = "\
-Files: .npy; .fvecs .ivecs .bvecs; .fbin .ibin .u8bin .i8bin; .faiss (flat, IDMap, HNSWFlat); .ann (with
---annoy-dim and --annoy-metric); a folder of clip-retrieval, with its paths, captions and texts.
+Files: .npy; .fvecs .ivecs .bvecs; .fbin .ibin .u8bin .i8bin; .faiss (flat, IDMap, HNSWFlat);
+.ann (with --annoy-dim and --annoy-metric); a folder of clip-retrieval, with its paths, captions
+and texts.
 
-Each row becomes an item. It is called as the file calls it, or FILE#ID, or FILE#ROW counted from 0.
-Importing a file again writes what changed, and what left it goes.
+Each row becomes an item. It is called as the file calls it, or FILE#ID, or FILE#ROW counted
+from 0. Importing a file again writes what changed, and what left it goes.
 
   fovea --collection mine import vectors.npy --metric l2 --index vamana
   fovea --collection mine search --vector queries.npy --row 0
@@ -580,8 +581,8 @@ pub struct ExportFlags {
 }
 
 const SERVE_HELP: &str = "\
-Without keys whoever reaches the server may do everything, so that it listens on this machine alone. Once a key exists, it
-is asked for everywhere.
+Without keys whoever reaches the server may do everything, so that it listens on this machine
+alone. Once a key exists, it is asked for everywhere.
 
   fovea serve                                        http://127.0.0.1:7878
   fovea keys add --role read family                  prints a key, once

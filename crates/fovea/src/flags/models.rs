@@ -42,8 +42,9 @@ pub enum ModelsCommand {
 }
 
 const ADD_HELP: &str = "\
-What is recognised, read and refused: docs/models.md. A download goes into the cache that Python's huggingface_hub keeps,
-goes on where it broke off, and is checked. HF_ENDPOINT, HF_HOME, HF_TOKEN and HTTPS_PROXY mean what they mean there.";
+What is recognised, read and refused: docs/models.md. A download goes into the cache that
+Python's huggingface_hub keeps, goes on where it broke off, and is checked. HF_ENDPOINT,
+HF_HOME, HF_TOKEN and HTTPS_PROXY mean what they mean there.";
 
 #[derive(Args, Debug)]
 #[command(after_help = ADD_HELP)]

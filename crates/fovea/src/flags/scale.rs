@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use clap::Args;
 
 const MIGRATE_HELP: &str = "\
-Every collection is copied with everything that is kept of it: items, captions, metadata, tags, features, vectors, sources, packs,
-settings, saved searches, concepts, keys, what people did with results, previews and uploads. The source may be in use: what
-changes meanwhile is copied too, until it stands still. Cut short, the same command goes on where it stopped. The target has to be
-empty, or a copy of the same source that nobody wrote to.
+Every collection is copied with everything that is kept of it: items, captions, metadata, tags,
+features, vectors, sources, packs, settings, saved searches, concepts, keys, what people did
+with results, previews and uploads. The source may be in use: what changes meanwhile is copied
+too, until it stands still. Cut short, the same command goes on where it stopped. The target has
+to be empty, or a copy of the same source that nobody wrote to.
 
   fovea migrate --to milvus://milvus.lan --verify               from the folder that is used now to a server
   fovea --db milvus://milvus.lan migrate --to ./copy --verify   and back, into a folder
 
---verify asks both sides the same: what people asked, captions and names of items, and vectors of items.
-Exit code 1 says that they did not agree as much as --recall wants.";
+--verify asks both sides the same: what people asked, captions and names of items, and vectors
+of items. Exit code 1 says that they did not agree as much as --recall wants.";
 
 #[derive(Args, Debug)]
 #[command(after_help = MIGRATE_HELP)]
@@ -39,8 +40,8 @@ pub struct MigrateFlags {
 }
 
 const PLAN_HELP: &str = "\
-Sums of what one item, vector and query cost, most of them measured (docs/scale.md says which, and what is supposed).
-fovea bench plan holds them against databases that it makes.
+Sums of what one item, vector and query cost, most of them measured (docs/scale.md says which,
+and what is supposed). fovea bench plan holds them against databases that it makes.
 
   fovea plan --images 2000000 --queries-per-second 50
   fovea plan --images 10000000000 --queries-per-second 5000 --machine-memory 512 --json";
@@ -69,14 +70,15 @@ pub struct PlanFlags {
 }
 
 const BENCH_PLAN_HELP: &str = "\
-Where --db names a Milvus server, a library is written to it, which should have nothing else, and what the server and a Fovea
-process with a copy of the records take is measured too. What writing leaves in the server's memory is no part of a plan, so
-that it is started anew by a command of yours before it is asked, best without its joining of segments, which reads all of
-them. This one does it with the server that the tests use:
+Where --db names a Milvus server, which should have nothing else, a library is written to it, and
+what the server and a Fovea process with a copy of the records take is measured. What writing
+leaves in the server's memory is no part of a plan: a command of yours starts it anew before it is
+asked, best without its joining of segments, which reads all of them. With the tests' server:
 
   scripts/milvus up
   scripts/milvus exec sh -c 'fovea --db $FOVEA_MILVUS bench plan \\
-    --restart \"scripts/milvus kill && DATACOORD_ENABLECOMPACTION=false scripts/milvus again\" --server-data $FOVEA_MILVUS_DATA'";
+    --server-data $FOVEA_MILVUS_DATA --restart \"scripts/milvus kill &&
+      DATACOORD_ENABLECOMPACTION=false scripts/milvus again\"'";
 
 #[derive(Args, Debug)]
 #[command(after_help = BENCH_PLAN_HELP)]

@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 const MIGRATE_HELP: &str = "\
-Images are not read again where what is kept of them will do. Searches go on meanwhile, saved searches are compared before
-and after, and --back is the way back.
+Images are not read again where what is kept of them will do. Searches go on meanwhile, saved
+searches are compared before and after, and --back is the way back.
 
   fovea migrate-model --to base+mine
   fovea migrate-model --back
@@ -38,8 +38,9 @@ pub struct MigrateModelFlags {
 }
 
 const TAG_HELP: &str = "\
-Tags come from kept features alone, and replace those that a pack gave before; a list (fovea index --tags FILE) stays. Images
-that are indexed later have the tags of the collection's own pack until this is done again.
+Tags come from kept features alone, and replace those that a pack gave before; a list (fovea
+index --tags FILE) stays. Images that are indexed later have the tags of the collection's own
+pack until this is done again.
 
   fovea tag --pack base+shop      tags of a pack that fovea train classify made
   fovea search tag:boots
@@ -75,9 +76,10 @@ pub enum TrainCommand {
 }
 
 const ALIGN_HELP: &str = "\
-A tenth of the images is held out; training stops when they are found no better, and the weights that found them best are
-kept. What comes out is the pack base+NAME, with what was measured in it; `fovea migrate-model --to base+NAME` moves a
-collection to it. A run that was stopped goes on where it was when it is started again.
+A tenth of the images is held out; training stops when they are found no better, and the weights
+that found them best are kept. What comes out is the pack base+NAME, with what was measured in
+it; `fovea migrate-model --to base+NAME` moves a collection to it. A run that was stopped goes
+on where it was when it is started again.
 
   fovea train align --from-collection
   fovea train align --pairs captions.tsv --name shop --report shop.html
@@ -233,9 +235,10 @@ impl SuggestFlags {
 }
 
 const CLASSIFY_HELP: &str = "\
-A linear layer on the feature, regularised as strongly as is best on a fifth of the images that is held out. What comes out is
-the pack base+NAME, which gives its labels as tags beside its own: `fovea tag --pack base+NAME` tags a collection, and
-`fovea migrate-model --to base+NAME` moves it, so that what is indexed later is tagged too.
+A linear layer on the feature, regularised as strongly as is best on a fifth of the images that
+is held out. What comes out is the pack base+NAME, which gives its labels as tags beside its
+own: `fovea tag --pack base+NAME` tags a collection, and `fovea migrate-model --to base+NAME`
+moves it, so that what is indexed later is tagged too.
 
   fovea train classify --folder ~/sorted --name shop
   fovea train classify --labels labels.tsv --name shop --report shop.html
@@ -297,9 +300,10 @@ pub struct ClassifyFlags {
 }
 
 const VISUAL_HELP: &str = "\
-Of each picture a few altered views are encoded (a part, other colours, blurred, on another picture), and a linear projection
-of features learns to bring them together and other pictures apart. What comes out is the pack base+NAME, whose visual space
-finds copies and similar pictures by it: `fovea migrate-model --to base+NAME` moves a collection, from its kept features.
+Of each picture a few altered views are encoded (a part, other colours, blurred, on another
+picture), and a linear projection of features learns to bring them together and other pictures
+apart. What comes out is the pack base+NAME, whose visual space finds copies and similar
+pictures by it: `fovea migrate-model --to base+NAME` moves a collection, from its kept features.
 
   fovea train visual --from-collection
   fovea train visual --folder ~/Pictures --name look --images 3000";

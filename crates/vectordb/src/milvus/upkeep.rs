@@ -64,9 +64,8 @@ fn put_vectors(
             _ => std::thread::scope(|scope| {
                 let sent: Vec<_> = some.iter().map(|rows| scope.spawn(|| put(rows))).collect();
                 let panicked = |_| Err(session.client.no_end());
-                sent.into_iter()
-                    .map(|sent| sent.join().unwrap_or_else(panicked))
-                    .collect::<Result<()>>()
+                let mut ends = sent.into_iter();
+                ends.try_for_each(|sent| sent.join().unwrap_or_else(panicked))
             })?,
         }
     }
