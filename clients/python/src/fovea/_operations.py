@@ -61,7 +61,7 @@ class Operation:
 
 _SEARCH = (
     "q", "filter", "item", "picture", "weight", "region", "top", "cut", "cursor", "threshold", "group", "sort", "diverse",
-    "space", "guess",
+    "space", "guess", "with",
 )  # fmt: skip
 _ITEM = "/api/v1/items/{item}"
 _JOB = "/api/v1/jobs/{job}"
@@ -120,8 +120,13 @@ class Call(Generic[T]):
         return OPERATIONS[self.operation]
 
 
-class SearchOptions(TypedDict, total=False):
-    """How a search is done and shown; all of it may be left out."""
+# A word of Python's own, so that it is handed in as `**{"with": "clip"}`.
+_With = TypedDict("_With", {"with": str}, total=False)
+
+
+class SearchOptions(_With, total=False):
+    """How a search is done and shown; all of it may be left out. ``with`` names further packs, with commas between, that are asked,
+    too, and rank the results together."""
 
     filter: str
     """Further filters, as in ``date:2023 -tag:private``."""

@@ -29,6 +29,7 @@ __all__ = [
     "Job",
     "Judgement",
     "KeywordScore",
+    "PackPlace",
     "Picture",
     "Plan",
     "Reason",
@@ -45,6 +46,20 @@ __all__ = [
 
 def _extra() -> Any:
     return field(default_factory=dict, repr=False, compare=False)
+
+
+@record
+class PackPlace:
+    """A place in the list of one of several packs."""
+
+    pack: str
+    rank: int
+    """From 1."""
+    score: float
+    """In that list."""
+    share: float
+    """What the place gives to the score of all: one over 60 and the place."""
+    extra: Mapping[str, Any] = _extra()
 
 
 @record
@@ -86,6 +101,8 @@ class Result:
     """Folder or day that it stands for."""
     others: tuple[str, ...] = ()
     """Ids of items of the same group."""
+    packs: tuple[PackPlace, ...] = ()
+    """Where it stands in the list of each pack that has it, where several were asked."""
     extra: Mapping[str, Any] = _extra()
 
 
@@ -143,6 +160,8 @@ class SearchAnswer:
     """Why there is nothing, where there is nothing."""
     metric: Optional[str] = None
     """What the scores are, where they are no cosines."""
+    incomplete: tuple[str, ...] = ()
+    """Packs of ``with`` that have not seen every picture yet."""
     extra: Mapping[str, Any] = _extra()
 
 
