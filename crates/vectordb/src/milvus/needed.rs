@@ -3,6 +3,7 @@
 
 use std::ops::{ControlFlow, Deref};
 use std::sync::RwLockReadGuard;
+use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 
@@ -23,7 +24,27 @@ const PAGE: usize = 2_000;
 /// Contents or captions at a time whose items are wanted: each may have many.
 const FEW: usize = 500;
 
+/// Pauses before what has to be there is asked for again where it is not: the server takes away what is put again and puts it in
+/// two steps, and who asks between them is told of neither.
+const AGAIN: [Duration; 4] = [
+    Duration::from_millis(10),
+    Duration::from_millis(40),
+    Duration::from_millis(160),
+    Duration::from_millis(320),
+];
+
 type Hash = [u8; 32];
+
+/// Ask until all is there, as often as there are pauses.
+pub(super) fn until_there(mut ask: impl FnMut() -> Result<bool>) -> Result<()> {
+    for pause in AGAIN {
+        if ask()? {
+            return Ok(());
+        }
+        std::thread::sleep(pause);
+    }
+    ask().map(drop)
+}
 
 /// Records to answer from.
 pub(super) enum Records<'a> {
@@ -265,15 +286,14 @@ impl Records<'_> {
             return Ok(());
         }
         self.put(records);
-        let mut missing: FxHashSet<Hash> = FxHashSet::default();
-        for item in self.items.values() {
-            let hash = item.content().0;
-            if !self.contents.contains_key(&hash) {
-                missing.insert(hash);
-            }
-        }
-        let missing: Vec<Hash> = missing.into_iter().collect();
-        self.add_contents(session, &missing)
+        let contents = self.items.values().map(|item| item.content().0);
+        let mut missing: FxHashSet<Hash> = contents.collect();
+        until_there(|| {
+            missing.retain(|hash| !self.contents.contains_key(hash));
+            let asked: Vec<Hash> = missing.iter().copied().collect();
+            self.add_contents(session, &asked)?;
+            Ok(asked.iter().all(|hash| self.contents.contains_key(hash)))
+        })
     }
 
     fn add_keys(&mut self, session: &Session, keys: Vec<Key>) -> Result<()> {

@@ -2,12 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::evaluate::{Question, View, matching, score_of};
-use super::needed::Records;
+use super::needed::{Records, until_there};
 use super::proto::{IdsKind, SearchResultData};
 use super::rows::{Answered, one_of};
 use super::session::{Session, lock};
@@ -27,14 +26,6 @@ const MOST_ROWS: usize = 16_384;
 const FEW_OWNERS: usize = 1_000;
 /// Owners at a time where all of their rows are wanted: each may have so many that an answer holds them.
 const WHOLE_OWNERS: usize = 500;
-
-/// Pauses before what a row is of is asked for again where it is not there: the server takes away what is put again and puts it in
-/// two steps, and who asks between them is told of neither.
-const AGAIN: [Duration; 3] = [
-    Duration::from_millis(10),
-    Duration::from_millis(40),
-    Duration::from_millis(160),
-];
 
 /// A search that is going on.
 struct Going<'a> {
@@ -351,17 +342,12 @@ impl Going<'_> {
                 false => phrases.push(hash),
             }
         }
-        self.records.add_users(self.session, &contents, &phrases)?;
-        for pause in AGAIN {
+        until_there(|| {
+            self.records.add_users(self.session, &contents, &phrases)?;
             contents.retain(|hash| !self.records.contents.contains_key(hash));
             phrases.retain(|hash| !self.records.phrases.contains_key(hash));
-            if contents.is_empty() && phrases.is_empty() {
-                break;
-            }
-            std::thread::sleep(pause);
-            self.records.add_users(self.session, &contents, &phrases)?;
-        }
-        Ok(())
+            Ok(contents.is_empty() && phrases.is_empty())
+        })
     }
 
     fn take(&mut self, owner: &str, part: Part, score: f32) {
