@@ -213,7 +213,10 @@ fn reason(status: StatusCode, said: &str) -> (String, String) {
     };
     let code = of("Code").unwrap_or_else(|| format!("status {status}"));
     match of("Message") {
-        Some(message) => (code.clone(), format!("{code}: {message}")),
+        Some(message) => (
+            code.clone(),
+            format!("{code}: {}", message.trim_end_matches('.')),
+        ),
         None => (code.clone(), code),
     }
 }

@@ -14,7 +14,8 @@ Questions, each answered by one line of JSON:
     {"do": "drop", "names": [N]}                    drops collections that the measurement made
     {"do": "clear"}                                 drops all of Fovea's collections
     {"do": "flush"}                                 writes what all of Fovea's collections have to the object store
-    {"do": "load"}                                  whether all of Fovea's collections can be asked
+    {"do": "indexed"}                               whether all of that is in indexes
+    {"do": "loaded"}                                whether all of Fovea's collections can be asked
     {"do": "memory"}                                bytes of the process that has a query node
 
 Rows are turned into what pymilvus takes before the clock starts: a program that calls it has them so.
@@ -115,7 +116,12 @@ def flush():
     return {}
 
 
-def load():
+def indexed():
+    progress = [utility.index_building_progress(name, index_name="v") for name in ours()]
+    return {"indexed": all(one["indexed_rows"] == one["total_rows"] for one in progress), "progress": progress}
+
+
+def loaded():
     for name in ours():
         collection(name).load()
         # Only an answer says that nothing is missing.
@@ -134,7 +140,7 @@ def answer(question):
     do = question.pop("do")
     if do == "upsert":
         return upsert(question["name"], question["file"], question["from"], question["to"])
-    known = [make, find, settled, search, drop, clear, flush, load, memory]
+    known = [make, find, settled, search, drop, clear, flush, indexed, loaded, memory]
     return {function.__name__: function for function in known}[do](**question)
 
 

@@ -1,6 +1,6 @@
 //! `fovea bench plan` on a server: what a library of synthetic items takes of it and of a process that has a copy of the records.
 //!
-//! A server that was written to holds buffers and rubbish of that; so it is asked after a start, empty and with the library.
+//! A server that was written to holds buffers and rubbish of that; so it is asked after a start.
 
 use std::path::Path;
 use std::process::Command;
@@ -23,8 +23,8 @@ use crate::settings::{Settings, cache_folder};
 const SHAPES: [Shape; 2] = [(1280, 512, 0), (0, 768, 0)];
 /// How long after a start the server is asked: what it loads is there, and it has not begun to join segments.
 const SETTLED: Duration = Duration::from_secs(12);
-/// How long loading may take.
-const LOADED: Duration = Duration::from_secs(180);
+/// How long loading and making indexes may take.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// What an object store of Milvus has below it; the rest are logs of writes and of the server.
 const OBJECTS: [&str; 4] = ["insert_log", "delta_log", "stats_log", "index_files"];
 
@@ -43,10 +43,11 @@ pub(super) fn measure(
         objects: flags.server_data.as_deref(),
         say,
     };
-    let n = flags.items.iter().copied().max().unwrap_or_default();
     let mut bars = Vec::new();
     for shape in SHAPES {
-        bars.extend(bench.shape(n, shape)?);
+        for &n in &flags.items {
+            bars.extend(bench.shape(n, shape)?);
+        }
     }
     Ok(bars)
 }
@@ -63,7 +64,6 @@ impl Bench<'_> {
     fn shape(&self, n: u64, shape: Shape) -> anyhow::Result<Vec<Bar>> {
         let say = self.say;
         self.clear()?;
-        let empty = self.memory_after_start()?;
         let before = self.objects.map(object_bytes).transpose()?;
         say(&format!("{n} items with vectors of {shape:?} numbers"));
         let library = format!("plan-{}-{shape:?}", std::process::id());
@@ -73,6 +73,8 @@ impl Bench<'_> {
         milvus.build_indexes(&())?;
         drop(milvus);
         self.ask(&json!({"do": "flush"}))?;
+        say("waiting for indexes");
+        self.wait("indexed")?;
         let plan = Server::of(&load(n, shape));
         let mut bars = Vec::new();
         let mut add = |what: &str, predicted: f64, measured: f64| {
@@ -90,8 +92,8 @@ impl Bench<'_> {
             plan.record_bytes,
             self.copy(&library)?,
         );
-        if let (Some(full), Some(empty)) = (self.memory_after_start()?, empty) {
-            add("in the server's memory", plan.memory_bytes, full - empty);
+        if let Some(bytes) = self.memory_after_start()? {
+            add("in the server's memory", plan.memory_bytes, bytes);
         }
         self.clear()?;
         Ok(bars)
@@ -107,16 +109,25 @@ impl Bench<'_> {
         if !ended.success() {
             return Err(Refusal::input(format!("--restart {restart}: {ended}")).into());
         }
-        let begun = Instant::now();
-        while self.ask(&json!({"do": "load"}))?["loaded"] != json!(true) {
-            anyhow::ensure!(begun.elapsed() < LOADED, "the server loads nothing");
-            std::thread::sleep(Duration::from_millis(500));
-        }
+        self.wait("loaded")?;
         std::thread::sleep(SETTLED);
         let memory = self.ask(&json!({"do": "memory"}))?["bytes"].as_f64();
         memory
             .context("the server does not say what it takes")
             .map(Some)
+    }
+
+    /// Until the server says so.
+    fn wait(&self, what: &str) -> anyhow::Result<()> {
+        let begun = Instant::now();
+        loop {
+            let said = self.ask(&json!({"do": what}))?;
+            if said[what] == json!(true) {
+                return Ok(());
+            }
+            anyhow::ensure!(begun.elapsed() < PATIENCE, "not {what} on the server: {said}");
+            std::thread::sleep(Duration::from_millis(500));
+        }
     }
 
     /// Bytes that a process of its own takes for a copy of the records.
