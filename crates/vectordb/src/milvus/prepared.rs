@@ -1,4 +1,4 @@
-//! Records on their way: as rows of a table, in as few requests as their size allows, of which the last has the row of the
+//! Records on their way: as rows of a table, in as few requests as their size allows, of which the last has the rows of the
 //! journal; and put together again of the rows that come back.
 
 use std::collections::{BTreeMap, HashMap};
@@ -142,7 +142,7 @@ impl Rows {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.keys.len() + usize::from(self.ends_a_batch)
+        self.keys.len() + 2 * usize::from(self.ends_a_batch)
     }
 
     /// As the server takes them.
@@ -154,10 +154,12 @@ impl Rows {
         batch: i64,
     ) -> Vec<FieldData> {
         if self.ends_a_batch {
-            self.keys.push(format!("{library}j{batch:016x}"));
-            self.kinds.push(JOURNAL);
-            self.docs.push(String::new());
-            self.columns.push(Columns::none());
+            for key in [format!("{library}j{batch:016x}"), last_batch(library)] {
+                self.keys.push(key);
+                self.kinds.push(JOURNAL);
+                self.docs.push(String::new());
+                self.columns.push(Columns::none());
+            }
         }
         let n = self.keys.len();
         let mut all = vec![
@@ -185,6 +187,11 @@ impl Rows {
         }
         all
     }
+}
+
+/// Key of the journal's row that every batch puts anew.
+pub(super) fn last_batch(library: &str) -> String {
+    format!("{library}j")
 }
 
 /// A text cut between letters into pieces that fit into a row; one at least.

@@ -3,7 +3,8 @@
 //!
 //! A batch is one row of a journal and the rows that it wrote, put in one request: a reader that finds the journal's row
 //! asks for the rows of that batch, and so sees all of it or nothing. Removed records are put as empty ones, so that
-//! removing is a part of the same request.
+//! removing is a part of the same request. One more row of the journal is that of the last batch, whose key never changes:
+//! looking up a key costs the server little, where finding what is new in the journal reads a number of every row.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -17,7 +18,7 @@ use super::address::{MilvusAddress, Records};
 use super::client::{Call, Client};
 use super::docs::{Doc, Key, METADATA_KEY};
 use super::lite;
-use super::prepared::Prepared;
+use super::prepared::{Prepared, last_batch};
 use super::proto::*;
 use super::rows::{Answered, one_of};
 use super::search::Many;
@@ -47,6 +48,9 @@ pub(super) struct Session {
     pub(super) library: String,
     state: RwLock<State>,
     polled: Mutex<Option<Instant>>,
+    /// Of each table the last batch when its journal was read; none after a write of this process, before which another may have
+    /// written.
+    last: Mutex<FxHashMap<String, i64>>,
     writing: Mutex<()>,
     /// Milvus's time of the last write of this process, which its reads wait for.
     written: AtomicU64,
@@ -110,6 +114,7 @@ impl Session {
             library: address.library_key(),
             state: RwLock::default(),
             polled: Mutex::default(),
+            last: Mutex::default(),
             writing: Mutex::default(),
             written: AtomicU64::new(0),
             ready: Mutex::default(),
@@ -404,31 +409,50 @@ impl Session {
     /// Ask for batches that this process has not seen, and take what they wrote.
     fn poll(&self) -> Result<()> {
         let tables = [self.settings_table(), self.items_table()];
-        let after = self.read().change().0.cast_signed() - LATE;
-        let ask = |table: &Table| {
-            let expr = format!(
-                "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
-                self.library
-            );
-            self.query(table, expr, &["batch"])
-        };
-        let asked: Vec<Result<Answered>> = std::thread::scope(|scope| {
-            let items = scope.spawn(|| ask(&tables[1]));
-            let settings = ask(&tables[0]);
+        let asked: Vec<Result<Vec<i64>>> = std::thread::scope(|scope| {
+            let items = scope.spawn(|| self.new_batches(&tables[1]));
+            let settings = self.new_batches(&tables[0]);
             let panicked = |_| Err(self.client.no_end());
             vec![settings, items.join().unwrap_or_else(panicked)]
         });
-        for (table, answer) in tables.iter().zip(asked) {
-            let answer = answer?;
-            let new: Vec<i64> = {
-                let state = self.read();
-                let all = answer.longs("batch").iter().copied();
-                all.filter(|batch| !state.journal.contains(batch)).collect()
-            };
-            self.take_batches(table, &new)?;
+        for (table, batches) in tables.iter().zip(asked) {
+            self.take_batches(table, &batches?)?;
         }
         *lock(&self.polled) = Some(Instant::now());
         Ok(())
+    }
+
+    /// Batches in a table's journal that this process has not seen.
+    fn new_batches(&self, table: &Table) -> Result<Vec<i64>> {
+        let key = last_batch(&self.library);
+        let known = lock(&self.last).get(&table.name).copied();
+        if let Some(known) = known {
+            let rows = self.query(
+                table,
+                one_of("pk", std::iter::once(key.as_str())),
+                &["batch"],
+            )?;
+            if rows.longs("batch") == [known] {
+                return Ok(Vec::new());
+            }
+        }
+        let after = self.read().change().0.cast_signed() - LATE;
+        let expr = format!(
+            "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
+            self.library
+        );
+        let rows = self.query(table, expr, &["pk", "batch"])?;
+        let batches = rows.longs("batch");
+        let mut last = lock(&self.last);
+        match rows.texts("pk").iter().position(|pk| *pk == key) {
+            Some(at) => last.insert(table.name.clone(), batches[at]),
+            None => last.remove(&table.name),
+        };
+        let state = self.read();
+        let new = batches
+            .iter()
+            .filter(|batch| !state.journal.contains(batch));
+        Ok(new.copied().collect())
     }
 
     fn take_batches(&self, table: &Table, batches: &[i64]) -> Result<()> {
@@ -533,6 +557,7 @@ impl Session {
             true => self.settings_table(),
             false => self.items_table(),
         };
+        lock(&self.last).remove(&table.name);
         for rows in prepared.requests {
             let n = rows.len();
             let columns = rows.into_columns(&self.library, &table, stamp, batch);
