@@ -80,6 +80,7 @@ impl Bench<'_> {
         let mut add = |what: &str, predicted: f64, measured: f64| {
             let each = measured / n as f64;
             let what = format!("{n} items, {shape:?}: {each:.0} bytes an item {what}");
+            say(&what);
             bars.extend(within(&what, predicted / measured));
         };
         if let (Some(objects), Some(before)) = (self.objects, before) {

@@ -275,6 +275,37 @@ fn a_run_that_was_killed_goes_on_and_ends_with_the_same_weights() {
         _ => assert!(cut.stderr.contains("--replace"), "{}", cut.stderr),
     }
     assert!(!has_checkpoint(&place.path("cache/train")));
+    a_move_that_was_killed_takes_nothing_away(&place);
+}
+
+/// Killed at one moment after another, the collection answers with the pack that it had or with the new one, until a move arrives.
+fn a_move_that_was_killed_takes_nothing_away(place: &Place) {
+    let query = ["--json", "search", "a red circle", "--top", "96"];
+    let move_to = ["migrate-model", "--to", "base+whole", "--quiet"];
+    place
+        .run(&["index", "drawings", "--captions", "captions.tsv"])
+        .expect(0);
+    let mut n_killed = 0;
+    for wait_ms in (10..).step_by(30) {
+        let mut moving = place.command(&move_to).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        moving.kill().unwrap();
+        let ended = moving.wait().unwrap();
+        n_killed += usize::from(ended.code().is_none());
+        let found = of(&place.run(&query).expect(0));
+        assert_eq!(found["results"].as_array().unwrap().len(), 96, "{found}");
+        place.run(&["check"]).expect(0);
+        if ended.code().is_some() {
+            break;
+        }
+    }
+    assert!(n_killed > 0, "it was done too soon to be killed");
+    let already = place.run(&move_to).expect(2);
+    assert!(already.stderr.contains("already"), "{}", already.stderr);
+    place.run(&["migrate-model", "--back"]).expect(0);
+    let back = of(&place.run(&query).expect(0));
+    assert_eq!(back["results"].as_array().unwrap().len(), 96, "{back}");
+    place.run(&["check"]).expect(0);
 }
 
 fn has_checkpoint(folder: &Path) -> bool {
