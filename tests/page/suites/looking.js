@@ -44,8 +44,6 @@ export function looking(world) {
     const { href } = new URL(page.url());
     await page.keyboard.press("ArrowRight");
     await page.waitForFunction((before) => location.href !== before, href);
-    // Until the next picture has come there is nothing to ask why of, and the key does nothing.
-    await page.waitForSelector("dialog.detail #why-button");
     await page.keyboard.press("w");
     await page.waitForFunction(() => document.querySelector("#why")?.textContent.includes("Place"));
     await page.keyboard.press("r");

@@ -77,7 +77,7 @@ function build() {
   box.addEventListener("keydown", key);
   document.body.append(box);
   box.showModal();
-  return { box, stage, holder, picture, side, said, item: null, heat: null, drawing: null };
+  return { box, stage, holder, picture, side, said, item: null, heat: null, drawing: null, pressed: null };
 }
 
 const position = () => listed().findIndex(({ item }) => item === view.item);
@@ -91,6 +91,7 @@ function move(by) {
 
 async function turn(item) {
   view.item = item;
+  view.pressed = null;
   endOverlays();
   const shown = listed().find((one) => one.item === item) ?? null;
   for (const [by, name] of [
@@ -135,6 +136,8 @@ function fill(known, shown) {
   view.side.replaceChildren(...about(known, shown, { buttons, openItem: (item) => change({ open: item }, { replace: true }) }));
   view.side.scrollTop = 0;
   if (!view.box.contains(document.activeElement) || document.activeElement === view.box) view.side.focus({ preventScroll: true });
+  if (view.pressed) view.box.querySelector(view.pressed)?.click();
+  view.pressed = null;
 }
 
 // The preview stands until the file itself is here.
@@ -232,7 +235,12 @@ async function sayWhyNot(item) {
 
 function key(event) {
   if (event.altKey || event.ctrlKey || event.metaKey || view.drawing || event.target.matches("input, textarea, select")) return;
-  const press = (id) => view.box.querySelector(id)?.click();
+  // Whoever is quicker than what is known of the picture need not press again.
+  const press = (id) => {
+    const button = view.box.querySelector(id);
+    if (button) button.click();
+    else if (view.side.querySelector(".loading")) view.pressed = id;
+  };
   const known = {
     ArrowLeft: () => move(-1),
     ArrowRight: () => move(1),
