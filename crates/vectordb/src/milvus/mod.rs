@@ -40,7 +40,7 @@ use self::prepared::Prepared;
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
 use self::state::State;
 use self::table::Space;
-use self::write::{Writing, space_of, stored};
+use self::write::{Removed, Writing, space_of, stored};
 use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
@@ -123,13 +123,59 @@ impl Milvus {
     }
 
     fn turn(&self) -> Result<Turn<'_>> {
+        self.check_may_write()?;
+        self.session.turn()
+    }
+
+    fn check_may_write(&self) -> Result<()> {
         match self.mode {
-            OpenMode::Create | OpenMode::ReadWrite => self.session.turn(),
+            OpenMode::Create | OpenMode::ReadWrite => Ok(()),
             OpenMode::ReadOnly => Err(Error::ReadOnly {
                 path: self.session.client.server().into(),
                 reason: "it was opened to read".to_owned(),
             }),
         }
+    }
+
+    /// Carry a batch out on the records as they are. What others wrote is asked for meanwhile, because an answer takes as long as
+    /// the rest; where there is anything, all of it is done again.
+    fn prepare(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
+        if !self.session.is_to_look() {
+            return self.carry_out(batch);
+        }
+        let (done, news) = std::thread::scope(|scope| {
+            let looked = scope.spawn(|| self.session.look());
+            let done = self.carry_out(batch);
+            let panicked = |_| Err(self.session.client.no_end());
+            (done, looked.join().unwrap_or_else(panicked))
+        });
+        let news = news?;
+        let is_as_known = news.is_none();
+        self.session.take_news(news)?;
+        match is_as_known {
+            true => done,
+            false => self.carry_out(batch),
+        }
+    }
+
+    /// What a batch writes and which vectors go, both still to be done; those that it puts are put.
+    fn carry_out(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
+        let state = self.session.records_for(&self.collection, batch)?;
+        let mut writing = Writing::new(&state, &self.collection);
+        writing.carry_out_all(batch)?;
+        let (written, vectors) = (writing.written, writing.vectors);
+        // Vectors first: those of what is not known yet are found by nobody. The server takes them while the records are put
+        // into words.
+        let prepared = std::thread::scope(|scope| {
+            let (session, is_any) = (&self.session, !vectors.is_empty());
+            let put = move || upkeep::put_all_vectors(session, vectors);
+            let sent = is_any.then(|| scope.spawn(put));
+            let prepared = Prepared::of(&state, &self.session.library, written);
+            let panicked = |_| Err(self.session.client.no_end());
+            sent.map_or(Ok(()), |sent| sent.join().unwrap_or_else(panicked))?;
+            prepared
+        })?;
+        Ok((prepared, writing.removed))
     }
 
     /// Write what follows from collections, packs, sources and settings as they are; nothing where nothing does.
@@ -325,25 +371,9 @@ impl Database for Milvus {
         if batch.is_empty() {
             return self.change();
         }
-        let turn = self.turn()?;
-        let (prepared, removed) = {
-            let state = self.session.records_for(&self.collection, batch)?;
-            let mut writing = Writing::new(&state, &self.collection);
-            writing.carry_out_all(batch)?;
-            let (written, vectors) = (writing.written, writing.vectors);
-            // Vectors first: those of what is not known yet are found by nobody. The server takes them while the records are
-            // put into words.
-            let prepared = std::thread::scope(|scope| {
-                let (session, is_any) = (&self.session, !vectors.is_empty());
-                let put = move || upkeep::put_all_vectors(session, vectors);
-                let sent = is_any.then(|| scope.spawn(put));
-                let prepared = Prepared::of(&state, &self.session.library, written);
-                let panicked = |_| Err(self.session.client.no_end());
-                sent.map_or(Ok(()), |sent| sent.join().unwrap_or_else(panicked))?;
-                prepared
-            })?;
-            (prepared, writing.removed)
-        };
+        self.check_may_write()?;
+        let turn = self.session.turn_as_known();
+        let (prepared, removed) = self.prepare(batch)?;
         self.session.commit(&turn, prepared)?;
         for (space, rows) in removed {
             upkeep::remove_vectors(&self.session, &space, rows)?;

@@ -36,6 +36,8 @@ const PAGE: usize = 8_000;
 pub(super) const MOST_KEYS: usize = 2_000;
 /// How records lie in the table.
 pub(super) const MILVUS_SCHEMA_VERSION: i64 = 2;
+/// Milvus's word for whatever it has.
+const AT_HAND: u64 = 1;
 /// Kind of the journal's rows.
 pub(super) const JOURNAL: i64 = 0;
 
@@ -66,6 +68,18 @@ type Place = Arc<Mutex<Weak<Session>>>;
 
 /// What was written: records by key, and none for those that go.
 pub(super) type Written = BTreeMap<Key, Option<Doc>>;
+
+/// Batches of others by the table that has their journal.
+pub(super) struct News {
+    settings: Vec<i64>,
+    items: Vec<i64>,
+}
+
+impl News {
+    pub(super) fn is_none(&self) -> bool {
+        self.settings.is_empty() && self.items.is_empty()
+    }
+}
 
 /// The right to write.
 pub(super) struct Turn<'a>(#[allow(dead_code, reason = "held, not read")] MutexGuard<'a, ()>);
@@ -246,17 +260,42 @@ impl Session {
         let answer = self.ask(
             table,
             QueryRequest {
-                db_name: self.client.database().to_owned(),
-                collection_name: table.name.clone(),
-                expr,
-                output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
-                partition_names,
                 guarantee_timestamp,
                 query_params: lite::query_params(&self.client, limit),
                 consistency_level,
+                ..self.query_request(table, partition_names, expr, fields)
             },
         )?;
         Ok(Answered(answer.fields_data))
+    }
+
+    /// What the server has at hand: waiting until it has the last write of this process takes it a fifth of a second.
+    fn query_at_hand(&self, table: &Table, expr: String, fields: &[&str]) -> Result<Answered> {
+        if self.reads_all() {
+            return self.query(table, expr, fields);
+        }
+        let partition_names = self.partition(table).into_iter().collect();
+        let request = self.query_request(table, partition_names, expr, fields);
+        Ok(Answered(self.ask(table, request)?.fields_data))
+    }
+
+    fn query_request(
+        &self,
+        table: &Table,
+        partition_names: Vec<String>,
+        expr: String,
+        fields: &[&str],
+    ) -> QueryRequest {
+        QueryRequest {
+            db_name: self.client.database().to_owned(),
+            collection_name: table.name.clone(),
+            expr,
+            output_fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+            partition_names,
+            guarantee_timestamp: AT_HAND,
+            query_params: lite::query_params(&self.client, None),
+            consistency_level: ConsistencyLevel::Session.into(),
+        }
     }
 
     /// Rows of this library in a table.
@@ -314,8 +353,7 @@ impl Session {
         if self.reads_all() {
             return (0, ConsistencyLevel::Strong.into());
         }
-        // 1 is Milvus's word for whatever it has.
-        let written = self.written.load(Ordering::SeqCst).max(1);
+        let written = self.written.load(Ordering::SeqCst).max(AT_HAND);
         (written, ConsistencyLevel::Session.into())
     }
 
@@ -390,11 +428,21 @@ impl Session {
 
     /// Wait for one's turn to write, with the records as they are then.
     pub(super) fn turn(&self) -> Result<Turn<'_>> {
-        let turn = lock(&self.writing);
-        if self.address.is_strong || !self.is_fresh() {
+        let turn = self.turn_as_known();
+        if self.is_to_look() {
             self.poll()?;
         }
-        Ok(Turn(turn))
+        Ok(turn)
+    }
+
+    /// The same with the records as they were known last: whoever writes has to look while that goes on.
+    pub(super) fn turn_as_known(&self) -> Turn<'_> {
+        Turn(lock(&self.writing))
+    }
+
+    /// Whether others may have written what has to be known here.
+    pub(super) fn is_to_look(&self) -> bool {
+        self.address.is_strong || !self.is_fresh()
     }
 
     /// Wait until whoever wrote without knowing of the last batch of this process is done, and take what they wrote.
@@ -408,21 +456,31 @@ impl Session {
 
     /// Ask for batches that this process has not seen, and take what they wrote.
     fn poll(&self) -> Result<()> {
+        let news = self.look()?;
+        self.take_news(news)
+    }
+
+    /// Ask for batches that this process has not seen.
+    pub(super) fn look(&self) -> Result<News> {
         let tables = [self.settings_table(), self.items_table()];
-        let asked: Vec<Result<Vec<i64>>> = std::thread::scope(|scope| {
+        std::thread::scope(|scope| {
             let items = scope.spawn(|| self.new_batches(&tables[1]));
-            let settings = self.new_batches(&tables[0]);
-            let panicked = |_| Err(self.client.no_end());
-            vec![settings, items.join().unwrap_or_else(panicked)]
-        });
-        for (table, batches) in tables.iter().zip(asked) {
-            self.take_batches(table, &batches?)?;
-        }
+            let settings = self.new_batches(&tables[0])?;
+            let items = items.join().unwrap_or_else(|_| Err(self.client.no_end()))?;
+            Ok(News { settings, items })
+        })
+    }
+
+    /// Take what they wrote.
+    pub(super) fn take_news(&self, news: News) -> Result<()> {
+        self.take_batches(&self.settings_table(), &news.settings)?;
+        self.take_batches(&self.items_table(), &news.items)?;
         *lock(&self.polled) = Some(Instant::now());
         Ok(())
     }
 
-    /// Batches in a table's journal that this process has not seen.
+    /// Batches in a table's journal that this process has not seen. They need not be the very last, but what they wrote is read with what this process wrote
+    /// after them.
     fn new_batches(&self, table: &Table) -> Result<Vec<i64>> {
         let key = last_batch(&self.library);
         let known = lock(&self.last).get(&table.name).copied();
@@ -441,7 +499,7 @@ impl Session {
             "lib == \"{}\" and kind == {JOURNAL} and stamp > {after}",
             self.library
         );
-        let rows = self.query(table, expr, &["pk", "batch"])?;
+        let rows = self.query_at_hand(table, expr, &["pk", "batch"])?;
         let batches = rows.longs("batch");
         let mut last = lock(&self.last);
         match rows.texts("pk").iter().position(|pk| *pk == key) {

@@ -29,8 +29,11 @@ pub(super) struct Writing<'a> {
     places: FxHashMap<(i64, Vec<u8>), Option<i64>>,
     pub(super) vectors: BTreeMap<Space, BTreeMap<(String, u32), VectorRow>>,
     /// Vectors that go, by the key of their space.
-    pub(super) removed: BTreeMap<Space, BTreeSet<(String, u32)>>,
+    pub(super) removed: Removed,
 }
+
+/// Owners and parts of vectors, by space.
+pub(super) type Removed = BTreeMap<Space, BTreeSet<(String, u32)>>;
 
 /// A vector to be put.
 pub(super) struct VectorRow {
