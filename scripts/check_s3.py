@@ -32,6 +32,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 PROGRAM = sys.argv[1]
+# Everything here is on this machine, whatever its environment says of proxies.
+os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
 BUCKET = "pictures"
 # Letters that are written in more than one way within an address.
 PREFIX = "a library's é +name %25 &x"
@@ -156,7 +158,8 @@ class Check:
     def environment(self, machine, **more):
         keys = {"AWS_ACCESS_KEY_ID": KEYS.access_key, "AWS_SECRET_ACCESS_KEY": KEYS.secret_key, "AWS_REGION": REGION}
         ours = {"AWS_ENDPOINT_URL": self.endpoint, "XDG_DATA_HOME": str(self.place / machine)}
-        return os.environ | keys | ours | more
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return inherited | keys | ours | more
 
     def words(self, *words, bucket=BUCKET):
         return [PROGRAM, "--db", LIBRARY, "--blobs", f"s3://{bucket}/{PREFIX}", *map(str, words)]

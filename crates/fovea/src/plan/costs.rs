@@ -51,6 +51,8 @@ pub(super) const RECORD_DISK: f64 = 1_100.0;
 /// links): in a query node's memory, and in the object store, where texts are compressed.
 pub(super) const MILVUS_ROW: f64 = 1_550.0;
 pub(super) const MILVUS_ROW_DISK: f64 = 100.0;
+/// What a server takes of memory that has no rows: `fovea bench plan`.
+pub(super) const NODE_PROCESS: f64 = 230e6;
 /// Of a row in a file of HNSW with M 16.
 pub(super) const HNSW_LINKS: f64 = 85.0;
 /// How much more a server does for a search where no process has a copy of the records.

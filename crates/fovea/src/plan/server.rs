@@ -7,7 +7,7 @@ use super::costs::*;
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Server {
-    /// Rows in memory, of all query nodes together.
+    /// Of all query nodes together: rows, and what each takes without any.
     pub memory_bytes: f64,
     /// Of the object store: what was written, and the indexes.
     pub disk_bytes: f64,
@@ -53,16 +53,17 @@ impl Server {
             true => (Records::Memory, copy, 1.0),
             false => (Records::Server, 0.0, SERVER_QUESTIONS),
         };
-        let by_memory = memory_bytes / (load.machine_bytes * NODE_FULL);
+        let by_memory = memory_bytes / (load.machine_bytes * NODE_FULL - NODE_PROCESS).max(1.0);
         let asked = load.queries_per_second * questions;
         let by_queries = asked / (NODE_SEARCHES_CORE * load.machine_cores);
+        let query_nodes = up(by_memory.max(by_queries));
         let fovea_machines = up(load.queries_per_second / (SEARCHES_CORE * load.machine_cores));
         Server {
-            memory_bytes,
+            memory_bytes: memory_bytes + query_nodes as f64 * NODE_PROCESS,
             disk_bytes,
             preview_bytes: images * PREVIEW,
             shards: up(most_rows / SHARD_ROWS),
-            query_nodes: up(by_memory.max(by_queries)),
+            query_nodes,
             fovea_machines,
             record_bytes,
             records,

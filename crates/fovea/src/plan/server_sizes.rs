@@ -48,11 +48,10 @@ pub(super) fn measure(
         objects: flags.server_data.as_deref(),
         say,
     };
+    let n = flags.items.iter().copied().max().unwrap_or_default();
     let mut bars = Vec::new();
     for shape in SHAPES {
-        for &n in &flags.items {
-            bars.extend(bench.shape(n, shape)?);
-        }
+        bars.extend(bench.shape(n, shape)?);
     }
     Ok(bars)
 }

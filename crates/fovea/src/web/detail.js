@@ -188,6 +188,7 @@ function endOverlays() {
 
 function draw() {
   if (view.drawing) return view.drawing.finish();
+  view.pressed = null;
   endOverlays();
   const { item } = view;
   view.stage.classList.add("is-drawing");

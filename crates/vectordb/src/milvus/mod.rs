@@ -138,9 +138,13 @@ impl Milvus {
     }
 
     /// Carry a batch out on the records as they are. What others wrote is asked for meanwhile, because an answer takes as long as
-    /// the rest; where there is anything, all of it is done again.
+    /// the rest; where there is anything, all of it is done again, and the next time one looks first.
     fn prepare(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
         if !self.session.is_to_look() {
+            return self.carry_out(batch);
+        }
+        if self.session.has_company() {
+            self.session.poll()?;
             return self.carry_out(batch);
         }
         let (done, news) = std::thread::scope(|scope| {
@@ -158,7 +162,7 @@ impl Milvus {
         }
     }
 
-    /// What a batch writes and which vectors go, both still to be done; those that it puts are put.
+    /// Answers the records to write and the vectors to remove; vectors to put are on the server when it returns.
     fn carry_out(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
         let state = self.session.records_for(&self.collection, batch)?;
         let mut writing = Writing::new(&state, &self.collection);

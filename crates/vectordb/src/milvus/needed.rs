@@ -29,21 +29,21 @@ const FEW: usize = 500;
 const AGAIN: [Duration; 4] = [
     Duration::from_millis(10),
     Duration::from_millis(40),
+    Duration::from_millis(80),
     Duration::from_millis(160),
-    Duration::from_millis(320),
 ];
 
 type Hash = [u8; 32];
 
-/// Ask until all is there, as often as there are pauses.
-pub(super) fn until_there(mut ask: impl FnMut() -> Result<bool>) -> Result<()> {
+/// Ask until all is there, as often as there are pauses; whether it is.
+pub(super) fn until_there(mut ask: impl FnMut() -> Result<bool>) -> Result<bool> {
     for pause in AGAIN {
         if ask()? {
-            return Ok(());
+            return Ok(true);
         }
         std::thread::sleep(pause);
     }
-    ask().map(drop)
+    ask()
 }
 
 /// Records to answer from.
@@ -286,14 +286,22 @@ impl Records<'_> {
             return Ok(());
         }
         self.put(records);
+        let now = session.read().change();
         let contents = self.items.values().map(|item| item.content().0);
-        let mut missing: FxHashSet<Hash> = contents.collect();
-        until_there(|| {
+        let mut missing: FxHashSet<Hash> = contents
+            .filter(|hash| !session.absent.has(hash, now))
+            .collect();
+        let is_all = until_there(|| {
             missing.retain(|hash| !self.contents.contains_key(hash));
             let asked: Vec<Hash> = missing.iter().copied().collect();
             self.add_contents(session, &asked)?;
-            Ok(asked.iter().all(|hash| self.contents.contains_key(hash)))
-        })
+            missing.retain(|hash| !self.contents.contains_key(hash));
+            Ok(missing.is_empty())
+        })?;
+        if !is_all {
+            session.absent.note(missing.into_iter(), now);
+        }
+        Ok(())
     }
 
     fn add_keys(&mut self, session: &Session, keys: Vec<Key>) -> Result<()> {

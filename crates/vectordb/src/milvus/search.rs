@@ -333,10 +333,12 @@ impl Going<'_> {
             return Ok(());
         }
         let (mut contents, mut phrases) = (Vec::new(), Vec::new());
+        let now = self.session.read().change();
         let new = owners
             .iter()
             .filter(|owner| self.known.insert((*owner).clone()));
-        for (is_content, hash) in new.filter_map(|owner| owner_of(owner)) {
+        let new = new.filter_map(|owner| owner_of(owner));
+        for (is_content, hash) in new.filter(|(_, hash)| !self.session.absent.has(hash, now)) {
             match is_content {
                 true => contents.push(hash),
                 false => phrases.push(hash),
@@ -347,7 +349,10 @@ impl Going<'_> {
             contents.retain(|hash| !self.records.contents.contains_key(hash));
             phrases.retain(|hash| !self.records.phrases.contains_key(hash));
             Ok(contents.is_empty() && phrases.is_empty())
-        })
+        })?;
+        let absent = contents.into_iter().chain(phrases);
+        self.session.absent.note(absent, now);
+        Ok(())
     }
 
     fn take(&mut self, owner: &str, part: Part, score: f32) {

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::address::{MilvusAddress, Records};
 use super::client::{Call, Client};
@@ -25,9 +25,12 @@ use super::search::Many;
 use super::state::State;
 use super::table::{EARLIER, Space, Table, partition_of};
 use crate::error::{Error, Result};
+use crate::ids::Change;
 
 /// For how long what other processes write may go unseen.
 const FRESH: Duration = Duration::from_millis(250);
+/// For how long a journal is not searched while its last batch is the same: it may be put again late, over one that nobody saw.
+const SEARCHED: Duration = Duration::from_secs(10);
 /// Batches of others that may come later than their numbers say.
 const LATE: i64 = 1_000;
 /// Records that are read at once.
@@ -50,9 +53,12 @@ pub(super) struct Session {
     pub(super) library: String,
     state: RwLock<State>,
     polled: Mutex<Option<Instant>>,
-    /// Of each table the last batch when its journal was read; none after a write of this process, before which another may have
-    /// written.
-    last: Mutex<FxHashMap<String, i64>>,
+    /// Of each table the last batch when its journal was read, and when that was; none after a write of this process, before which
+    /// another may have written.
+    last: Mutex<FxHashMap<String, (i64, Instant)>>,
+    /// Whether others wrote when that was looked for last.
+    has_company: AtomicBool,
+    pub(super) absent: Absent,
     writing: Mutex<()>,
     /// Milvus's time of the last write of this process, which its reads wait for.
     written: AtomicU64,
@@ -69,15 +75,41 @@ type Place = Arc<Mutex<Weak<Session>>>;
 /// What was written: records by key, and none for those that go.
 pub(super) type Written = BTreeMap<Key, Option<Doc>>;
 
-/// Batches of others by the table that has their journal.
+/// Batches that were not seen before, of both tables, and when they were looked for.
 pub(super) struct News {
-    settings: Vec<i64>,
-    items: Vec<i64>,
+    at: Instant,
+    settings: Found,
+    items: Found,
 }
 
 impl News {
     pub(super) fn is_none(&self) -> bool {
-        self.settings.is_empty() && self.items.is_empty()
+        self.settings.batches.is_empty() && self.items.batches.is_empty()
+    }
+}
+
+/// The same of one table's journal, and the last batch where it is known.
+struct Found {
+    batches: Vec<i64>,
+    last: Option<i64>,
+}
+
+/// Contents and captions that something names and that were waited for in vain, as long as nothing is written.
+#[derive(Default)]
+pub(super) struct Absent(Mutex<(Change, FxHashSet<[u8; 32]>)>);
+
+impl Absent {
+    pub(super) fn has(&self, hash: &[u8; 32], now: Change) -> bool {
+        let known = lock(&self.0);
+        known.0 == now && known.1.contains(hash)
+    }
+
+    pub(super) fn note(&self, hashes: impl Iterator<Item = [u8; 32]>, now: Change) {
+        let mut known = lock(&self.0);
+        if known.0 != now {
+            *known = (now, FxHashSet::default());
+        }
+        known.1.extend(hashes);
     }
 }
 
@@ -129,6 +161,8 @@ impl Session {
             state: RwLock::default(),
             polled: Mutex::default(),
             last: Mutex::default(),
+            has_company: AtomicBool::new(false),
+            absent: Absent::default(),
             writing: Mutex::default(),
             written: AtomicU64::new(0),
             ready: Mutex::default(),
@@ -414,7 +448,7 @@ impl Session {
             let _turn = lock(&self.writing);
             self.poll()?;
         } else if !self.is_fresh() {
-            // Who writes looks first, and nobody need wait for that.
+            // Who writes looks, too, and nobody need wait for that.
             if let Ok(_turn) = self.writing.try_lock() {
                 self.poll()?;
             }
@@ -455,43 +489,65 @@ impl Session {
     }
 
     /// Ask for batches that this process has not seen, and take what they wrote.
-    fn poll(&self) -> Result<()> {
+    pub(super) fn poll(&self) -> Result<()> {
         let news = self.look()?;
         self.take_news(news)
     }
 
     /// Ask for batches that this process has not seen.
     pub(super) fn look(&self) -> Result<News> {
+        let at = Instant::now();
         let tables = [self.settings_table(), self.items_table()];
         std::thread::scope(|scope| {
             let items = scope.spawn(|| self.new_batches(&tables[1]));
             let settings = self.new_batches(&tables[0])?;
             let items = items.join().unwrap_or_else(|_| Err(self.client.no_end()))?;
-            Ok(News { settings, items })
+            Ok(News {
+                at,
+                settings,
+                items,
+            })
         })
     }
 
-    /// Take what they wrote.
+    /// Take what they wrote. Only then is the last batch of a table noted, so that what failed is looked for again.
     pub(super) fn take_news(&self, news: News) -> Result<()> {
-        self.take_batches(&self.settings_table(), &news.settings)?;
-        self.take_batches(&self.items_table(), &news.items)?;
-        *lock(&self.polled) = Some(Instant::now());
+        self.has_company.store(!news.is_none(), Ordering::SeqCst);
+        let tables = [
+            (self.settings_table(), news.settings),
+            (self.items_table(), news.items),
+        ];
+        for (table, found) in tables {
+            self.take_batches(&table, &found.batches)?;
+            let state = self.read();
+            let is_taken = found.batches.iter().all(|one| state.journal.contains(one));
+            if let Some(last) = found.last.filter(|_| is_taken) {
+                lock(&self.last).insert(table.name, (last, news.at));
+            }
+        }
+        *lock(&self.polled) = Some(news.at);
         Ok(())
     }
 
-    /// Batches in a table's journal that this process has not seen. They need not be the very last, but what they wrote is read with what this process wrote
-    /// after them.
-    fn new_batches(&self, table: &Table) -> Result<Vec<i64>> {
+    /// Whether others were writing when that was looked for last.
+    pub(super) fn has_company(&self) -> bool {
+        self.has_company.load(Ordering::SeqCst)
+    }
+
+    /// Batches in a table's journal that this process has not seen. The server may not have the very last of them at hand; the rows
+    /// of those that are found are read only where it has all that this process wrote.
+    fn new_batches(&self, table: &Table) -> Result<Found> {
         let key = last_batch(&self.library);
         let known = lock(&self.last).get(&table.name).copied();
-        if let Some(known) = known {
-            let rows = self.query(
-                table,
-                one_of("pk", std::iter::once(key.as_str())),
-                &["batch"],
-            )?;
-            if rows.longs("batch") == [known] {
-                return Ok(Vec::new());
+        if let Some((last, _)) = known.filter(|(_, at)| at.elapsed() < SEARCHED) {
+            let by_key = one_of("pk", std::iter::once(key.as_str()));
+            let rows = self.query_at_hand(table, by_key, &["batch"])?;
+            if rows.longs("batch") == [last] {
+                // When it was searched stays as it is.
+                return Ok(Found {
+                    batches: Vec::new(),
+                    last: None,
+                });
             }
         }
         let after = self.read().change().0.cast_signed() - LATE;
@@ -501,16 +557,15 @@ impl Session {
         );
         let rows = self.query_at_hand(table, expr, &["pk", "batch"])?;
         let batches = rows.longs("batch");
-        let mut last = lock(&self.last);
-        match rows.texts("pk").iter().position(|pk| *pk == key) {
-            Some(at) => last.insert(table.name.clone(), batches[at]),
-            None => last.remove(&table.name),
-        };
+        let at = rows.texts("pk").iter().position(|pk| *pk == key);
         let state = self.read();
         let new = batches
             .iter()
             .filter(|batch| !state.journal.contains(batch));
-        Ok(new.copied().collect())
+        Ok(Found {
+            last: at.map(|at| batches[at]),
+            batches: new.copied().collect(),
+        })
     }
 
     fn take_batches(&self, table: &Table, batches: &[i64]) -> Result<()> {

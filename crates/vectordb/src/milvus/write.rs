@@ -1,5 +1,5 @@
 //! Carrying out a batch on the copy in memory: what the records are after it, and which vectors are to be put. Nothing is
-//! sent before all of it is known to be right.
+//! sent before all of it is right by what is known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
