@@ -45,14 +45,14 @@ pub(super) const GRAPH_CORE: f64 = 2_600.0;
 /// for each of 20,000 items.
 pub(super) const RECORD_MEMORY: f64 = 2_600.0;
 /// The rows of an item and of its content on a server: in a query node's memory, and in the object store.
-pub(super) const RECORD_SERVED: f64 = 4_000.0;
+pub(super) const RECORD_SERVED: f64 = 2_500.0;
 pub(super) const RECORD_DISK: f64 = 1_100.0;
 /// A row of vectors on a server beside its numbers (keys, library, owner, part, timestamps, the index of keys, a graph's
 /// links): in a query node's memory, and in the object store, where texts are compressed.
-pub(super) const MILVUS_ROW: f64 = 1_550.0;
+pub(super) const MILVUS_ROW: f64 = 300.0;
 pub(super) const MILVUS_ROW_DISK: f64 = 100.0;
-/// What a server takes of memory that has no rows: `fovea bench plan`.
-pub(super) const NODE_PROCESS: f64 = 230e6;
+/// What a server takes of memory that has no rows, some minutes after its start.
+pub(super) const NODE_PROCESS: f64 = 190e6;
 /// Of a row in a file of HNSW with M 16.
 pub(super) const HNSW_LINKS: f64 = 85.0;
 /// How much more a server does for a search where no process has a copy of the records.

@@ -6,12 +6,14 @@
 
 mod address;
 mod answers;
+mod carry;
 mod client;
 mod docs;
 mod evaluate;
 mod expression;
 mod features;
 mod fields;
+mod follow;
 mod graphs;
 mod grpc;
 mod lite;
@@ -34,13 +36,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use self::address::MilvusAddress;
+use self::carry::prepare;
 use self::docs::{CollectionDoc, Doc, Key, PackDoc, SourceDoc};
 use self::evaluate::{Question, matching};
-use self::prepared::Prepared;
 use self::session::{MILVUS_SCHEMA_VERSION, Session, Turn, Written};
 use self::state::State;
 use self::table::Space;
-use self::write::{Removed, Writing, space_of, stored};
+use self::write::{space_of, stored};
 use crate::batch::Batch;
 use crate::database::{
     Database, Facet, Facets, Hit, KeywordHit, Listed, Order, VectorQuery, Wanted,
@@ -135,51 +137,6 @@ impl Milvus {
                 reason: "it was opened to read".to_owned(),
             }),
         }
-    }
-
-    /// Carry a batch out on the records as they are. What others wrote is asked for meanwhile, because an answer takes as long as
-    /// the rest; where there is anything, all of it is done again, and the next time one looks first.
-    fn prepare(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
-        if !self.session.is_to_look() {
-            return self.carry_out(batch);
-        }
-        if self.session.has_company() {
-            self.session.poll()?;
-            return self.carry_out(batch);
-        }
-        let (done, news) = std::thread::scope(|scope| {
-            let looked = scope.spawn(|| self.session.look());
-            let done = self.carry_out(batch);
-            let panicked = |_| Err(self.session.client.no_end());
-            (done, looked.join().unwrap_or_else(panicked))
-        });
-        let news = news?;
-        let is_as_known = news.is_none();
-        self.session.take_news(news)?;
-        match is_as_known {
-            true => done,
-            false => self.carry_out(batch),
-        }
-    }
-
-    /// Answers the records to write and the vectors to remove; vectors to put are on the server when it returns.
-    fn carry_out(&self, batch: &Batch) -> Result<(Prepared, Removed)> {
-        let state = self.session.records_for(&self.collection, batch)?;
-        let mut writing = Writing::new(&state, &self.collection);
-        writing.carry_out_all(batch)?;
-        let (written, vectors) = (writing.written, writing.vectors);
-        // Vectors first: those of what is not known yet are found by nobody. The server takes them while the records are put
-        // into words.
-        let prepared = std::thread::scope(|scope| {
-            let (session, is_any) = (&self.session, !vectors.is_empty());
-            let put = move || upkeep::put_all_vectors(session, vectors);
-            let sent = is_any.then(|| scope.spawn(put));
-            let prepared = Prepared::of(&state, &self.session.library, written);
-            let panicked = |_| Err(self.session.client.no_end());
-            sent.map_or(Ok(()), |sent| sent.join().unwrap_or_else(panicked))?;
-            prepared
-        })?;
-        Ok((prepared, writing.removed))
     }
 
     /// Write what follows from collections, packs, sources and settings as they are; nothing where nothing does.
@@ -377,7 +334,7 @@ impl Database for Milvus {
         }
         self.check_may_write()?;
         let turn = self.session.turn_as_known();
-        let (prepared, removed) = self.prepare(batch)?;
+        let (prepared, removed) = prepare(&self.session, &self.collection, batch)?;
         self.session.commit(&turn, prepared)?;
         for (space, rows) in removed {
             upkeep::remove_vectors(&self.session, &space, rows)?;
