@@ -24,6 +24,7 @@ const SEARCHED: Duration = Duration::from_secs(10);
 const LATE: i64 = 1_000;
 /// Records that are read at once.
 const PAGE: usize = 8_000;
+
 /// How far a process knows what others write.
 #[derive(Default)]
 pub(super) struct Following {
@@ -85,7 +86,7 @@ impl Absent {
 }
 
 impl Session {
-    /// The same, after a look at what others wrote.
+    /// The records, after a look at what others wrote.
     pub(super) fn fresh(&self) -> Result<RwLockReadGuard<'_, State>> {
         if self.address.is_strong {
             let _turn = lock(&self.writing);
