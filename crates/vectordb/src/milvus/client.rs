@@ -2,6 +2,7 @@
 //! in words. Every call here may be repeated: rows are put and removed by their keys, and all else only asks.
 
 use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,12 @@ const NO_ROOM: &str = "No space left on device";
 const TESTED: &str = "2.3.";
 const LITE: &str = "milvus_lite-";
 const TESTED_LITE: &str = "3.";
+
+/// Half of a pause to all of it, by chance: calls that a connection took along when it broke would break the next one together, too.
+fn apart(pause: Duration) -> Duration {
+    let chance = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
+    pause.mul_f64(0.5 + chance / 2.0)
+}
 
 /// A request with the call it belongs to.
 pub(super) trait Call: Message + Clone + Default + 'static {
@@ -197,7 +204,7 @@ impl Client {
                     reason,
                 });
             }
-            std::thread::sleep(pause);
+            std::thread::sleep(apart(pause));
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
