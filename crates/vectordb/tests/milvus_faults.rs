@@ -165,7 +165,7 @@ fn a_connection_that_is_cut_loses_and_repeats_nothing() {
     for number in 0..12 {
         between
             .cut_after
-            .store(1_500 + 400 * u64::from(number), Ordering::Relaxed);
+            .store(2_000 + 400 * u64::from(number), Ordering::Relaxed);
         put(&db, source, number).unwrap();
     }
     assert!(between.cuts.load(Ordering::Relaxed) > 3, "nothing was cut");
