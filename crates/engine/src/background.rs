@@ -13,6 +13,8 @@ use crate::{Engine, space};
 const SAMPLE: usize = 512;
 /// Of fewer there is no telling what is usual.
 const LEAST: usize = 8;
+/// Copies of one picture are no farther from each other than this.
+const LEAST_APART: f32 = 0.05;
 /// Deviations above the mean from which on an item looks like a term. Where a fifth of all items do, they stand 2 above
 /// the mean; where three tenths do, 1.5.
 const LIKE: f32 = 1.5;
@@ -24,6 +26,8 @@ pub struct Background {
     pub vectors: Vec<Vec<f32>>,
     /// What the pack has names for.
     pub vocabulary: Vec<Vec<f32>>,
+    /// How much any two of the sample are alike: the mean of their cosines.
+    alike: f32,
 }
 
 /// Cosines of the sample with one vector.
@@ -41,6 +45,22 @@ impl Spread {
 }
 
 impl Background {
+    pub fn new(vectors: Vec<Vec<f32>>, vocabulary: Vec<Vec<f32>>) -> Background {
+        Background {
+            alike: mean_cosine(&vectors).unwrap_or(0.0),
+            vectors,
+            vocabulary,
+        }
+    }
+
+    /// How much more alike these are than any two of the sample: the logarithm of how many times as far those are apart, by
+    /// one minus the mean cosine. 0 of fewer than two.
+    pub fn likeness<V: AsRef<[f32]>>(&self, vectors: &[V]) -> f32 {
+        let apart = |alike: f32| (1.0 - alike).max(LEAST_APART);
+        let alike = mean_cosine(vectors);
+        alike.map_or(0.0, |alike| (apart(self.alike) / apart(alike)).ln())
+    }
+
     /// None where the sample is too small, or all of it alike.
     pub fn spread(&self, vector: &[f32]) -> Option<Spread> {
         let n = self.vectors.len() as f32;
@@ -76,10 +96,10 @@ impl Engine {
 
     pub(crate) fn background(&self) -> Result<Background, Error> {
         let ids = self.sample()?;
-        Ok(Background {
-            vectors: self.image_vectors(&ids)?.into_values().collect(),
-            vocabulary: self.encoder().sample_texts(),
-        })
+        Ok(Background::new(
+            self.image_vectors(&ids)?.into_values().collect(),
+            self.encoder().sample_texts(),
+        ))
     }
 
     /// The sample in the encoder's own space, which has no names.
@@ -88,10 +108,8 @@ impl Engine {
         let pack = &self.encoder().spec().fingerprint;
         let vectors = self.database().vectors(pack, space::VISUAL, &ids)?;
         let whole = vectors.into_iter().filter(|one| one.part == Part::WHOLE);
-        Ok(Background {
-            vectors: whole.map(|one| one.vector).collect(),
-            vocabulary: Vec::new(),
-        })
+        let vectors = whole.map(|one| one.vector).collect();
+        Ok(Background::new(vectors, Vec::new()))
     }
 
     pub(crate) fn without(&self, plan: &Plan) -> Result<Without, Error> {
@@ -196,6 +214,17 @@ impl Removal {
     }
 }
 
+/// The mean cosine of every two, by the length of their sum; none of fewer than two. Vectors are of unit length.
+fn mean_cosine<V: AsRef<[f32]>>(vectors: &[V]) -> Option<f32> {
+    let n = vectors.len() as f32;
+    let mut sum = vec![0.0; vectors.first()?.as_ref().len()];
+    for vector in vectors {
+        let numbers = sum.iter_mut().zip(vector.as_ref());
+        numbers.for_each(|(sum, number): (&mut f32, _)| *sum += number);
+    }
+    (vectors.len() > 1).then(|| (dot(&sum, &sum) - n) / (n * (n - 1.0)))
+}
+
 /// By the fastest instructions that this machine has.
 pub(crate) fn dot(left: &[f32], right: &[f32]) -> f32 {
     f32::dot(left, right)
@@ -206,19 +235,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_more_alike_than_the_collection() {
+        let axis = |at: usize| (0..4).map(|n| if n == at { 1.0 } else { 0.0 }).collect();
+        let vectors: Vec<Vec<f32>> = (0..4).map(axis).collect();
+        let background = Background::new(vectors.clone(), Vec::new());
+        assert!(background.likeness(&vectors).abs() < 1e-6);
+        // Of three, two are the same: a third of the pairs is as near as can be, and all lie 2/3 as far apart.
+        let some = [&vectors[0], &vectors[0], &vectors[1]];
+        assert!((background.likeness(&some) - 1.5_f32.ln()).abs() < 1e-5);
+        let same = [&vectors[0], &vectors[0]];
+        assert!((background.likeness(&same) - 20_f32.ln()).abs() < 1e-4);
+        assert_eq!(background.likeness(&vectors[..1]), 0.0);
+        assert_eq!(background.likeness::<Vec<f32>>(&[]), 0.0);
+    }
+
+    #[test]
     fn the_spread_of_cosines() {
         let vectors = (0..10).map(|n| vec![if n % 2 == 0 { 1.0 } else { 0.0 }, 0.5]);
-        let background = Background {
-            vectors: vectors.collect(),
-            vocabulary: Vec::new(),
-        };
+        let background = Background::new(vectors.collect(), Vec::new());
         let spread = background.spread(&[2.0, 0.0]).unwrap();
         assert_eq!((spread.mean, spread.deviation), (1.0, 1.0));
         assert_eq!(background.spread(&[0.0, 1.0]), None, "all are alike");
-        let few = Background {
-            vectors: vec![vec![1.0]; 3],
-            vocabulary: Vec::new(),
-        };
+        let few = Background::new(vec![vec![1.0]; 3], Vec::new());
         assert_eq!(few.spread(&[1.0]), None);
     }
 }

@@ -7,7 +7,7 @@ use fovea_encode::{Calibration, Regression};
 use fovea_measure::Logistic;
 
 use crate::background::{Background, dot};
-use crate::judge::{BATCH, Evidence, Seen, Words};
+use crate::judge::{BATCH, Case, Evidence, Seen, Words};
 
 /// Words nearer to some of a collection than this may be answered by it.
 const ALIKE: f32 = 0.6;
@@ -44,6 +44,8 @@ pub struct Gallery {
 pub struct Judged {
     pub evidence: Vec<Evidence>,
     pub is_right: Vec<bool>,
+    /// How much more alike they are than any two of the collection.
+    likeness: f32,
 }
 
 impl Judged {
@@ -51,12 +53,17 @@ impl Judged {
         self.is_right.contains(&true)
     }
 
-    pub fn best(&self) -> [f64; 3] {
-        Evidence::best(&self.evidence).map_or([f64::NAN; 3], |best| best.numbers())
+    /// What speaks for the query being answered.
+    pub fn numbers(&self) -> [f64; 4] {
+        let case = Case {
+            each: self.evidence.iter().copied().map(Some).collect(),
+            likeness: self.likeness,
+        };
+        case.numbers().unwrap_or([f64::NAN; 4])
     }
 
     pub fn answered(&self, calibration: &Calibration) -> f64 {
-        calibration.answered.probability(&self.best())
+        calibration.answered.probability(&self.numbers())
     }
 
     pub fn meant(&self, calibration: &Calibration) -> Vec<f64> {
@@ -78,10 +85,7 @@ impl Gallery {
         let pictures = pictures.into_iter().map(|one| (one.vector, one.names));
         let (vectors, names) = pictures.unzip();
         Gallery {
-            background: Background {
-                vectors,
-                vocabulary,
-            },
+            background: Background::new(vectors, vocabulary),
             names,
         }
     }
@@ -117,7 +121,9 @@ impl Gallery {
             };
             words.meaning.evidence(seen, words.spread)
         });
+        let found: Vec<&Vec<f32>> = order.iter().map(|(_, at)| &images[*at]).collect();
         Some(Judged {
+            likeness: self.background.likeness(&found),
             evidence: evidence.collect(),
             is_right: order.iter().map(|(_, at)| right.contains(at)).collect(),
         })
@@ -173,8 +179,8 @@ pub struct Fitted {
 /// What says that a query is answered, that an item is meant, and is shown. None where either outcome is missing.
 pub fn fit(present: &[Judged], absent: &[Judged]) -> Option<Fitted> {
     let answered = present.iter().filter(|one| one.is_answered());
-    let best = answered.map(|one| (one.best().to_vec(), true));
-    let best = best.chain(absent.iter().map(|one| (one.best().to_vec(), false)));
+    let best = answered.map(|one| (one.numbers().to_vec(), true));
+    let best = best.chain(absent.iter().map(|one| (one.numbers().to_vec(), false)));
     let items = present.iter().chain(absent).flat_map(Judged::rows);
     let answered = logistic(best.collect(), true)?;
     let meant = logistic(items.collect(), false)?;
@@ -261,7 +267,7 @@ mod tests {
         let (present, absent) = ask(&all[..28], &all[28..], &vocabulary).unwrap();
         assert!(present.len() == 28 && absent.len() == 12);
         let fitted = fit(&present, &absent).unwrap();
-        let says = |one: &Judged| fitted.answered.probability(&one.best());
+        let says = |one: &Judged| fitted.answered.probability(&one.numbers());
         let right = present.iter().filter(|one| says(one) > 0.5).count();
         let wrong = absent.iter().filter(|one| says(one) > 0.5).count();
         assert!(right > 24 && wrong < 4, "{right} {wrong}");

@@ -219,8 +219,8 @@ impl Engine {
             judged.above = spread.map_or(0.0, above);
             return Ok(Some(judged));
         }
-        let evidence = self.evidence_of(query, std::slice::from_ref(ranked))?;
-        let Some(evidence) = evidence.and_then(|all| all.into_iter().next().flatten()) else {
+        let case = self.evidence_of(query, std::slice::from_ref(ranked))?;
+        let Some(evidence) = case.and_then(|case| case.each.into_iter().next().flatten()) else {
             return Ok(None);
         };
         (judged.above, judged.agreement) = (evidence.above, Some(evidence.agreement.exp()));

@@ -4,7 +4,8 @@
 //! stands above the collection, in deviations of the query's own cosines over a sample of it. And whether words and image
 //! agree on what it is: the words are compared with the pack's vocabulary, the image goes through its classifier, and the
 //! probability that both name the same entry tells a volcano among fireworks from one. And how near the image comes to the
-//! words, when the nearest name there is measures what is near. All go through logistic regressions that belong to the pack, were
+//! words, when the nearest name there is measures what is near. Whether a query is answered at all is said by one thing more:
+//! its nearest images look alike where they show what was asked, and otherwise are what happens to be near. All go through logistic regressions that belong to the pack, were
 //! fitted on Open Clip Art (`fovea bench cut --fit`) and are measured on stamps (`fovea bench cut`).
 
 mod known;
@@ -71,6 +72,24 @@ pub struct Evidence {
     pub near: f32,
 }
 
+/// What speaks for the results of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// For each, where it is known.
+    pub each: Vec<Option<Evidence>>,
+    /// How much more alike they are than any two images of the collection ([`Background::likeness`]).
+    pub likeness: f32,
+}
+
+impl Case {
+    /// The best of each number over the results, and their likeness; none where nothing speaks for any of them.
+    pub fn numbers(&self) -> Option<[f64; 4]> {
+        let best = self.each.iter().flatten().copied().reduce(Evidence::or)?;
+        let [above, agreement, near] = best.numbers();
+        Some([above, agreement, near, f64::from(self.likeness)])
+    }
+}
+
 /// An image as it is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -131,13 +150,13 @@ impl Evidence {
         [self.above, self.agreement, self.near].map(f64::from)
     }
 
-    /// The best of each over several items.
-    pub fn best(all: &[Evidence]) -> Option<Evidence> {
-        all.iter().copied().reduce(|a, b| Evidence {
-            above: a.above.max(b.above),
-            agreement: a.agreement.max(b.agreement),
-            near: a.near.max(b.near),
-        })
+    /// The better of each.
+    fn or(self, other: Evidence) -> Evidence {
+        Evidence {
+            above: self.above.max(other.above),
+            agreement: self.agreement.max(other.agreement),
+            near: self.near.max(other.near),
+        }
     }
 }
 
@@ -148,7 +167,7 @@ impl Engine {
         &self,
         query: &[f32],
         ranked: &[Ranked],
-    ) -> Result<Option<Vec<Option<Evidence>>>, Error> {
+    ) -> Result<Option<Case>, Error> {
         // What was fitted for one pack says nothing of another.
         if !self.encoder().spec().is_calibrated {
             return Ok(None);
@@ -165,7 +184,10 @@ impl Engine {
             };
             Some(words.meaning.evidence(seen, words.spread))
         });
-        Ok(Some(all.collect()))
+        let each = all.collect();
+        let seen: Vec<&Vec<f32>> = vectors.iter().flatten().collect();
+        let likeness = self.known_background()?.likeness(&seen);
+        Ok(Some(Case { each, likeness }))
     }
 
     /// How probable each name is for each match that has a vector: as it is known, or found for all others at once.
@@ -229,8 +251,8 @@ impl Engine {
         let Asked::Words(query, _) = asked else {
             return Ok(None);
         };
-        let evidence = self.evidence_of(query, seen)?;
-        Ok(evidence.map(|evidence| self.is_answered(&evidence)))
+        let case = self.evidence_of(query, seen)?;
+        Ok(case.map(|case| self.is_answered(&case)))
     }
 
     /// Say of each result how likely it is meant, and which are matches. Where the list will be `cut`, nothing is judged
@@ -295,13 +317,13 @@ impl Engine {
                 batch.iter_mut().for_each(|one| one.above_cut = false);
                 continue;
             }
-            let Some(evidence) = self.evidence_of(query, batch)? else {
+            let Some(case) = self.evidence_of(query, batch)? else {
                 return Ok(());
             };
             // The first batch decides for all.
             let is_answered =
-                *is_answered.get_or_insert_with(|| self.is_answered(&evidence) >= ANSWERED);
-            for (one, evidence) in batch.iter_mut().zip(evidence) {
+                *is_answered.get_or_insert_with(|| self.is_answered(&case) >= ANSWERED);
+            for (one, evidence) in batch.iter_mut().zip(case.each) {
                 let meant = evidence.map_or(0.0, |evidence| self.meant(asked, evidence));
                 one.likelihood = Some(with_what_is_said(meant, one));
                 one.above_cut = is_said(one) || (is_answered && meant >= shown);
@@ -318,10 +340,10 @@ impl Engine {
         alike.probability(&numbers) as f32
     }
 
-    fn is_answered(&self, evidence: &[Option<Evidence>]) -> f32 {
-        let all: Vec<Evidence> = evidence.iter().flatten().copied().collect();
+    fn is_answered(&self, case: &Case) -> f32 {
         let answered = &self.encoder().calibration().answered;
-        Evidence::best(&all).map_or(0.0, |best| answered.probability(&best.numbers()) as f32)
+        let numbers = case.numbers();
+        numbers.map_or(0.0, |numbers| answered.probability(&numbers) as f32)
     }
 
     /// The probability that an item is what was meant by words, alone or in a mixture.

@@ -25,10 +25,7 @@ struct Looks(Background);
 
 impl Looks {
     fn new(vectors: Vec<Vec<f32>>) -> Looks {
-        Looks(Background {
-            vectors,
-            vocabulary: Vec::new(),
-        })
+        Looks(Background::new(vectors, Vec::new()))
     }
 
     /// What speaks for each of the ten that look most like one, and whether they are right.
