@@ -5,8 +5,9 @@
 //! agree on what it is: the words are compared with the pack's vocabulary, the image goes through its classifier, and the
 //! probability that both name the same entry tells a volcano among fireworks from one. And how near the image comes to the
 //! words, when the nearest name there is measures what is near. Whether a query is answered at all is said by one thing more:
-//! its nearest images look alike where they show what was asked, and otherwise are what happens to be near. All go through logistic regressions that belong to the pack, were
-//! fitted on Open Clip Art (`fovea bench cut --fit`) and are measured on stamps (`fovea bench cut`).
+//! its nearest images look alike where they show what was asked, and otherwise are what happens to be near. All go through
+//! logistic regressions that belong to the pack, were fitted on Open Clip Art (`fovea bench cut --fit`) and are measured on
+//! stamps (`fovea bench cut`).
 
 mod known;
 
