@@ -11,6 +11,7 @@
 //! rows to one length (Bachrach et al. 2014); a query has zero there.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use crate::bitmap::Bitmap;
 use crate::block::Block;
@@ -380,6 +381,13 @@ impl<'a> CodesView<'a> {
         }
     }
 
+    /// Rows one after the other.
+    pub fn of_run(self, rows: Range<usize>) -> CodesView<'a> {
+        let bias = self.bias.get(rows.clone()).unwrap_or_default();
+        let codes = &self.codes[rows.start * self.stride..rows.end * self.stride];
+        CodesView::new(self.stride, codes, bias)
+    }
+
     /// What a row's score has beside the product, where the metric is L2.
     pub fn bias(&self, row: u32) -> Option<f32> {
         self.bias.get(row as usize).copied()
@@ -412,6 +420,20 @@ impl<'a> CodesView<'a> {
         kernels::dot_codes_each(&query.numbers, self.codes, rows, scores);
         for (score, &row) in scores.iter_mut().zip(rows) {
             *score = *score * query.scale + self.bias.get(row as usize).unwrap_or(&0.0);
+        }
+    }
+
+    /// The scores of all rows, in their order.
+    #[inline]
+    pub fn all_scores(&self, query: &CodedQuery, scores: &mut Vec<f32>) {
+        scores.clear();
+        scores.resize(self.codes.len() / self.stride, 0.0);
+        kernels::dot_codes_run(&query.numbers, self.codes, scores);
+        for score in scores.iter_mut() {
+            *score *= query.scale;
+        }
+        for (score, bias) in scores.iter_mut().zip(self.bias) {
+            *score += bias;
         }
     }
 

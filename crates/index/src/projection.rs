@@ -4,7 +4,7 @@
 //! would choose the wrong ones.
 
 use crate::error::Error;
-use crate::kernels::{CODE_STEP, Element, MOST_CODE, ZERO_CODE, dot_codes_each};
+use crate::kernels::{CODE_STEP, Element, MOST_CODE, ZERO_CODE, dot_codes_run};
 use crate::work::{Random, Work};
 
 /// Lengths that are tried; a row's codes fill whole cache lines.
@@ -77,13 +77,12 @@ impl Projection {
             digits[0].push(first);
             digits[1].push(digit((x / unit - f32::from(first)) * DIGIT));
         }
-        let rows: Vec<u32> = (0..self.len() as u32).collect();
-        let mut numbers = vec![0.0; rows.len()];
-        let mut products = Vec::new();
+        let mut numbers = vec![0.0; self.len()];
+        let mut products = vec![0.0; self.len()];
         for (digits, unit) in digits.iter_mut().zip([unit, unit / DIGIT]) {
             let of_zero = ZERO_CODE * digits.iter().map(|&x| i32::from(x)).sum::<i32>() as f32;
             digits.resize(Projection::stride(self.dim), 0);
-            dot_codes_each(digits, &self.codes, &rows, &mut products);
+            dot_codes_run(digits, &self.codes, &mut products);
             for (number, product) in numbers.iter_mut().zip(&products) {
                 *number += (product - of_zero) * (unit * self.step);
             }

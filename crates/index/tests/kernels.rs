@@ -1,7 +1,8 @@
 //! The machine's kernels against the generic twin and against f64.
 
 use fovea_index::kernels::{
-    CODE_STEP, dot_codes, dot_codes_each, generic, l2_codes, l2_codes_each, normalize,
+    CODE_STEP, dot_codes, dot_codes_each, dot_codes_run, generic, l2_codes, l2_codes_each,
+    normalize,
 };
 use fovea_index::{Element, Random, f16};
 use proptest::prelude::*;
@@ -151,6 +152,12 @@ proptest! {
         dot_codes_each(&query, table, &rows, &mut found);
         let expected = rows.iter().map(|&r| generic::dot_codes(&query, row(r)) as f32);
         prop_assert_eq!(&found, &expected.collect::<Vec<f32>>());
+        let mut run = [7.0; 7];
+        for n_rows in 0..=7 {
+            dot_codes_run(&query, &table[..n_rows * n], &mut run[..n_rows]);
+            let expected = (0..n_rows as u32).map(|r| generic::dot_codes(&query, row(r)) as f32);
+            prop_assert_eq!(&run[..n_rows], expected.collect::<Vec<f32>>());
+        }
         l2_codes_each(from, table, &rows, &mut found);
         let expected = rows.iter().map(|&r| generic::l2_codes(from, row(r)) as f32);
         prop_assert_eq!(&found, &expected.collect::<Vec<f32>>());

@@ -36,7 +36,25 @@ pub fn dot_each(query: &[i8], table: &[u8], rows: &[u32], products: &mut [f32]) 
     let is_there = avx2::available();
     if is_there {
         // SAFETY: the instructions are there, as just asked.
-        unsafe { each::<false>(bytemuck::cast_slice(query), table, rows, products) };
+        unsafe {
+            each::<false>(
+                bytemuck::cast_slice(query),
+                table,
+                |i| rows[i] as usize,
+                products,
+            )
+        };
+    }
+    is_there
+}
+
+/// The same for all rows of a table, one after the other.
+#[inline]
+pub fn dot_run(query: &[i8], table: &[u8], products: &mut [f32]) -> bool {
+    let is_there = avx2::available();
+    if is_there {
+        // SAFETY: the instructions are there, as just asked.
+        unsafe { each::<false>(bytemuck::cast_slice(query), table, |i| i, products) };
     }
     is_there
 }
@@ -47,7 +65,7 @@ pub fn l2_each(from: &[u8], table: &[u8], rows: &[u32], distances: &mut [f32]) -
     let is_there = avx2::available();
     if is_there {
         // SAFETY: the instructions are there, as just asked.
-        unsafe { each::<true>(from, table, rows, distances) };
+        unsafe { each::<true>(from, table, |i| rows[i] as usize, distances) };
     }
     is_there
 }
@@ -82,36 +100,54 @@ fn one<const IS_DISTANCE: bool>(a: &[u8], b: &[u8]) -> i32 {
     _mm_cvtsi128_si32(one)
 }
 
-/// The rows of a table, each as long as `a`, in fours.
+/// Rows of a table, each as long as `a`, in fours: one for each result.
 #[target_feature(enable = "avx2,fma,f16c")]
-fn each<const IS_DISTANCE: bool>(a: &[u8], table: &[u8], rows: &[u32], results: &mut [f32]) {
+fn each<const IS_DISTANCE: bool>(
+    a: &[u8],
+    table: &[u8],
+    row_of: impl Fn(usize) -> usize,
+    results: &mut [f32],
+) {
     let stride = a.len();
-    let n = stride / CODE_STEP * CODE_STEP;
-    let fours = rows.chunks(SIDE_BY_SIDE);
-    for (rows, results) in fours.zip(results.chunks_mut(SIDE_BY_SIDE)) {
-        // The last few are filled up with the first of them.
-        let codes: [&[u8]; SIDE_BY_SIDE] = std::array::from_fn(|i| {
-            let start = *rows.get(i).unwrap_or(&rows[0]) as usize * stride;
-            &table[start..start + stride]
-        });
-        let mut sums = [_mm256_setzero_si256(); SIDE_BY_SIDE];
-        for at in (0..n).step_by(CODE_STEP) {
-            // SAFETY: `at` never exceeds n - 32, so the reads stay within slices of n or more.
-            unsafe {
-                let a = load(a, at);
-                for (sum, codes) in sums.iter_mut().zip(codes) {
-                    *sum = _mm256_add_epi32(*sum, terms::<IS_DISTANCE>(a, load(codes, at)));
-                }
+    let codes_of = |i| &table[row_of(i) * stride..][..stride];
+    let (fours, rest) = results.as_chunks_mut::<SIDE_BY_SIDE>();
+    let n_in_fours = fours.len() * SIDE_BY_SIDE;
+    for (four, results) in fours.iter_mut().enumerate() {
+        let i = four * SIDE_BY_SIDE;
+        // Written out, because what is compiled for these instructions is not inlined into `array::from_fn`.
+        let codes = [
+            codes_of(i),
+            codes_of(i + 1),
+            codes_of(i + 2),
+            codes_of(i + 3),
+        ];
+        let sums = side_by_side::<IS_DISTANCE>(a, codes);
+        // SAFETY: the array has the four places that are written.
+        unsafe { _mm_storeu_ps(results.as_mut_ptr(), _mm_cvtepi32_ps(sums)) };
+    }
+    for (i, result) in (n_in_fours..).zip(rest) {
+        *result = one::<IS_DISTANCE>(a, codes_of(i)) as f32;
+    }
+}
+
+/// The sums of four rows, each as long as `a`.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn side_by_side<const IS_DISTANCE: bool>(a: &[u8], rows: [&[u8]; SIDE_BY_SIDE]) -> __m128i {
+    let n = a.len() / CODE_STEP * CODE_STEP;
+    let mut sums = [_mm256_setzero_si256(); SIDE_BY_SIDE];
+    for at in (0..n).step_by(CODE_STEP) {
+        // SAFETY: `at` never exceeds n - 32, so the reads stay within slices of n or more.
+        unsafe {
+            let a = load(a, at);
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = _mm256_add_epi32(*sum, terms::<IS_DISTANCE>(a, load(row, at)));
             }
         }
-        let first = _mm256_hadd_epi32(sums[0], sums[1]);
-        let second = _mm256_hadd_epi32(sums[2], sums[3]);
-        let sums = _mm_cvtepi32_ps(halves_added(_mm256_hadd_epi32(first, second)));
-        let mut four = [0.0; SIDE_BY_SIDE];
-        // SAFETY: the array has the four places that are written.
-        unsafe { _mm_storeu_ps(four.as_mut_ptr(), sums) };
-        results.copy_from_slice(&four[..results.len()]);
     }
+    let first = _mm256_hadd_epi32(sums[0], sums[1]);
+    let second = _mm256_hadd_epi32(sums[2], sums[3]);
+    halves_added(_mm256_hadd_epi32(first, second))
 }
 
 /// # Safety

@@ -153,6 +153,19 @@ pub fn dot_codes_each(query: &[i8], table: &[u8], rows: &[u32], products: &mut V
     });
 }
 
+/// [`dot_codes`] with all rows of a table in their order, one for each product; a table of another length panics.
+#[inline]
+pub fn dot_codes_run(query: &[i8], table: &[u8], products: &mut [f32]) {
+    assert_eq!(table.len(), query.len() * products.len(), "rows of a table");
+    #[cfg(target_arch = "x86_64")]
+    if avx2_codes::dot_run(query, table, products) {
+        return;
+    }
+    for (row, product) in table.chunks(query.len().max(1)).zip(products) {
+        *product = generic::dot_codes(query, row) as f32;
+    }
+}
+
 /// [`l2_codes`] on the same terms.
 #[inline]
 pub fn l2_codes_each(from: &[u8], table: &[u8], rows: &[u32], distances: &mut Vec<f32>) {

@@ -4,13 +4,15 @@
 use std::cmp::Ordering;
 
 use crate::bitmap::Bitmap;
-use crate::codes::{CodedQuery, Codes, CodesView};
+use crate::codes::{CodedQuery, Codes};
 use crate::gathered::Gathered;
 use crate::topk::Scored;
 use crate::vectors::Vectors;
 
 /// Rows that the memory is asked for, then compared together.
 const CHUNK: usize = 128;
+/// Rows that are left out together where all score less than those kept.
+const TOGETHER: usize = 16;
 /// Rows that are ranked first; then twice as many each time.
 const RUN: usize = 32;
 /// Rows that the memory is asked for before they are ranked.
@@ -31,13 +33,8 @@ type Coded = (f32, u32);
 pub trait Pool {
     fn len(&self) -> u64;
 
-    fn view(&self) -> CodesView<'_>;
-
-    /// All places of the view that have a row, in runs whose codes are on their way from the memory.
-    fn runs(&self, look: impl FnMut(&[u32]));
-
-    /// The row at a place of the view.
-    fn row(&self, place: u32) -> u32;
+    /// All rows with their scores, in runs.
+    fn runs(&self, query: &CodedQuery, look: impl FnMut(&[u32], &[f32]));
 }
 
 /// Rows here and there among all others.
@@ -51,13 +48,10 @@ impl Pool for Scattered<'_> {
         self.allowed.len()
     }
 
-    fn view(&self) -> CodesView<'_> {
-        self.codes.view()
-    }
-
-    fn runs(&self, mut look: impl FnMut(&[u32])) {
+    fn runs(&self, query: &CodedQuery, mut look: impl FnMut(&[u32], &[f32])) {
         let (view, rows) = (self.codes.view(), self.codes.rows());
         let (mut asked, mut next) = (Vec::with_capacity(2 * CHUNK), Vec::with_capacity(2 * CHUNK));
+        let mut scores = Vec::with_capacity(2 * CHUNK);
         let mut words = self.allowed.words().iter().zip(0..rows.div_ceil(u64::BITS));
         loop {
             // Rows here and there wait for the memory: it is asked for some while those before are compared.
@@ -68,17 +62,14 @@ impl Pool for Scattered<'_> {
                     break;
                 }
             }
-            look(&asked);
+            view.scores(query, &asked, &mut scores);
+            look(&asked, &scores);
             if next.is_empty() {
                 break;
             }
             std::mem::swap(&mut asked, &mut next);
             next.clear();
         }
-    }
-
-    fn row(&self, place: u32) -> u32 {
-        place
     }
 }
 
@@ -87,18 +78,14 @@ impl Pool for Gathered {
         self.rows().len() as u64
     }
 
-    fn view(&self) -> CodesView<'_> {
-        self.view()
-    }
-
-    fn runs(&self, mut look: impl FnMut(&[u32])) {
-        let places: Vec<u32> = (0..self.rows().len() as u32).collect();
-        // One after the other: the hardware asks ahead by itself.
-        places.chunks(CHUNK).for_each(&mut look);
-    }
-
-    fn row(&self, place: u32) -> u32 {
-        self.rows()[place as usize]
+    fn runs(&self, query: &CodedQuery, mut look: impl FnMut(&[u32], &[f32])) {
+        let mut scores = Vec::with_capacity(CHUNK);
+        for (run, rows) in self.rows().chunks(CHUNK).enumerate() {
+            let first = run * CHUNK;
+            let codes = self.view().of_run(first..first + rows.len());
+            codes.all_scores(query, &mut scores);
+            look(rows, &scores);
+        }
     }
 }
 
@@ -138,20 +125,24 @@ struct Scan {
 fn scan(pool: &impl Pool, query: &CodedQuery, room: usize) -> Scan {
     let (mut kept, mut sample, mut floor) = (Vec::new(), Vec::new(), f32::NEG_INFINITY);
     let step = (pool.len() as usize / SAMPLE).clamp(1, CHUNK);
-    let (view, mut scores) = (pool.view(), Vec::with_capacity(2 * CHUNK));
-    pool.runs(|places| {
-        view.scores(query, places, &mut scores);
-        let scored = scores.iter().copied().zip(places.iter().copied());
-        sample.extend(scored.clone().step_by(step));
-        kept.extend(scored.filter(|(score, _)| *score > floor));
+    pool.runs(query, |rows, scores| {
+        let picked = (0..rows.len()).step_by(step);
+        sample.extend(picked.map(|i| (scores[i], rows[i])));
+        for (scores, rows) in scores.chunks(TOGETHER).zip(rows.chunks(TOGETHER)) {
+            // Hardly any row comes in once some were seen; that none of several does is known without a branch for each.
+            if scores
+                .iter()
+                .fold(false, |any, score| any | (*score > floor))
+            {
+                let scored = scores.iter().copied().zip(rows.iter().copied());
+                kept.extend(scored.filter(|(score, _)| *score > floor));
+            }
+        }
         if kept.len() > 2 * room {
             floor = cut(&mut kept, room).unwrap_or(floor);
         }
     });
     cut(&mut kept, room);
-    for (_, place) in kept.iter_mut().chain(&mut sample) {
-        *place = pool.row(*place);
-    }
     Scan { kept, sample }
 }
 
