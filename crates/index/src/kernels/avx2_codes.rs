@@ -121,19 +121,24 @@ fn each<const IS_DISTANCE: bool>(
             codes_of(i + 2),
             codes_of(i + 3),
         ];
-        let sums = side_by_side::<IS_DISTANCE>(a, codes);
-        // SAFETY: the array has the four places that are written.
-        unsafe { _mm_storeu_ps(results.as_mut_ptr(), _mm_cvtepi32_ps(sums)) };
+        // SAFETY: each row is as long as `a`, and the array has the four places that are written.
+        unsafe {
+            let sums = side_by_side::<IS_DISTANCE>(a, codes);
+            _mm_storeu_ps(results.as_mut_ptr(), _mm_cvtepi32_ps(sums));
+        }
     }
     for (i, result) in (n_in_fours..).zip(rest) {
         *result = one::<IS_DISTANCE>(a, codes_of(i)) as f32;
     }
 }
 
-/// The sums of four rows, each as long as `a`.
+/// The sums of four rows.
+///
+/// # Safety
+/// Each row is as long as `a`.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn side_by_side<const IS_DISTANCE: bool>(a: &[u8], rows: [&[u8]; SIDE_BY_SIDE]) -> __m128i {
+unsafe fn side_by_side<const IS_DISTANCE: bool>(a: &[u8], rows: [&[u8]; SIDE_BY_SIDE]) -> __m128i {
     let n = a.len() / CODE_STEP * CODE_STEP;
     let mut sums = [_mm256_setzero_si256(); SIDE_BY_SIDE];
     for at in (0..n).step_by(CODE_STEP) {

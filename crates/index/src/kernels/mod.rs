@@ -161,6 +161,7 @@ pub fn dot_codes_run(query: &[i8], table: &[u8], products: &mut [f32]) {
     if avx2_codes::dot_run(query, table, products) {
         return;
     }
+    products.fill(0.0);
     for (row, product) in table.chunks(query.len().max(1)).zip(products) {
         *product = generic::dot_codes(query, row) as f32;
     }

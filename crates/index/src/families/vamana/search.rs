@@ -19,8 +19,8 @@ const FEW: u64 = 256;
 /// memory, which a scan can ask ahead.
 const SCANNED_A_STEP: u64 = 560;
 /// Rows whose codes are gathered, for a step of the usual width. Among a million rows of 64 numbers one that was gathered costs a
-/// fourth of one that lies among others (13 and 52 to 60 ns, on a busy machine), which would allow for twice as many: beyond these a
-/// walk is known to cost no more than twice an unfiltered one.
+/// sixth of one that lies among others (9 and 52 to 60 ns, ranking included), which would allow for more of them: beyond these
+/// a walk is known to cost no more than twice an unfiltered one.
 const GATHERED_A_STEP: u64 = 900;
 /// Bytes of codes that a filter is worth.
 const MOST_GATHERED: u64 = 8 << 20;
