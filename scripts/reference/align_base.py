@@ -342,60 +342,76 @@ def measure(pictures, usable, vectors, text, inside):
     return out
 
 
-def main():
+class Material:
+    """All pictures with two views of each, what ConSE makes of them, and the words that they are to be found by."""
+
+    def __init__(self, given):
+        pack_folder, cache = pathlib.Path(given.pack), pathlib.Path(given.cache)
+        cache.mkdir(exist_ok=True, parents=True)
+        groups = {"clip": list(clipart(given.clipart)), "emoji": list(emoji(given.emoji))}
+        self.pictures = pictures = groups["clip"] + groups["emoji"]
+        self.text = text = Text(cache / "texts.npz")
+        text.learn([t for p in pictures for t in [p["title"], p["zh"], *p["names"], *p["words"]] if t])
+        self.views = [np.concatenate([features(pack_folder / "image.onnx", [p["path"] for p in group], kind,
+                                               cache / f"{name}-{kind}.npy") for name, group in groups.items()])
+                      for kind in (0, 2)]
+        pack = tensors(pack_folder / "alignment.tensors")
+        self.bases = [conse(x, pack) for x in self.views]
+        index = {t: i for i, t in enumerate(text.known)}
+        self.texts = np.array(list(text.known.values()))
+        self.drawn = samples(pictures, index, np.random.default_rng(0))
+        names = {g: i for i, g in enumerate(sorted({p["group"] for p in pictures}))}
+        self.group = np.array([names[p["group"]] for p in pictures])
+        self.usable = np.abs(self.views[0]).sum(1) > 0
+        said = [target(p, text) for p in pictures]
+        self.targets = np.array([np.zeros(512, np.float32) if t is None else t for t in said])
+        self.to_learn = self.usable & np.array([t is not None for t in said])
+        self.is_clip = np.array([p["set"] == "clip" for p in pictures])
+
+    def head(self, mask, given):
+        """What is learned of some of them."""
+        rows = np.flatnonzero(mask & self.to_learn)
+        return blend(self.views, self.bases, self.targets, self.texts, self.drawn, self.group, rows, given)
+
+    def vectors(self, head, r):
+        return apply(self.views[0], self.bases[0], head, r)
+
+
+def arguments(*names):
+    """The settings of learning, and the folders that are named."""
     parser = argparse.ArgumentParser()
-    for name in ("clipart", "emoji", "pack", "cache", "out"):
+    for name in names:
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--unseen")
     parser.add_argument("--strength", type=float, default=3000)
     parser.add_argument("--ridge-weight", type=float, default=2)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--r", type=float, default=2)
-    given = parser.parse_args()
-    pack_folder, cache = pathlib.Path(given.pack), pathlib.Path(given.cache)
-    cache.mkdir(exist_ok=True, parents=True)
-    groups = {"clip": list(clipart(given.clipart)), "emoji": list(emoji(given.emoji))}
-    pictures = groups["clip"] + groups["emoji"]
-    text = Text(cache / "texts.npz")
-    text.learn([t for p in pictures for t in [p["title"], p["zh"], *p["names"], *p["words"]] if t])
-    views = [np.concatenate([features(pack_folder / "image.onnx", [p["path"] for p in group], kind,
-                                      cache / f"{name}-{kind}.npy") for name, group in groups.items()])
-             for kind in (0, 2)]
-    pack = tensors(pack_folder / "alignment.tensors")
-    bases = [conse(x, pack) for x in views]
-    base = bases[0]
-    index = {t: i for i, t in enumerate(text.known)}
-    texts = np.array(list(text.known.values()))
-    drawn = samples(pictures, index, np.random.default_rng(0))
-    names = {g: i for i, g in enumerate(sorted({p["group"] for p in pictures}))}
-    group = np.array([names[p["group"]] for p in pictures])
-    usable = np.abs(views[0]).sum(1) > 0
-    said = [target(p, text) for p in pictures]
-    targets = np.array([np.zeros(512, np.float32) if t is None else t for t in said])
-    usable_rows = usable & np.array([t is not None for t in said])
+    return parser.parse_args()
+
+
+def main():
+    given = arguments("clipart", "emoji", "pack", "cache", "out")
+    material = Material(given)
+    pictures, text, usable = material.pictures, material.text, material.usable
     fold = np.array([int(int(hashlib.md5(p["group"].encode()).hexdigest()[:8], 16) / 2**32 * FOLDS) for p in pictures])
-    is_clip = np.array([p["set"] == "clip" for p in pictures])
-    print(len(groups["clip"]), "clips,", len(groups["emoji"]), "emoji pictures")
     folds = {p["group"]: f for p, f in zip(pictures, fold)}
-
-    def head_of(mask):
-        return blend(views, bases, targets, texts, drawn, group, np.flatnonzero(mask), given)
-
-    write_head(pathlib.Path(given.out), head_of(usable_rows), given.r)
+    print(material.is_clip.sum(), "clips,", (~material.is_clip).sum(), "emoji pictures")
+    write_head(pathlib.Path(given.out), material.head(usable, given), given.r)
     print("wrote", given.out)
     rows = []
     for f in range(FOLDS):
-        head = head_of(usable_rows & (fold != f))
-        for name, vectors in (("conse", base), ("aligned", apply(views[0], base, head, given.r))):
+        head = material.head(fold != f, given)
+        for name, vectors in (("conse", material.bases[0]), ("aligned", material.vectors(head, given.r))):
             rows.append((name, measure(pictures, usable, vectors, text, lambda p: folds[p["group"]] == f)))
     for name in ("conse", "aligned"):
         mean = {k: np.mean([m[k] for n, m in rows if n == name]) for k in rows[0][1]}
         print(f"held out, {FOLDS} folds, {name}:", "  ".join(f"{k} {v:.3f}" for k, v in mean.items()))
-    for name, learned in (("emoji", ~is_clip), ("clip", is_clip)):  # another kind of picture altogether
-        head = head_of(usable_rows & learned)
+    for name, learned in (("emoji", ~material.is_clip), ("clip", material.is_clip)):  # another kind of picture altogether
+        head = material.head(learned, given)
         if given.unseen and name == "emoji":
             write_head(pathlib.Path(given.unseen), head, given.r)
-        result = measure(pictures, usable, apply(views[0], base, head, given.r), text, lambda p: True)
+        result = measure(pictures, usable, material.vectors(head, given.r), text, lambda p: True)
         print(f"learned on {name} alone:", "  ".join(f"{k} {v:.3f}" for k, v in result.items()))
 
 

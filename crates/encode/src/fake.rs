@@ -72,6 +72,7 @@ impl FakeEncoder {
             visual_dim: FEATURE_DIM,
             visual_is_feature: true,
             languages: ["en", "zh", "de", "es", "fr"].map(String::from).to_vec(),
+            knows_captions: false,
             input_side: 16,
             is_aligned: true,
             is_calibrated: true,
@@ -87,6 +88,13 @@ impl FakeEncoder {
         let mut fake = Self::named(name, "1");
         fake.spec.visual_dim = FEATURE_DIM / 2;
         fake.spec.visual_is_feature = false;
+        fake
+    }
+
+    /// A pack whose texts were learned with pictures.
+    pub fn captioned(name: &str) -> Self {
+        let mut fake = Self::named(name, "1");
+        fake.spec.knows_captions = true;
         fake
     }
 
@@ -172,6 +180,11 @@ impl Encoder for FakeEncoder {
 
     fn text_vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
         Ok(texts.iter().map(|text| Self::said(text)).collect())
+    }
+
+    /// It knows no Chinese word for red but by this.
+    fn gloss(&self, text: &str) -> Option<&'static str> {
+        (text == "赤").then_some("red")
     }
 
     fn sample_texts(&self) -> Vec<Vec<f32>> {

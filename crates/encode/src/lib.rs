@@ -78,6 +78,9 @@ pub struct PackSpec {
     pub visual_is_feature: bool,
     /// BCP 47 tags of the languages that the text encoder knows.
     pub languages: Vec<String>,
+    /// Whether texts were learned with pictures, as by CLIP, so that "a photo of a dog" is a caption to the encoder rather than
+    /// a text about a photo.
+    pub knows_captions: bool,
     /// Side in pixels of the square the image network reads. An image decoded at reduced scale
     /// loses nothing as long as its shorter side stays at least this long.
     pub input_side: u32,
@@ -126,6 +129,20 @@ pub trait Encoder: Send + Sync {
     /// A text becomes a unit vector of the shared space.
     fn text_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
         Ok(self.text_vectors(&[text])?.pop().unwrap_or_default())
+    }
+
+    /// What a text means in other words, where the encoder knows it badly by itself: a single Han character, in English.
+    fn gloss(&self, text: &str) -> Option<&'static str>;
+
+    /// A text that is asked as a unit vector of the shared space: that of the text, or midway between it and its gloss.
+    fn asked_vector(&self, text: &str) -> Result<Vec<f32>, Error> {
+        let mut vector = self.text_vector(text)?;
+        if let Some(gloss) = self.gloss(text) {
+            let meaning = self.text_vector(gloss)?;
+            vector.iter_mut().zip(meaning).for_each(|(x, y)| *x += y);
+            normalise(&mut vector);
+        }
+        Ok(vector)
     }
 
     /// Unit vectors of texts that stand for those that people will ask, where the pack knows some at no cost.

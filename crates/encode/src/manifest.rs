@@ -296,6 +296,7 @@ impl Manifest {
             visual_dim: self.visual_dim,
             visual_is_feature: self.visual.is_none() && self.tuned_dim == 0,
             languages: self.languages.clone(),
+            knows_captions: self.towers.is_some(),
             input_side: self.input_side(),
             // Networks of others have other cosines and other probabilities than those that it was fitted with.
             is_calibrated: self.network().is_none(),

@@ -439,6 +439,14 @@ impl Encoder for Pack {
         }
     }
 
+    fn gloss(&self, text: &str) -> Option<&'static str> {
+        match &self.alignment {
+            // A text that cannot be read is not read with other words either: encoding it says why.
+            Alignment::Conse(_) | Alignment::Unaligned => self.text().ok()?.gloss(text),
+            Alignment::Towers(_) => None,
+        }
+    }
+
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         self.class_vectors().map(<[f32]>::to_vec).collect()
     }

@@ -26,7 +26,7 @@ pub fn facets(
     keys: &[String],
     limit: usize,
 ) -> Result<Vec<Counted>, Error> {
-    let plan = Plan::new(query, database, PlanOptions { guess: false })?;
+    let plan = Plan::new(query, database, PlanOptions::new(false))?;
     if !plan.query.terms.is_empty() || !plan.query.without.is_empty() {
         return Err(refused(
             "facets count what filters let through, and take no words or images: \

@@ -28,7 +28,7 @@ pub struct SearchOptions {
     pub spaces: Spaces,
     /// What is added to the cosine of an item of which all of a query is written; of a part of it, that share.
     pub keyword_weight: f32,
-    /// Take dates in the words for filters.
+    /// Take dates in the words for filters, and pass over words that say only that a picture is looked for.
     pub guess: bool,
     /// Show what was found in this order, not the best first.
     pub sort: Option<Order>,
@@ -232,14 +232,16 @@ impl Nearest {
 impl Engine {
     /// What a query means in this collection.
     pub fn plan(&self, query: &Query, options: PlanOptions) -> Result<Plan, Error> {
-        Plan::new(query.clone(), self.database(), options)
+        Plan::new(
+            query.clone(),
+            self.database(),
+            options.with(self.encoder().spec()),
+        )
     }
 
     pub fn search(&self, query: &Query, options: &SearchOptions) -> Result<SearchResults, Error> {
-        let planned = PlanOptions {
-            guess: options.guess,
-        };
-        self.carry_out(&self.plan(query, planned)?, options)
+        let plan = self.plan(query, PlanOptions::new(options.guess))?;
+        self.carry_out(&plan, options)
     }
 
     /// Search for what was planned.

@@ -69,7 +69,7 @@ impl Engine {
     fn visual_vector(&self, content: &TermContent, plan: &Plan) -> Result<Vec<f32>, Error> {
         match content {
             TermContent::Words(words) | TermContent::Phrase(words) => {
-                Ok(self.encoder().text_vector(words)?)
+                Ok(self.encoder().asked_vector(words)?)
             }
             TermContent::Image(path) => Ok(self.encoder().visual_vector(&self.feature_of(path)?)),
             TermContent::Given(given) => Ok(self
@@ -91,7 +91,7 @@ impl Engine {
     ) -> Result<Vec<f32>, Error> {
         match content {
             TermContent::Words(words) | TermContent::Phrase(words) => {
-                Ok(self.encoder().text_vector(words)?)
+                Ok(self.encoder().asked_vector(words)?)
             }
             TermContent::Image(path) => Ok(self.encoder().image_vector(&self.feature_of(path)?)),
             TermContent::Given(given) => Ok(self

@@ -79,6 +79,10 @@ impl Encoder for Gathered {
         self.pack.text_vectors(texts)
     }
 
+    fn gloss(&self, text: &str) -> Option<&'static str> {
+        self.pack.gloss(text)
+    }
+
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         self.pack.sample_texts()
     }

@@ -55,6 +55,15 @@ export function finding(world) {
     await end();
   });
 
+  test("words that say only that a picture is looked for are passed over, and the page says so", async () => {
+    const { page, end } = await visit(world, "/?q=show+me+photos+of+a+bird");
+    await page.waitForSelector(".chip");
+    assert.deepEqual(await chips(page), ["looks like “a bird”"]);
+    const note = await page.locator("#chips .note").textContent();
+    assert.equal(note, "“show me photos of …” is passed over. In quotes it counts.");
+    await end();
+  });
+
   test("facets narrow down and widen again; the chip says so", async () => {
     const { page, end } = await visit(world);
     const folder = page.locator("#facet-tag button.value").first();

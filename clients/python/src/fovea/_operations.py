@@ -155,7 +155,7 @@ class SearchOptions(_With, total=False):
     space: str
     """Which vectors answer words: ``all``, ``image`` or ``caption``."""
     guess: bool
-    """Take dates in the words for filters; true without it."""
+    """Take dates in the words for filters, and pass over ``photos of`` and the like; true without it."""
 
 
 # How a request is made.

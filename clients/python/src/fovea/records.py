@@ -137,6 +137,8 @@ class Plan:
     query: str = ""
     guessed: tuple[Guessed, ...] = ()
     unused: tuple[Guessed, ...] = ()
+    passed_over: tuple[str, ...] = ()
+    """What says only that a picture is looked for, as ``"photos of …"``."""
     names: Mapping[str, Any] = field(default_factory=dict)
     """What each ``@NAME`` stands for."""
     extra: Mapping[str, Any] = _extra()

@@ -1,6 +1,7 @@
 //! Text becomes a unit vector: normalise, cut into pieces, look up, average.
 
 mod charsmap;
+mod glosses;
 pub(crate) mod network;
 mod tokenizer;
 mod vectors;
@@ -54,6 +55,14 @@ impl TextEncoder {
         match self {
             Self::Sentences { tokenizer, .. } => tokenizer.encode(text),
             Self::Words(words) => words.ids(text),
+        }
+    }
+
+    /// What a text means in other words, where it is known badly by itself.
+    pub fn gloss(&self, text: &str) -> Option<&'static str> {
+        match self {
+            Self::Sentences { .. } => glosses::of(text),
+            Self::Words(_) => None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! stand `key:value` filters, `not:TERM`, `#ITEM`, `@NAME` and `"phrases"`; `docs/query.md` is the grammar. Parsing opens no file
 //! and embeds nothing; [`plan`] is what a query means in one collection.
 
+pub mod carriers;
 pub mod days;
 mod error;
 pub mod guess;

@@ -1,10 +1,12 @@
 //! What a query means in one collection: dates that stand in its words, keys that only this collection has, and the
 //! filter that all of it comes to. A plan is printed as a query again, to be looked at and changed.
 
+use fovea_encode::PackSpec;
 use fovea_vectordb::{Database, Filter};
 use jiff::ZonedDateTime;
 use jiff::civil::Date;
 
+use super::carriers::{self, Carrier};
 use super::guess::{self, Guess};
 use super::keys::{self, Asked, KEYS};
 use super::names::{Names, Resolver};
@@ -17,13 +19,32 @@ pub(super) const MOST_EDITS: usize = 2;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Take dates in the words for filters.
-    pub guess: bool,
+    /// Take dates in the words for filters, and pass over words that say only that a picture is looked for.
+    guess: bool,
+    /// The encoder knows no captions, where such words stand. Without one they stay as they are.
+    passes_over: bool,
+}
+
+impl PlanOptions {
+    pub fn new(guess: bool) -> PlanOptions {
+        PlanOptions {
+            guess,
+            passes_over: false,
+        }
+    }
+
+    /// For what is asked of this encoder.
+    pub(crate) fn with(self, spec: &PackSpec) -> PlanOptions {
+        PlanOptions {
+            passes_over: !spec.knows_captions,
+            ..self
+        }
+    }
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { guess: true }
+        Self::new(true)
     }
 }
 
@@ -35,6 +56,8 @@ pub struct Plan {
     pub guesses: Vec<Guess>,
     /// Dates that stayed words, because no picture is of that time.
     pub unused: Vec<Guess>,
+    /// What was said around the words.
+    pub passed_over: Vec<Carrier>,
     /// What each `@name` stands for.
     pub names: Names,
     /// The query's own filters, and those of what it names.
@@ -67,8 +90,15 @@ impl Plan {
     /// A query with what it names, which was found on the way.
     pub(super) fn resolved(query: Query, resolver: &mut Resolver<'_>) -> Result<Plan, Error> {
         let mut plan = Plan::of_terms(query);
-        if resolver.options.guess && !plan.query.names_a_date() {
+        let options = resolver.options;
+        if options.guess && !plan.query.names_a_date() {
             plan.guess(resolver.database)?;
+        }
+        if options.guess && options.passes_over {
+            plan.pass_over_carriers();
+        }
+        if options.guess {
+            plan.pass_over_any();
         }
         plan.names = resolver.names(&plan.query)?;
         plan.check_signs()?;
@@ -106,6 +136,36 @@ impl Plan {
         let is_left = |content: &TermContent| *content != TermContent::Words(String::new());
         self.query.terms.retain(|term| is_left(&term.content));
         Ok(())
+    }
+
+    fn pass_over_carriers(&mut self) {
+        let terms = self.query.terms.iter_mut().map(|term| &mut term.content);
+        for content in terms.chain(&mut self.query.without) {
+            if let TermContent::Words(words) = content
+                && let Some(carrier) = carriers::carrier_of(words)
+            {
+                *words = carrier.left.clone();
+                self.passed_over.push(carrier);
+            }
+        }
+    }
+
+    /// "Photos from July 2023" are all of that time.
+    fn pass_over_any(&mut self) {
+        if self.query.filters.is_empty() {
+            return;
+        }
+        let passed_over = &mut self.passed_over;
+        self.query.terms.retain(|term| match &term.content {
+            TermContent::Words(words) if term.weight > 0.0 && carriers::is_any(words) => {
+                passed_over.push(Carrier {
+                    said: words.clone(),
+                    left: String::new(),
+                });
+                false
+            }
+            _ => true,
+        });
     }
 }
 

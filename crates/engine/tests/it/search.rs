@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
-use fovea_engine::{Candidates, CaptionChoice, EvalOptions, Query, SearchOptions, Spaces};
+use fovea_encode::fake::FakeEncoder;
+use fovea_engine::{
+    Candidates, CaptionChoice, Engine, EvalOptions, PlanOptions, Query, SearchOptions, Spaces,
+};
 use fovea_vectordb::{Order, Region};
 
-use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW, age};
+use crate::fixture::{BLUE, Fixture, GREEN, RED, YELLOW, age, open};
 
 fn coloured() -> Fixture {
     let fixture = Fixture::new();
@@ -29,10 +32,33 @@ fn words_find_in_several_languages() {
         ("一张蓝色的图片", "blue.png"),
         ("grün", "green.png"),
         ("amarillo", "yellow.jpg"),
+        // Known by its meaning alone.
+        ("赤", "red.png"),
     ] {
         assert_eq!(fixture.find(&[words], 1), [expect], "for {words}");
     }
     assert_eq!(fixture.find(&["red"], 100).len(), 4);
+}
+
+#[test]
+fn words_around_what_is_looked_for_are_captions_to_some_packs() {
+    let fixture = coloured();
+    let planned = |engine: &Engine, guess: bool, words: &str| {
+        let query = Query::from_syntax(words).unwrap();
+        let plan = engine.plan(&query, PlanOptions::new(guess)).unwrap();
+        (plan.query.to_string(), plan.passed_over.len())
+    };
+    let captioned = open(&fixture.database, FakeEncoder::captioned("captioned"));
+    for (words, left) in [
+        ("show me photos of red", "red"),
+        ("\"photos of red\"", "\"photos of red\""),
+    ] {
+        let engine = &fixture.engine;
+        let n_passed = usize::from(words != left);
+        assert_eq!(planned(engine, true, words), (left.to_owned(), n_passed));
+        assert_eq!(planned(engine, false, words), (words.to_owned(), 0));
+        assert_eq!(planned(&captioned, true, words), (words.to_owned(), 0));
+    }
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn retrieval(
     };
     let mut ranks: Vec<Rank> = Vec::new();
     for (query, right) in asked {
-        let plan = engine.plan(&Query::words(query)?, PlanOptions { guess: false })?;
+        let plan = engine.plan(&Query::words(query)?, PlanOptions::new(false))?;
         let found = engine.rank(&plan, &options)?;
         let at = found.iter().position(|one| right.contains(&one.item));
         ranks.push(at.and_then(|at| u32::try_from(at + 1).ok()));

@@ -19,7 +19,7 @@ pub fn run(settings: &Settings, flags: ExplainFlags) -> anyhow::Result<Exit> {
     let engine = settings.open_for_reading()?;
     let subject = engine.subject(&flags.item)?;
     let guess = !flags.no_guess;
-    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let plan = engine.plan(&query, PlanOptions::new(guess))?;
     let heat = match &flags.heat {
         Some(file) => heat(&engine, &plan, &subject, file)?,
         None => None,

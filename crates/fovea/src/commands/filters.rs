@@ -21,5 +21,5 @@ pub fn filters(engine: &Engine, filters: &[String]) -> anyhow::Result<Filter> {
     if filters.is_empty() {
         return Ok(Filter::All);
     }
-    Ok(engine.plan(&query, PlanOptions { guess: false })?.filter)
+    Ok(engine.plan(&query, PlanOptions::new(false))?.filter)
 }

@@ -64,6 +64,6 @@ fn matching(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<ItemId>> 
         }
         query = query.with_filters(added);
     }
-    let plan = engine.plan(&query, PlanOptions { guess: false })?;
+    let plan = engine.plan(&query, PlanOptions::new(false))?;
     Ok(engine.database().scan(&plan.filter, None, usize::MAX)?)
 }

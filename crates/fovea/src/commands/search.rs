@@ -182,7 +182,7 @@ fn planned(
 ) -> anyhow::Result<(Query, Engine, Plan)> {
     let engine = settings.open_for_reading()?;
     let guess = options.guess;
-    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let plan = engine.plan(&query, PlanOptions::new(guess))?;
     Ok((query, engine, plan))
 }
 
@@ -237,7 +237,7 @@ fn answer(
         Query::words(line)?
     };
     let guess = options.guess;
-    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let plan = engine.plan(&query, PlanOptions::new(guess))?;
     let results = match flags.plan {
         true => None,
         false => Some(engine.carry_out(&plan, options)?),

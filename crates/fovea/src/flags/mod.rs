@@ -262,7 +262,7 @@ pub struct SearchFlags {
     /// Print what the query means in this collection, as a query that can be changed, and search for nothing
     #[arg(long, conflicts_with = "vector")]
     pub plan: bool,
-    /// Leave dates in the words; otherwise `beach July 2023` looks for a beach among the pictures of that month
+    /// Leave all words as they are; otherwise `beach July 2023` looks for a beach among the pictures of that month, and `photos of a dog` for a dog
     #[arg(long)]
     pub no_guess: bool,
     /// Search by a part of the image: left, top, width and height, in fractions of the picture
@@ -344,7 +344,7 @@ pub struct ExplainFlags {
     /// Of how many results the list is that is explained (default: 10)
     #[arg(long, short = 'n', value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub top: Option<u32>,
-    /// Leave dates in the words
+    /// Leave all words as they are: dates and `photos of`, too
     #[arg(long)]
     pub no_guess: bool,
     /// Spaces that answer

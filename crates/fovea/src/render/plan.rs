@@ -35,6 +35,8 @@ pub struct PlanParts {
     names: BTreeMap<String, StandsFor>,
     guessed: Vec<Guessed>,
     unused: Vec<Guessed>,
+    /// What says only that a picture is looked for, with `…` for the words that are left.
+    passed_over: Vec<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -85,6 +87,11 @@ impl PlanParts {
             names: stand_for(plan),
             guessed: guessed(&plan.guesses),
             unused: guessed(&plan.unused),
+            passed_over: plan
+                .passed_over
+                .iter()
+                .map(|one| one.said.clone())
+                .collect(),
         }
     }
 }
@@ -190,6 +197,11 @@ pub fn plan(
             "note"
         )?;
     }
+    for said in &parts.passed_over {
+        let note = format!("\"{said}\" says only that a picture is looked for");
+        let hint = dim("  (--no-guess leaves it in the words)");
+        writeln!(out, "  {:<10} {note}{}", "note", plain(&hint))?;
+    }
     let (matching, n_items) = (count(matching), count(n_items));
     writeln!(out, "  {:<10} {matching} of {n_items} items", "among")?;
     Ok(())
@@ -200,7 +212,7 @@ fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-/// What a search took for a date, said beside its results.
+/// What a search took for a date or passed over, said beside its results.
 pub fn guesses(settings: &Settings, plan: &Plan) {
     if settings.json || settings.quiet {
         return;
@@ -211,6 +223,15 @@ pub fn guesses(settings: &Settings, plan: &Plan) {
             dim(&format!(
                 "\"{}\" is taken for a filter, date:{}; --no-guess leaves it in the words",
                 guess.said, guess.days
+            ))
+        );
+    }
+    for carrier in &plan.passed_over {
+        let said = &carrier.said;
+        anstream::eprintln!(
+            "{}",
+            dim(&format!(
+                "\"{said}\" is passed over; --no-guess leaves it in the words"
             ))
         );
     }

@@ -112,6 +112,10 @@ impl Encoder for Remembering {
         texts.iter().map(|text| self.remembered(text)).collect()
     }
 
+    fn gloss(&self, text: &str) -> Option<&'static str> {
+        self.inner.gloss(text)
+    }
+
     fn sample_texts(&self) -> Vec<Vec<f32>> {
         self.inner.sample_texts()
     }

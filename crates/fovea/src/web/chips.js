@@ -15,7 +15,11 @@ export function showChips(latest) {
   const chips = plan && state.view !== "copies" ? [...terms(state), ...withouts(state), ...filters(state)] : [];
   if (plan && chips.length > 1)
     chips.push(el("button", { type: "button", className: "quiet", onclick: () => ask({}) }, t("clearAll")));
-  const notes = (plan?.unused ?? []).map(({ said }) => el("span", { className: "note" }, t("unused", { said })));
+  const note = (name, said) => el("span", { className: "note" }, t(name, { said }));
+  const notes = [
+    ...(plan?.unused ?? []).map(({ said }) => note("unused", said)),
+    ...(plan?.passed_over ?? []).map((said) => note("passedOver", said)),
+  ];
   const had = byId("chips").contains(document.activeElement);
   byId("chips").replaceChildren(...chips, ...notes);
   byId("chips").hidden = chips.length + notes.length === 0;

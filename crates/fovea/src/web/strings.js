@@ -70,6 +70,7 @@ export const STRINGS = {
     fromWords: "from “{said}”",
     keepWords: "Keep “{said}” as words",
     unused: "“{said}” is taken as words: no picture is of that time.",
+    passedOver: "“{said}” is passed over. In quotes it counts.",
     standsFor: "stands for {query}",
 
     key_year: "Year", key_ext: "File type", key_folder: "Folder", key_camera: "Camera", key_tag: "Shows",
@@ -289,6 +290,7 @@ STRINGS.zh = {
   fromWords: "来自“{said}”",
   keepWords: "把“{said}”当作文字",
   unused: "“{said}”按文字处理：没有那时的图片。",
+  passedOver: "已忽略“{said}”，加引号则保留。",
   standsFor: "代表 {query}",
 
   key_year: "年份", key_ext: "文件类型", key_folder: "文件夹", key_camera: "相机", key_tag: "内容",

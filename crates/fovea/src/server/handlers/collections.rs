@@ -113,7 +113,7 @@ pub async fn facets(
     let counted = app.work(move |app| {
         let database = app.library.database(&caller.collection)?;
         let query = filters(&request.filter)?;
-        let plan = Plan::new(query.clone(), &*database, PlanOptions { guess: false })?;
+        let plan = Plan::new(query.clone(), &*database, PlanOptions::new(false))?;
         may_ask(&caller, &plan)?;
         let keys = match named.is_empty() {
             true => USUAL.map(str::to_owned).to_vec(),

@@ -70,7 +70,7 @@ fn compared(
     deadline: Instant,
 ) -> Result<Value, Problem> {
     let engine = app.library.engine(&caller.collection)?;
-    let plan = engine.plan(&filters(&request.filter)?, PlanOptions { guess: false })?;
+    let plan = engine.plan(&filters(&request.filter)?, PlanOptions::new(false))?;
     may_ask(caller, &plan)?;
     let options = DedupeOptions {
         filter: plan.filter,

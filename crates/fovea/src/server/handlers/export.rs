@@ -53,7 +53,7 @@ pub async fn export(
     let exporting = app.work(move |app| {
         let database = app.library.database(&caller.collection)?;
         let query = filters(&request.filter)?;
-        let plan = Plan::new(query, &*database, PlanOptions { guess: false })?;
+        let plan = Plan::new(query, &*database, PlanOptions::new(false))?;
         may_ask(&caller, &plan)?;
         Ok((caller, plan.filter))
     });

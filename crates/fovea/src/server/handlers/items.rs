@@ -193,7 +193,7 @@ pub async fn list(
         let database = app.library.database(&caller.collection)?;
         let database = &*database;
         let query = filters(&request.filter)?;
-        let plan = Plan::new(query, database, PlanOptions { guess: false })?;
+        let plan = Plan::new(query, database, PlanOptions::new(false))?;
         may_ask(&caller, &plan)?;
         let top = request.top.unwrap_or(DEFAULT_TOP);
         if !(1..=MOST).contains(&top) {

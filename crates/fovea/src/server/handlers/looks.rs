@@ -122,7 +122,7 @@ fn planned(
 ) -> Result<(fovea_engine::Plan, SearchOptions), Problem> {
     let query = search::query(app, request)?;
     let guess = request.guess.unwrap_or(true);
-    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let plan = engine.plan(&query, PlanOptions::new(guess))?;
     may_ask(caller, &plan)?;
     Ok((plan, search::options(request, guess)?))
 }

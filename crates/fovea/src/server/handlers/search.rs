@@ -74,7 +74,7 @@ pub struct SearchRequest {
     pub diverse: Option<f32>,
     #[param(inline)]
     pub space: Space,
-    /// Take dates in the words for filters; true without it.
+    /// Take dates in the words for filters, and pass over `photos of` and the like; true without it.
     pub guess: Option<bool>,
     /// Ask these packs, too, and rank by all: names with commas between, of packs that `fovea migrate-model --to PACK --stay`
     /// brought to the collection. `sort`, `threshold`, `group`, `diverse` and `cursor` are of one pack's list and do not go
@@ -246,7 +246,7 @@ pub fn search(
     let query = query(app, request)?;
     let line = query.to_string();
     let guess = request.plan.is_none() && request.guess.unwrap_or(true);
-    let plan = engine.plan(&query, PlanOptions { guess })?;
+    let plan = engine.plan(&query, PlanOptions::new(guess))?;
     may_ask(caller, &plan)?;
     let options = options(request, guess)?;
     let others = others(app, caller, &engine, &plan, request)?;
