@@ -152,20 +152,20 @@ impl Plan {
 
     /// "Photos from July 2023" are all of that time.
     fn pass_over_any(&mut self) {
-        if self.query.filters.is_empty() {
+        let [only] = &self.query.terms[..] else {
             return;
+        };
+        if let TermContent::Words(words) = &only.content
+            && only.weight > 0.0
+            && !self.query.filters.is_empty()
+            && carriers::is_any(words)
+        {
+            self.passed_over.push(Carrier {
+                said: words.clone(),
+                left: String::new(),
+            });
+            self.query.terms.clear();
         }
-        let passed_over = &mut self.passed_over;
-        self.query.terms.retain(|term| match &term.content {
-            TermContent::Words(words) if term.weight > 0.0 && carriers::is_any(words) => {
-                passed_over.push(Carrier {
-                    said: words.clone(),
-                    left: String::new(),
-                });
-                false
-            }
-            _ => true,
-        });
     }
 }
 
