@@ -13,7 +13,9 @@ from stub import JOB, Stub, answer, event, problem, stream
 import fovea
 from fovea import _flows as flows
 
-PLAN: dict[str, Any] = {"query": "a", "terms": [], "without": [], "filters": [], "guessed": [], "unused": [], "passed_over": ["photos of …"]}
+PLAN: dict[str, Any] = {
+    "query": "a", "terms": [], "without": [], "filters": [], "guessed": [], "unused": [], "passed_over": ["photos of …"],
+}
 FOUND: dict[str, Any] = {"rank": 1, "item": "a", "path": "/a", "width": 2, "height": 3, "thumbnail": "/t?v=1"}
 
 
