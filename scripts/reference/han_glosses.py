@@ -17,7 +17,8 @@ import sys
 # What says how a character is used rather than what it means.
 NO_MEANING = re.compile(
     r"surname|radical|variant|same as|used (in|for|as|with)|particle|interjection|non-classical|interchangeable|simplified"
-    r"|suffix|prefix|adverb|preposition|conjunction|negative|possessive|traditional|ancient form|corrupted|pronoun|phonetic|measure word|classifier|abbreviat|name of|place name|term of abuse",
+    r"|suffix|prefix|adverb|preposition|conjunction|negative|possessive|traditional"
+    r"|ancient form|corrupted|pronoun|phonetic|measure word|classifier|abbreviat|name of|place name|term of abuse",
     re.IGNORECASE,
 )
 MOST = 2

@@ -14,7 +14,13 @@ import fovea
 from fovea import _flows as flows
 
 PLAN: dict[str, Any] = {
-    "query": "a", "terms": [], "without": [], "filters": [], "guessed": [], "unused": [], "passed_over": ["photos of …"],
+    "query": "a",
+    "terms": [],
+    "without": [],
+    "filters": [],
+    "guessed": [],
+    "unused": [],
+    "passed_over": ["photos of …"],
 }
 FOUND: dict[str, Any] = {"rank": 1, "item": "a", "path": "/a", "width": 2, "height": 3, "thumbnail": "/t?v=1"}
 
