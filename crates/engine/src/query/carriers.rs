@@ -192,6 +192,10 @@ mod tests {
         ] {
             check(words, "-");
         }
+    }
+
+    #[test]
+    fn it_stays_where_no_letter_is_latin_either() {
         for words in [
             "老照片",
             "照片",
